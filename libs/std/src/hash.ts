@@ -1,0 +1,28 @@
+// The stable hash that places entities on shards. Golden test: it may never change, or entities move.
+
+/** MurmurHash3 x86 32-bit (Austin Appleby, public domain algorithm) over the UTF-8 bytes of `text`; 0 … 2^32-1. */
+export function stableHash(text: string, seed = 0): number {
+  const bytes = encoder.encode(text);
+  const blocks = bytes.length & ~3;
+  let hash = seed | 0;
+  for (let i = 0; i < blocks; i += 4) {
+    const block = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    hash ^= scramble(block);
+    hash = (hash << 13) | (hash >>> 19);
+    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
+  }
+  let tail = 0;
+  for (let i = bytes.length - 1; i >= blocks; i--) tail = (tail << 8) | bytes[i]!;
+  if (blocks < bytes.length) hash ^= scramble(tail);
+  hash ^= bytes.length;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+const encoder = new TextEncoder();
+
+function scramble(block: number): number {
+  const multiplied = Math.imul(block, 0xcc9e2d51);
+  return Math.imul((multiplied << 15) | (multiplied >>> 17), 0x1b873593);
+}
