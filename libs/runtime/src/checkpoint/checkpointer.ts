@@ -1,0 +1,148 @@
+// The background checkpoint of a shard: stores snapshots of the longest dirty entities within a byte budget, then writes
+// where replay may start, then trims journal and command log up to what nobody needs any more. Fuzzy: the shard goes on
+// meanwhile. Every write is fenced by revision; losing a race means a newer owner exists.
+import type { Timer } from '@parley/std';
+import type { Entity } from '../entity/entity-table.ts';
+import type { Captured, Shard } from '../shard/shard.ts';
+import type { ShardOptions } from '../shard/shard-options.ts';
+import { type Checkpoint, encodeCheckpoint } from './checkpoint-codec.ts';
+import { decodeStoredState } from './snapshot-codec.ts';
+
+/** Entities captured at one commit boundary: bounds the pause that encoding them makes. */
+const capturedAtOnce = 64;
+
+export class Checkpointer {
+  readonly #options: ShardOptions;
+  readonly #shard: Shard;
+  #revision = 0;
+  #journalBytes = 0;
+  #lastN = 0;
+  #isStopped = false;
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ShardOptions, shard: Shard) {
+    this.#options = options;
+    this.#shard = shard;
+  }
+
+  start(revision: number): void {
+    this.#revision = revision;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** Counts towards the next checkpoint; a busy shard makes one before its time comes. */
+  noteJournalBytes(bytes: number): void {
+    this.#journalBytes += bytes;
+    if (this.#journalBytes >= this.#options.limits.checkpointJournalBytes) void this.runOnce();
+  }
+
+  /** Makes a checkpoint now, or waits for the one that is being made. Never rejects: failures are logged and retried. */
+  runOnce(): Promise<void> {
+    this.#running ??= this.#checkpoint()
+      .catch((cause: unknown) => {
+        const fields = { shard: this.#shard.name, cause: String(cause) };
+        if (!this.#isStopped)
+          this.#options.log.warn(fields, 'checkpoint failed, trimming waits for the next one');
+      })
+      .finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.after(this.#options.limits.checkpointEveryMs, () => {
+      void this.runOnce().then(() => {
+        if (!this.#isStopped) this.#schedule();
+      });
+    });
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#isStopped || this.#shard.ledger.n === this.#lastN) return;
+    this.#journalBytes = 0;
+    await this.#storeSnapshots();
+    if (this.#isStopped) return;
+    const { ledger } = this.#shard;
+    const covered = this.#coveredUpTo();
+    const checkpoint: Checkpoint = {
+      epoch: ledger.epoch,
+      n: ledger.n,
+      sequence: ledger.sequence,
+      replayFrom: covered + 1,
+      inputOffset: ledger.inputOffset,
+      lanesIn: toMarks(ledger.lanesIn),
+      lanesOut: toMarks(ledger.lanesOut),
+      laneCursors: this.#shard.lanes.cursors(),
+    };
+    const { checkpoints } = this.#options.ports;
+    const result = await checkpoints.write(this.#shard.name, encodeCheckpoint(checkpoint), this.#revision);
+    if (result.outcome === 'conflict') throw new Error('another owner has written the checkpoint');
+    this.#revision = result.revision;
+    this.#lastN = checkpoint.n;
+    await this.#trim(covered, checkpoint.inputOffset);
+  }
+
+  /** Everything up to here is in snapshots, and its effects have left. */
+  #coveredUpTo(): number {
+    const { entities, lanes, ledger } = this.#shard;
+    return Math.min(entities.coveredUpTo() ?? Infinity, lanes.coveredUpTo() ?? Infinity, ledger.sequence);
+  }
+
+  async #trim(covered: number, inputOffset: number): Promise<void> {
+    const { journal, commandLog, trimGuard } = this.#options.ports;
+    const { shard } = this.#options;
+    const safe = Math.min(covered, await trimGuard.safeSequence(shard));
+    if (safe > 0) await journal.trim(shard, safe);
+    if (inputOffset > 0) await commandLog.trim(shard, inputOffset);
+  }
+
+  async #storeSnapshots(): Promise<void> {
+    const keys = this.#shard.entities.dirtyKeys();
+    let bytes = 0;
+    for (
+      let at = 0;
+      at < keys.length && bytes < this.#options.limits.checkpointBytesMax;
+      at += capturedAtOnce
+    ) {
+      const entities = await Promise.all(
+        keys.slice(at, at + capturedAtOnce).map((key) => this.#shard.load(key)),
+      );
+      const captured = await this.#shard.capture(
+        entities.filter(({ dirtyAfter }) => dirtyAfter !== undefined),
+      );
+      if (captured === undefined || this.#isStopped) return;
+      await Promise.all(captured.map((one) => this.#store(one)));
+      for (const one of captured) bytes += one.bytes.length;
+    }
+  }
+
+  async #store(captured: Captured): Promise<void> {
+    const { entity } = captured;
+    const { snapshots } = this.#options.ports;
+    let result = await snapshots.save(entity.key, captured.bytes, entity.snapshotRevision);
+    if (result.outcome === 'conflict') {
+      // A deposed owner was late with an older snapshot, or our own acknowledgement got lost.
+      const stored = await snapshots.load(entity.key);
+      const found = stored === undefined ? undefined : decodeStoredState(stored.bytes);
+      if (found !== undefined && found.epoch > this.#shard.epoch)
+        throw new Error('a newer owner has written snapshots');
+      result = await snapshots.save(entity.key, captured.bytes, stored?.revision ?? 0);
+      if (result.outcome === 'conflict')
+        throw new Error(`the snapshot of ${entity.type.name} is written by somebody else`);
+    }
+    entity.snapshotRevision = result.revision;
+    markStored(entity, captured);
+  }
+}
+
+function markStored(entity: Entity, captured: Captured): void {
+  entity.dirtyAfter = entity.lastEventN > captured.n ? captured.sequence : undefined;
+}
+
+const toMarks = (numbers: ReadonlyMap<string, number>): { shard: string; number: number }[] =>
+  [...numbers].map(([shard, number]) => ({ shard, number }));

@@ -1,0 +1,170 @@
+// The entities of one shard that are in memory: loading (snapshot, then the journal tail kept from replay), which of them
+// are dirty and since when, and passivation of the clean ones. Called from the shard loop only.
+import { assert, type EntityAddress } from '@parley/std';
+import type { RuntimeLimits } from '../limits.ts';
+import type { SnapshotStore } from '../ports/index.ts';
+import { decodeStoredState } from '../checkpoint/snapshot-codec.ts';
+import { entityKey, parseEntityKey } from './entity-key.ts';
+import type { EntityType } from './entity-type.ts';
+
+export interface Entity {
+  readonly key: string;
+  readonly address: EntityAddress;
+  readonly type: EntityType;
+  state: unknown;
+  /** `n` of the commit that holds the newest event; 0 when none since it was loaded. */
+  lastEventN: number;
+  /** Everything up to this journal sequence is in the snapshot; undefined while the entity is clean. */
+  dirtyAfter: number | undefined;
+  /** Revision of the stored snapshot; 0 when there is none. */
+  snapshotRevision: number;
+  lastUsedMs: number;
+}
+
+/** Events replayed from the journal for an entity that nobody has asked for yet. */
+interface Tail {
+  readonly events: { readonly n: number; readonly payload: Uint8Array }[];
+  readonly dirtyAfter: number;
+}
+
+export class EntityTable {
+  readonly #types: ReadonlyMap<string, EntityType>;
+  readonly #snapshots: SnapshotStore;
+  readonly #limits: RuntimeLimits;
+  readonly #entities = new Map<string, Entity>();
+  readonly #loading = new Map<string, Promise<Entity>>();
+  readonly #tails = new Map<string, Tail>();
+  readonly #waitingLoads: (() => void)[] = [];
+  #loadsRunning = 0;
+
+  constructor(types: readonly EntityType[], snapshots: SnapshotStore, limits: RuntimeLimits) {
+    this.#types = new Map(types.map((type) => [type.name, type]));
+    this.#snapshots = snapshots;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#entities.size;
+  }
+
+  knowsType(type: string): boolean {
+    return this.#types.has(type);
+  }
+
+  typeOf(type: string): EntityType {
+    const found = this.#types.get(type);
+    assert(found !== undefined, `entity type ${type} is not hosted here`);
+    return found;
+  }
+
+  inMemory(key: string): Entity | undefined {
+    return this.#entities.get(key);
+  }
+
+  /** Remembers a replayed event until its entity is loaded. `payload` is kept: no view on a bigger buffer. */
+  addToTail(key: string, n: number, payload: Uint8Array, previousSequence: number): void {
+    const tail = this.#tails.get(key);
+    const event = { n, payload };
+    if (tail === undefined) this.#tails.set(key, { events: [event], dirtyAfter: previousSequence });
+    else tail.events.push(event);
+  }
+
+  /** Loads the entity unless it is in memory or on its way. Rejects when the snapshot store cannot be read. */
+  load(key: string): Promise<Entity> {
+    const present = this.#entities.get(key);
+    if (present !== undefined) return Promise.resolve(present);
+    const running = this.#loading.get(key);
+    if (running !== undefined) return running;
+    const started = this.#loadNow(key).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, started);
+    return started;
+  }
+
+  /** Marks an entity dirty from the first event that its snapshot does not hold. */
+  noteEvent(entity: Entity, n: number, committedSequence: number): void {
+    entity.lastEventN = n;
+    entity.dirtyAfter ??= committedSequence;
+  }
+
+  /** Keys of dirty entities, the longest dirty first. */
+  dirtyKeys(): string[] {
+    const dirty: { key: string; after: number }[] = [];
+    for (const [key, tail] of this.#tails) dirty.push({ key, after: tail.dirtyAfter });
+    for (const [key, { dirtyAfter }] of this.#entities) {
+      if (dirtyAfter !== undefined) dirty.push({ key, after: dirtyAfter });
+    }
+    return dirty.sort((a, b) => a.after - b.after).map(({ key }) => key);
+  }
+
+  /** Journal sequence up to which every entity's events are in snapshots; undefined when nothing is dirty. */
+  coveredUpTo(): number | undefined {
+    let covered: number | undefined;
+    const note = (after: number) => (covered = covered === undefined ? after : Math.min(covered, after));
+    for (const tail of this.#tails.values()) note(tail.dirtyAfter);
+    for (const { dirtyAfter } of this.#entities.values()) if (dirtyAfter !== undefined) note(dirtyAfter);
+    return covered;
+  }
+
+  /** Lets clean entities go: the idle ones, and the longest unused ones while there are too many. */
+  passivate(nowMs: number, committedN: number): number {
+    const clean = [...this.#entities.values()].filter(
+      (entity) => entity.dirtyAfter === undefined && entity.lastEventN <= committedN,
+    );
+    clean.sort((a, b) => a.lastUsedMs - b.lastUsedMs);
+    const surplus = this.#entities.size - this.#limits.entitiesMax;
+    let gone = 0;
+    for (const entity of clean) {
+      if (gone >= surplus && nowMs - entity.lastUsedMs < this.#limits.entityIdleMs) break;
+      this.#entities.delete(entity.key);
+      gone++;
+    }
+    return gone;
+  }
+
+  async #loadNow(key: string): Promise<Entity> {
+    if (this.#loadsRunning >= this.#limits.loadsMax) {
+      await new Promise<void>((resolve) => this.#waitingLoads.push(resolve));
+    }
+    this.#loadsRunning++;
+    try {
+      const stored = await this.#snapshots.load(key);
+      return this.#admit(key, stored);
+    } finally {
+      this.#loadsRunning--;
+      this.#waitingLoads.shift()?.();
+    }
+  }
+
+  #admit(key: string, stored: Awaited<ReturnType<SnapshotStore['load']>>): Entity {
+    const address = parseEntityKey(key);
+    const type = this.typeOf(address.type);
+    const snapshot = stored === undefined ? undefined : decodeStoredState(stored.bytes);
+    let state: unknown =
+      snapshot === undefined
+        ? type.decider.initialState(address)
+        : type.codec.decodeSnapshot(snapshot.state, address);
+    const tail = this.#tails.get(key);
+    const asOfN = snapshot?.n ?? 0;
+    let isDirty = false;
+    let lastEventN = asOfN;
+    for (const event of tail?.events ?? []) {
+      if (event.n <= asOfN) continue;
+      state = type.decider.evolve(state, type.codec.decodeEvent(event.payload));
+      isDirty = true;
+      lastEventN = event.n;
+    }
+    this.#tails.delete(key);
+    const entity: Entity = {
+      key,
+      address,
+      type,
+      state,
+      lastEventN,
+      dirtyAfter: isDirty ? tail?.dirtyAfter : undefined,
+      snapshotRevision: stored?.revision ?? 0,
+      lastUsedMs: 0,
+    };
+    this.#entities.set(entityKey(address.type, address.tenant, address.id), entity);
+    return entity;
+  }
+}

@@ -1,0 +1,45 @@
+// The allocator's policy, as a pure function: who is alive and what the rows say in, rows to be written out.
+import { rendezvous } from './rendezvous.ts';
+import type { OwnerRow } from './owner-row.ts';
+
+export interface AllocationInput {
+  /** Names of all shards of the kind. */
+  readonly shards: readonly string[];
+  readonly rows: ReadonlyMap<string, OwnerRow>;
+  /** Nodes that may own shards. */
+  readonly up: readonly string[];
+  /** Nodes that live, those that are leaving included: a shard is never taken from them, only asked back. */
+  readonly alive: ReadonlySet<string>;
+  /** Shards that may be on the move at once. */
+  readonly movingMax: number;
+}
+
+/** Rows to write, by shard. Without any node that is up, nothing changes but owners that are dead. */
+export function allocate(input: AllocationInput): Map<string, OwnerRow> {
+  const changes = new Map<string, OwnerRow>();
+  let moving = [...input.rows.values()].filter((row) => isMoving(row, input.alive)).length;
+  for (const shard of input.shards) {
+    const row = input.rows.get(shard) ?? { owner: null, target: null };
+    const owner = row.owner !== null && input.alive.has(row.owner) ? row.owner : null;
+    const wanted = rendezvous(shard, input.up) ?? null;
+    let target = row.target !== null && input.up.includes(row.target) ? row.target : null;
+    if (owner === null) {
+      // Nobody serves it: whoever is named already may be on the way, otherwise the one it belongs to.
+      target ??= wanted;
+    } else if (wanted !== null && wanted !== owner && target !== wanted) {
+      const isOwnerLeaving = !input.up.includes(owner);
+      if (isOwnerLeaving || moving < input.movingMax) {
+        if (target === owner || target === null) moving++;
+        target = wanted;
+      }
+    } else if (wanted === owner) {
+      target = owner;
+    }
+    target ??= owner !== null && input.up.includes(owner) ? owner : null;
+    if (owner !== row.owner || target !== row.target) changes.set(shard, { owner, target });
+  }
+  return changes;
+}
+
+const isMoving = (row: OwnerRow, alive: ReadonlySet<string>): boolean =>
+  row.owner !== null && alive.has(row.owner) && row.target !== null && row.target !== row.owner;

@@ -1,0 +1,7 @@
+// The trim guard port: how far every durable reader of the journal (history) has come.
+import type { ShardId } from './shard-id.ts';
+
+export interface TrimGuard {
+  /** Records up to and including this sequence are durable elsewhere; 0 while nothing is known. Never goes back. */
+  safeSequence(shard: ShardId): Promise<number>;
+}

@@ -1,0 +1,136 @@
+// Everything one commit will hold, and everything that may leave the shard once it is durable. Filled while the commit
+// before is in flight; values that go to many (an event told to many users, a push to many devices) are kept and encoded once.
+import type { EntityType } from '../entity/entity-type.ts';
+import type {
+  CommittedEffect,
+  CommittedEvent,
+  EffectTarget,
+  OutboundPush,
+  OutboundReply,
+  PushTarget,
+} from '../wire/index.ts';
+
+type OpenPush = OutboundPush & { readonly targets: PushTarget[] };
+
+interface GatewayItems {
+  readonly items: (OutboundReply | OutboundPush)[];
+  lastPush: { readonly payload: unknown; readonly item: OpenPush } | undefined;
+}
+
+export interface LivePublish {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+export class Batch {
+  readonly events: CommittedEvent[] = [];
+  readonly effects: CommittedEffect[] = [];
+  readonly lanesIn = new Map<string, number>();
+  readonly outbound = new Map<string, GatewayItems>();
+  readonly publishes: LivePublish[] = [];
+  /** Answers to queries that saw state of this batch. */
+  readonly deferred: (() => void)[] = [];
+  /** Rough size of the commit. */
+  bytes = 0;
+  eventCount = 0;
+
+  #lastEvent: unknown;
+  #lastIds: string[] = [];
+  readonly #sizedLists = new Set<readonly string[]>();
+  readonly #encodedPayloads = new Map<unknown, Uint8Array>();
+  readonly #encodedCommands = new Map<unknown, Uint8Array>();
+
+  /** Whether a commit must be written for it. */
+  get isDurable(): boolean {
+    return this.events.length > 0 || this.effects.length > 0 || this.lanesIn.size > 0;
+  }
+
+  get isEmpty(): boolean {
+    return (
+      !this.isDurable && this.outbound.size === 0 && this.publishes.length === 0 && this.deferred.length === 0
+    );
+  }
+
+  addEvent(type: EntityType, tenant: string, id: string, event: unknown): void {
+    this.eventCount++;
+    this.bytes += id.length + 1;
+    const last = this.events.at(-1);
+    if (
+      last !== undefined &&
+      this.#lastEvent === event &&
+      last.type === type.name &&
+      last.tenant === tenant
+    ) {
+      this.#lastIds.push(id);
+      return;
+    }
+    const payload = type.codec.encodeEvent(event);
+    this.#lastIds = [id];
+    this.events.push({ type: type.name, tenant, ids: this.#lastIds, payload });
+    this.#lastEvent = event;
+    this.bytes += payload.length + 16;
+  }
+
+  /** After one command was given to all of `ids`: if they share the last event, they also share the list of ids. */
+  shareIds(ids: readonly string[]): void {
+    const last = this.events.at(-1);
+    if (ids.length < 2 || last === undefined || last.ids.length !== ids.length) return;
+    if (!ids.every((id, index) => last.ids[index] === id)) return;
+    this.events[this.events.length - 1] = { ...last, ids };
+    this.#lastEvent = undefined;
+  }
+
+  addEffect(effect: CommittedEffect): void {
+    this.effects.push(effect);
+    this.bytes += effect.payload.length + 24;
+    for (const target of effect.targets) this.bytes += this.#sizeOfNewList(target);
+  }
+
+  addReply(gatewayId: string, requestId: number, payload: Uint8Array): void {
+    this.#gateway(gatewayId).items.push({ kind: 'reply', requestId, payload });
+  }
+
+  addPush(gatewayId: string, type: EntityType, payload: unknown, target: PushTarget): void {
+    const gateway = this.#gateway(gatewayId);
+    if (gateway.lastPush?.payload === payload) {
+      gateway.lastPush?.item.targets.push(target);
+      return;
+    }
+    const item: OpenPush = { kind: 'push', payload: this.encodedPayload(type, payload), targets: [target] };
+    gateway.items.push(item);
+    gateway.lastPush = { payload, item };
+  }
+
+  encodedPayload(type: EntityType, payload: unknown): Uint8Array {
+    return encodeOnce(this.#encodedPayloads, payload, () => type.codec.encodePayload(payload));
+  }
+
+  encodedCommand(type: EntityType, command: unknown): Uint8Array {
+    return encodeOnce(this.#encodedCommands, command, () => type.codec.encodeCommand(command));
+  }
+
+  /** Bytes of the ids, unless the same list is in this batch already. */
+  #sizeOfNewList({ ids }: EffectTarget): number {
+    if (this.#sizedLists.has(ids)) return 8;
+    this.#sizedLists.add(ids);
+    return ids.reduce((sum, id) => sum + id.length + 1, 8);
+  }
+
+  #gateway(gatewayId: string): GatewayItems {
+    let gateway = this.outbound.get(gatewayId);
+    if (gateway === undefined) {
+      gateway = { items: [], lastPush: undefined };
+      this.outbound.set(gatewayId, gateway);
+    }
+    return gateway;
+  }
+}
+
+function encodeOnce(cache: Map<unknown, Uint8Array>, value: unknown, encode: () => Uint8Array): Uint8Array {
+  let bytes = cache.get(value);
+  if (bytes === undefined) {
+    bytes = encode();
+    cache.set(value, bytes);
+  }
+  return bytes;
+}

@@ -1,0 +1,106 @@
+// What a shard does by the clock: say that it is served, nudge subscribers that do not acknowledge, announce heads of live
+// topics that fell silent, forget gateways that are gone, let idle entities go.
+import type { Timer } from '@parley/std';
+import { encodeOutbound, encodeOwnerBeat } from '../wire/index.ts';
+import { Batch } from './batch.ts';
+import { Release } from './release.ts';
+import type { Shard } from './shard.ts';
+import type { ShardOptions } from './shard-options.ts';
+
+/** Gateways are looked for every this many sweeps; one that is missing twice in a row is forgotten. */
+const gatewayProbeSweeps = 5;
+const probeTimeoutMs = 1_000;
+
+export class Housekeeping {
+  readonly #options: ShardOptions;
+  readonly #shard: Shard;
+  readonly #missingGateways = new Set<string>();
+  #timers = new Map<'beat' | 'sweep', Timer>();
+  #sweeps = 0;
+
+  constructor(options: ShardOptions, shard: Shard) {
+    this.#options = options;
+    this.#shard = shard;
+  }
+
+  start(): void {
+    this.#beat();
+    this.#later('sweep', this.#options.limits.sweepMs, () => this.#sweep());
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #later(name: 'beat' | 'sweep', delayMs: number, task: () => void): void {
+    this.#timers.set(name, this.#options.clock.after(delayMs, task));
+  }
+
+  #beat(): void {
+    const { subjects, shard, ports, nodeId, limits } = this.#options;
+    if (this.#options.isLeaseValid()) {
+      const beat = encodeOwnerBeat({ shard: this.#shard.name, epoch: this.#shard.epoch, nodeId });
+      ports.messenger.publish(subjects.ownerBeat(shard.kind, shard.index), beat);
+    }
+    this.#later('beat', limits.ownerBeatMs, () => this.#beat());
+  }
+
+  #sweep(): void {
+    const nowMs = this.#shard.decisions.nowMs();
+    this.#nudge(nowMs);
+    this.#announce(nowMs);
+    this.#shard.entities.passivate(nowMs, this.#shard.ledger.n);
+    if (++this.#sweeps % gatewayProbeSweeps === 0) this.#probeGateways();
+    this.#later('sweep', this.#options.limits.sweepMs, () => this.#sweep());
+  }
+
+  #nudge(nowMs: number): void {
+    const { nudgeAfterMs, nudgesMax } = this.#options.limits;
+    const batch = new Batch();
+    for (const { key, entry } of this.#shard.subscribers.overdue(nowMs - nudgeAfterMs, nudgesMax)) {
+      const entity = this.#shard.entities.inMemory(key);
+      entry.nudges++;
+      entry.pushedAtMs = nowMs;
+      if (entity?.type.nudge === undefined || entity.lastEventN > this.#shard.ledger.n) continue;
+      const payload = entity.type.nudge(entity.state, entry.acknowledgedPosition);
+      batch.addPush(entry.gatewayId, entity.type, payload, { connection: entry.connection, position: 0 });
+    }
+    if (!batch.isEmpty) new Release(this.#options, this.#shard).send(batch);
+  }
+
+  #announce(nowMs: number): void {
+    const { unannounced } = this.#shard.decisions;
+    for (const [key, publishedAtMs] of unannounced) {
+      if (nowMs - publishedAtMs < this.#options.limits.announceAfterMs) continue;
+      const entity = this.#shard.entities.inMemory(key);
+      if (entity !== undefined && entity.lastEventN > this.#shard.ledger.n) continue;
+      unannounced.delete(key);
+      if (entity?.type.announce === undefined || entity.type.topic === undefined) continue;
+      const payload = entity.type.codec.encodePayload(entity.type.announce(entity.state));
+      this.#options.ports.messenger.publish(entity.type.topic(entity.address), payload);
+    }
+  }
+
+  #probeGateways(): void {
+    const { messenger } = this.#options.ports;
+    const empty = encodeOutbound({ shard: this.#shard.name, epoch: this.#shard.epoch, items: [] });
+    for (const gatewayId of this.#shard.subscribers.gatewayIds()) {
+      messenger.request(this.#options.subjects.gateway(gatewayId), empty, probeTimeoutMs).then(
+        ({ outcome }) => this.#probed(gatewayId, outcome === 'no-responders'),
+        () => undefined,
+      );
+    }
+  }
+
+  #probed(gatewayId: string, isMissing: boolean): void {
+    if (!isMissing) {
+      this.#missingGateways.delete(gatewayId);
+    } else if (this.#missingGateways.has(gatewayId)) {
+      this.#missingGateways.delete(gatewayId);
+      this.#shard.subscribers.dropGateway(gatewayId);
+    } else {
+      this.#missingGateways.add(gatewayId);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Questions to the owner of a shard, and volatile signals. A question is answered from committed state only: when the
+// entity has events in an open commit, the answer waits for it. Nobody is answered once the lease is over.
+import { entityKey } from '../entity/entity-key.ts';
+import type { Entity } from '../entity/entity-table.ts';
+import type { Respond, Subscription } from '../ports/index.ts';
+import { type OutboundPush, type PushTarget, type Signal, decodeSignals } from '../wire/index.ts';
+import { Release } from './release.ts';
+import type { Shard } from './shard.ts';
+import type { ShardOptions } from './shard-options.ts';
+
+/** Questions waiting for an entity to load; beyond it they are answered BUSY. */
+const waitingQuestionsMax = 2_000;
+
+export class Queries {
+  readonly #options: ShardOptions;
+  readonly #shard: Shard;
+  #subscriptions: Subscription[] = [];
+  #waiting = 0;
+
+  constructor(options: ShardOptions, shard: Shard) {
+    this.#options = options;
+    this.#shard = shard;
+  }
+
+  start(): void {
+    const { subjects, shard, ports } = this.#options;
+    this.#subscriptions = [
+      ports.messenger.subscribe(subjects.query(shard.kind, shard.index), (bytes, respond) =>
+        this.#ask(bytes, respond),
+      ),
+      ports.messenger.subscribe(subjects.signal(shard.kind, shard.index), (bytes) => this.#signals(bytes)),
+    ];
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.stop();
+    this.#subscriptions = [];
+  }
+
+  #ask(bytes: Uint8Array, respond: Respond): void {
+    if (!this.#shard.isServing || !this.#options.isLeaseValid()) return;
+    const address = this.#addressOf(bytes);
+    if (address === undefined || !this.#shard.entities.knowsType(address.type)) {
+      respond(this.#options.queryRefusal('BAD_REQUEST'));
+      return;
+    }
+    const key = entityKey(address.type, address.tenant, address.id);
+    const entity = this.#shard.entities.inMemory(key);
+    if (entity !== undefined) this.#answer(entity, bytes, respond);
+    else this.#loadAndAnswer(key, Uint8Array.prototype.slice.call(bytes), respond);
+  }
+
+  #addressOf(bytes: Uint8Array) {
+    try {
+      return this.#options.queryAddress(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #loadAndAnswer(key: string, bytes: Uint8Array, respond: Respond): void {
+    if (this.#waiting >= waitingQuestionsMax) {
+      respond(this.#options.queryRefusal('BUSY'));
+      return;
+    }
+    this.#waiting++;
+    this.#shard.entities
+      .load(key)
+      .then((entity) => this.#answer(entity, bytes, respond))
+      .catch((cause: unknown) => {
+        this.#options.log.warn(
+          { shard: this.#shard.name, cause: String(cause) },
+          'an entity could not be loaded for a query',
+        );
+        respond(this.#options.queryRefusal('UNAVAILABLE'));
+      })
+      .finally(() => this.#waiting--);
+  }
+
+  #answer(entity: Entity, bytes: Uint8Array, respond: Respond): void {
+    if (!this.#shard.isServing) return;
+    entity.lastUsedMs = this.#shard.decisions.nowMs();
+    let answer: Uint8Array;
+    try {
+      answer = entity.type.query(entity.state, bytes, entity.address);
+    } catch (cause) {
+      this.#options.log.error({ shard: this.#shard.name, type: entity.type.name, cause }, 'a query threw');
+      answer = this.#options.queryRefusal('INTERNAL');
+    }
+    if (entity.lastEventN <= this.#shard.ledger.n) respond(answer);
+    else this.#shard.openBatch.deferred.push(() => respond(answer));
+  }
+
+  #signals(bytes: Uint8Array): void {
+    if (!this.#shard.isServing) return;
+    let signals: Signal[];
+    try {
+      signals = decodeSignals(bytes);
+    } catch (cause) {
+      this.#options.log.warn({ shard: this.#shard.name, cause: String(cause) }, 'unreadable signal, ignored');
+      return;
+    }
+    for (const signal of signals) {
+      if (signal.kind === 'relay') this.#relay(signal);
+      else {
+        const key = entityKey(signal.type, signal.tenant, signal.id);
+        this.#shard.subscribers.acknowledge(key, signal.gatewayId, signal.connection, signal.position);
+      }
+    }
+  }
+
+  #relay(signal: Signal & { kind: 'relay' }): void {
+    const byGateway = new Map<string, PushTarget[]>();
+    for (const id of signal.ids) {
+      for (const { gatewayId, connection } of this.#shard.subscribers.of(
+        entityKey(signal.type, signal.tenant, id),
+      )) {
+        const targets = byGateway.get(gatewayId);
+        if (targets === undefined) byGateway.set(gatewayId, [{ connection, position: 0 }]);
+        else targets.push({ connection, position: 0 });
+      }
+    }
+    const release = new Release(this.#options, this.#shard);
+    for (const [gatewayId, targets] of byGateway) {
+      const push: OutboundPush = { kind: 'push', payload: signal.payload, targets };
+      release.toGateway(gatewayId, [push]);
+    }
+  }
+}

@@ -1,0 +1,372 @@
+// One shard of entities: reads its input in order, decides while the commit before is in flight, commits everything decided
+// since as one record, and only then lets anything out. A short conductor; its parts have names:
+// Decisions (input → batch), commit() (batch → journal), Release (batch → world), Lanes, Checkpointer, Housekeeping.
+// FLOW.md beside this file numbers the steps.
+import { assert, type Timer } from '@parley/std';
+import { Checkpointer } from '../checkpoint/checkpointer.ts';
+import { encodeStoredState } from '../checkpoint/snapshot-codec.ts';
+import { EntityTable, type Entity } from '../entity/entity-table.ts';
+import { Lanes } from '../lane/lanes.ts';
+import { type IntakeReader, shardName } from '../ports/index.ts';
+import type { CommitRecord } from '../wire/index.ts';
+import { Batch } from './batch.ts';
+import { commit } from './committer.ts';
+import { Decisions } from './decisions.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { Intake } from './intake.ts';
+import type { Ledger } from './ledger.ts';
+import { Queries } from './queries.ts';
+import { Release } from './release.ts';
+import type { ShardEnd, ShardOptions } from './shard-options.ts';
+import { Subscribers } from './subscribers.ts';
+import { takeOver } from './take-over.ts';
+
+/** A snapshot taken at a commit boundary, to be stored now that this commit is durable. */
+export interface Captured {
+  readonly entity: Entity;
+  /** The commit the state is up to date with. */
+  readonly n: number;
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+interface CaptureRequest {
+  readonly entities: readonly Entity[];
+  readonly resolve: (captured: readonly Captured[] | undefined) => void;
+}
+
+export class Shard {
+  readonly name: string;
+  readonly entities: EntityTable;
+  readonly subscribers = new Subscribers();
+  readonly lanes: Lanes;
+  readonly decisions: Decisions;
+  readonly #options: ShardOptions;
+  readonly #intake: Intake;
+  readonly #release: Release;
+  readonly #queries: Queries;
+  readonly #housekeeping: Housekeeping;
+  readonly #checkpointer: Checkpointer;
+  #state: 'opening' | 'serving' | 'handing-off' | 'stopped' = 'opening';
+  #ledger: Ledger | undefined;
+  #batch = new Batch();
+  #captures: CaptureRequest[] = [];
+  #isCommitting = false;
+  #isInMessage = false;
+  #processedOffset = 0;
+  #reader: IntakeReader | undefined;
+  #waiting: (() => void)[] = [];
+  #offsetTimer: Timer | undefined;
+  #running: Promise<void> = Promise.resolve();
+  /** Last lane numbers given out and taken, committed or not. */
+  readonly #lanesOut = new Map<string, number>();
+  readonly lanesSeen = new Map<string, number>();
+
+  constructor(options: ShardOptions) {
+    this.#options = options;
+    this.name = shardName(options.shard);
+    this.entities = new EntityTable(options.types, options.ports.snapshots, options.limits);
+    this.lanes = new Lanes({
+      source: this.name,
+      epoch: options.epoch,
+      commandLog: options.ports.commandLog,
+      clock: options.clock,
+      limits: options.limits,
+      log: options.log,
+      onDrained: () => this.#wake(),
+    });
+    this.decisions = new Decisions({
+      ...options,
+      name: this.name,
+      entities: this.entities,
+      subscribers: this.subscribers,
+      load: (key) => this.load(key),
+      nextLaneNumber: (target) => this.#nextLaneNumber(target),
+      openCommit: () => ({ n: this.openN, committedSequence: this.ledger.sequence }),
+      openBatch: () => this.#batch,
+    });
+    this.#intake = new Intake(options, this);
+    this.#release = new Release(options, this);
+    this.#queries = new Queries(options, this);
+    this.#housekeeping = new Housekeeping(options, this);
+    this.#checkpointer = new Checkpointer(options, this);
+  }
+
+  get isServing(): boolean {
+    return this.#state === 'serving';
+  }
+
+  get isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  get epoch(): number {
+    return this.#options.epoch;
+  }
+
+  get openBatch(): Batch {
+    return this.#batch;
+  }
+
+  /** Numbers of the last durable commit. */
+  get ledger(): Ledger {
+    assert(this.#ledger !== undefined, `${this.name} is not open yet`);
+    return this.#ledger;
+  }
+
+  /** Number the batch being filled will commit under. */
+  get openN(): number {
+    return this.ledger.n + (this.#isCommitting ? 2 : 1);
+  }
+
+  /** Takes the shard over and starts serving. False when a newer epoch was found or the lease ran out meanwhile. */
+  async open(): Promise<boolean> {
+    const startedMs = this.#options.clock.monotonicMs();
+    const { journal, checkpoints } = this.#options.ports;
+    const taken = await takeOver({
+      ...this.#options,
+      journal,
+      checkpoints,
+      entities: this.entities,
+      lanes: this.lanes,
+    });
+    if (taken === undefined || this.isStopped) return false;
+    this.#ledger = taken.ledger;
+    for (const [shard, number] of taken.ledger.lanesOut) this.#lanesOut.set(shard, number);
+    for (const [shard, number] of taken.ledger.lanesIn) this.lanesSeen.set(shard, number);
+    this.#processedOffset = taken.ledger.inputOffset;
+    this.#checkpointer.start(taken.checkpointRevision);
+    this.#state = 'serving';
+    this.#reader = this.#options.ports.commandLog.read(this.#options.shard, taken.ledger.inputOffset);
+    this.#queries.start();
+    this.#housekeeping.start();
+    this.#scheduleOffsetCommit();
+    this.lanes.pump();
+    this.#running = this.#run(this.#reader);
+    const durationMs = this.#options.clock.monotonicMs() - startedMs;
+    this.#options.observer?.tookOver(this.name, { durationMs, records: taken.replayedRecords });
+    return true;
+  }
+
+  /** Stops at once and forgets everything; what was not committed never happened. Idempotent. */
+  drop(): void {
+    if (this.isStopped) return;
+    this.#state = 'stopped';
+    this.#reader?.stop();
+    this.#offsetTimer?.cancel();
+    this.lanes.stop();
+    this.#queries.stop();
+    this.#housekeeping.stop();
+    this.#checkpointer.stop();
+    for (const request of this.#captures.splice(0)) request.resolve(undefined);
+    this.#wake();
+  }
+
+  /** Stops intake, finishes what was begun, stores snapshots, writes the hand-off record, stops. */
+  async handOff(): Promise<void> {
+    if (this.#state !== 'serving') return this.drop();
+    this.#state = 'handing-off';
+    // Whoever asks from now on learns at once that nobody answers here, and asks the next owner.
+    this.#queries.stop();
+    this.#reader?.stop();
+    await this.#running;
+    await this.#untilIdle();
+    await this.#checkpointer.runOnce();
+    await this.#untilIdle();
+    if (!this.isStopped) await commit(this.#committerOptions(), this.#record('hand-off', new Batch()));
+    this.drop();
+  }
+
+  /** Loads an entity however long it takes; rejects only when the shard stops. */
+  async load(key: string): Promise<Entity> {
+    for (;;) {
+      try {
+        const entity = await this.entities.load(key);
+        entity.lastUsedMs = this.decisions.nowMs();
+        return entity;
+      } catch (cause) {
+        if (this.isStopped) throw cause;
+        if (!isTransient(cause)) throw cause;
+        this.#options.log.warn(
+          { shard: this.name, cause: String(cause) },
+          'snapshot store not readable, trying again',
+        );
+        await new Promise<void>((resolve) =>
+          this.#options.clock.after(this.#options.limits.laneRetryMs.max, resolve),
+        );
+      }
+    }
+  }
+
+  /**
+   * Encodes the entities' states at the next commit boundary and resolves once that commit is durable, so that a
+   * snapshot never holds anything uncommitted (INV-7). Resolves to undefined when the shard stops first.
+   */
+  capture(entities: readonly Entity[]): Promise<readonly Captured[] | undefined> {
+    if (this.isStopped) return Promise.resolve(undefined);
+    if (!this.#isCommitting && !this.#isInMessage && !this.#batch.isDurable) {
+      return Promise.resolve(this.#encodeStates(entities, this.ledger.n, this.ledger.sequence));
+    }
+    return new Promise((resolve) => {
+      this.#captures.push({ entities, resolve });
+      this.sealWhenIdle();
+    });
+  }
+
+  /** Commits what is open if nothing is in flight. Called whenever something was added to the open batch. */
+  sealWhenIdle(mayAdvanceOffset = false): void {
+    if (this.#isCommitting || this.#isInMessage || this.isStopped) return;
+    const batch = this.#batch;
+    const mustAdvance = mayAdvanceOffset && this.#processedOffset > this.ledger.inputOffset;
+    if (batch.isDurable || mustAdvance || this.#captures.length > 0) {
+      this.#batch = new Batch();
+      this.#isCommitting = true;
+      this.#commit(batch).catch((cause: unknown) => this.#breakDown(cause));
+    } else if (!batch.isEmpty) {
+      this.#batch = new Batch();
+      this.#release.send(batch);
+    }
+  }
+
+  async #run(reader: IntakeReader): Promise<void> {
+    try {
+      while (this.isServing) {
+        const messages = await reader.take(this.#options.limits.intakeMessagesMax);
+        if (messages.length === 0) return;
+        for (const message of messages) {
+          while (this.#isFull() && !this.isStopped)
+            await new Promise<void>((resolve) => this.#waiting.push(resolve));
+          if (!this.isServing) return;
+          this.#isInMessage = true;
+          const isTaken = await this.#intake.process(message);
+          this.#isInMessage = false;
+          if (!isTaken) return;
+          this.#processedOffset = message.sequence;
+          this.sealWhenIdle();
+        }
+      }
+    } catch (cause) {
+      this.#breakDown(cause);
+    }
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    const record = this.#record('commit', batch);
+    const captures = this.#captures.splice(0).map((request) => ({
+      request,
+      states: this.#encodeStates(request.entities, record.n, 0),
+    }));
+    const startedMs = this.#options.clock.monotonicMs();
+    const result = await commit(this.#committerOptions(), record);
+    if (this.isStopped || result.outcome !== 'committed') {
+      for (const { request } of captures) request.resolve(undefined);
+      if (result.outcome !== 'committed') this.#end(result.outcome);
+      return;
+    }
+    this.#advance(record, result.sequence);
+    this.#isCommitting = false;
+    this.#release.send(batch);
+    this.#release.effects(batch, record.previousSequence);
+    for (const { request, states } of captures) {
+      request.resolve(states.map((state) => ({ ...state, sequence: result.sequence })));
+    }
+    const durationMs = this.#options.clock.monotonicMs() - startedMs;
+    this.#options.observer?.committed(this.name, {
+      events: batch.eventCount,
+      bytes: result.bytes,
+      durationMs,
+    });
+    this.#checkpointer.noteJournalBytes(result.bytes);
+    this.#wake();
+    this.sealWhenIdle();
+  }
+
+  #record(kind: CommitRecord['kind'], batch: Batch): CommitRecord {
+    return {
+      kind,
+      shard: this.name,
+      epoch: this.#options.epoch,
+      n: this.ledger.n + 1,
+      previousSequence: this.ledger.sequence,
+      inputOffset: this.#processedOffset,
+      atMs: this.decisions.nowMs(),
+      lanesIn: [...batch.lanesIn].map(([shard, number]) => ({ shard, number })),
+      laneCursors: this.lanes.takeMovedCursors(),
+      events: batch.events,
+      effects: batch.effects,
+    };
+  }
+
+  #advance(record: CommitRecord, sequence: number): void {
+    const { ledger } = this;
+    assert(record.n === ledger.n + 1, `${this.name}: n ${record.n} follows ${ledger.n}`);
+    assert(sequence > ledger.sequence, `${this.name}: sequence ${sequence} follows ${ledger.sequence}`);
+    ledger.n = record.n;
+    ledger.sequence = sequence;
+    ledger.inputOffset = record.inputOffset;
+    for (const { shard, number } of record.lanesIn) ledger.lanesIn.set(shard, number);
+    for (const { targets } of record.effects)
+      for (const target of targets) ledger.lanesOut.set(target.shard, target.number);
+  }
+
+  #encodeStates(entities: readonly Entity[], n: number, sequence: number): Captured[] {
+    return entities.map((entity) => {
+      const state = entity.type.codec.encodeSnapshot(entity.state);
+      return { entity, n, sequence, bytes: encodeStoredState({ epoch: this.#options.epoch, n, state }) };
+    });
+  }
+
+  #committerOptions() {
+    return { ...this.#options, journal: this.#options.ports.journal };
+  }
+
+  #nextLaneNumber(target: string): number {
+    const number = (this.#lanesOut.get(target) ?? 0) + 1;
+    this.#lanesOut.set(target, number);
+    return number;
+  }
+
+  #isFull(): boolean {
+    const { commitBytesMax, commitEventsMax } = this.#options.limits;
+    const isBatchFull = this.#batch.bytes >= commitBytesMax || this.#batch.eventCount >= commitEventsMax;
+    return (isBatchFull && this.#isCommitting) || this.lanes.isFull;
+  }
+
+  async #untilIdle(): Promise<void> {
+    this.sealWhenIdle(true);
+    while (!this.isStopped && (this.#isCommitting || this.#batch.isDurable)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #scheduleOffsetCommit(): void {
+    this.#offsetTimer = this.#options.clock.after(this.#options.limits.offsetCommitMs, () => {
+      this.sealWhenIdle(true);
+      this.#scheduleOffsetCommit();
+    });
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #breakDown(cause: unknown): void {
+    if (this.isStopped) return;
+    this.#options.log.error({ shard: this.name, cause }, 'the shard broke down and will be taken over again');
+    this.#end('broken');
+  }
+
+  #end(reason: ShardEnd): void {
+    if (this.isStopped) return;
+    this.drop();
+    this.#options.onEnded(reason);
+  }
+}
+
+/** Programmer errors and unreadable snapshots do not get better by waiting. */
+const isTransient = (cause: unknown): boolean =>
+  !(
+    cause instanceof RangeError ||
+    cause instanceof TypeError ||
+    (cause instanceof Error && cause.name === 'AssertionFailed')
+  );

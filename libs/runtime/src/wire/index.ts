@@ -1,0 +1,32 @@
+export {
+  BadCommitRecord,
+  type CommitRecord,
+  type CommittedEffect,
+  type CommittedEvent,
+  type EffectTarget,
+  type LaneMark,
+  decodeCommit,
+  encodeCommit,
+} from './commit-codec.ts';
+export {
+  type ClientBatch,
+  type IntakeRecord,
+  type LaneBatch,
+  type LaneEffect,
+  type Subscriber,
+  decodeIntake,
+  decodeSubscriber,
+  encodeClientBatch,
+  encodeLaneBatch,
+  encodeSubscriber,
+} from './intake-codec.ts';
+export {
+  type OutboundBatch,
+  type OutboundPush,
+  type OutboundReply,
+  type PushTarget,
+  decodeOutbound,
+  encodeOutbound,
+} from './outbound-codec.ts';
+export { type OwnerBeat, decodeOwnerBeat, encodeOwnerBeat } from './owner-beat-codec.ts';
+export { type Signal, decodeSignals, encodeSignals } from './signal-codec.ts';
