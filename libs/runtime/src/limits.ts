@@ -13,8 +13,10 @@ export interface RuntimeLimits {
   readonly laneBatchBytesMax: number;
   /** Effects waiting on all lanes of a shard; beyond it the shard takes no further input until the lanes have drained. */
   readonly laneQueueMax: number;
-  /** First and longest wait between tries of a lane publish; it is tried until it succeeds or the shard stops. */
-  readonly laneRetryMs: { readonly first: number; readonly max: number };
+  /** First wait before a lane publish is tried again; it doubles up to the longest, until it succeeds or the shard stops. */
+  readonly laneRetryMs: number;
+  /** Longest wait between tries of a lane publish, and of anything else that waits for NATS to come back. */
+  readonly laneRetryMsMax: number;
   /** Wait before an append that the log called busy is tried again. */
   readonly appendRetryMs: number;
   /** Entities of a shard kept in memory; beyond it the longest unused clean ones leave. */
@@ -46,8 +48,8 @@ export interface RuntimeLimits {
   readonly leaseMarginMs: number;
   /** Members look at each other this often; two misses in a row mean dead. */
   readonly probeMs: number;
-  /** Largest share of a kind's shards that may be moving at once (at least one). */
-  readonly movingShare: number;
+  /** Largest share of a kind's shards, in percent, that may be moving at once (at least one shard). */
+  readonly movingShardsPercent: number;
   /** A hand-off that has not finished after this long is abandoned: the shard is dropped, nothing is lost. */
   readonly handOffMs: number;
 }
@@ -59,7 +61,8 @@ export const defaultLimits: RuntimeLimits = {
   offsetCommitMs: 1_000,
   laneBatchBytesMax: 256 * 1024,
   laneQueueMax: 8_192,
-  laneRetryMs: { first: 50, max: 2_000 },
+  laneRetryMs: 50,
+  laneRetryMsMax: 2_000,
   appendRetryMs: 30,
   entitiesMax: 100_000,
   entityIdleMs: 300_000,
@@ -76,6 +79,6 @@ export const defaultLimits: RuntimeLimits = {
   leaseRenewMs: 4_000,
   leaseMarginMs: 3_000,
   probeMs: 500,
-  movingShare: 0.25,
+  movingShardsPercent: 25,
   handOffMs: 10_000,
 };

@@ -102,7 +102,7 @@ export class Lanes {
   #lane(target: string): Lane {
     let lane = this.#lanes.get(target);
     if (lane === undefined) {
-      const retryMs = this.#options.limits.laneRetryMs.first;
+      const retryMs = this.#options.limits.laneRetryMs;
       lane = { target, queue: [], cursor: 0, isSending: false, retryMs, retry: undefined };
       this.#lanes.set(target, lane);
     }
@@ -141,7 +141,7 @@ export class Lanes {
     this.#queued -= batch.length;
     lane.cursor = batch.at(-1)!.number;
     this.#movedCursors.add(lane.target);
-    lane.retryMs = this.#options.limits.laneRetryMs.first;
+    lane.retryMs = this.#options.limits.laneRetryMs;
     lane.isSending = false;
     if (this.#isStopped) return;
     this.#send(lane);
@@ -159,6 +159,6 @@ export class Lanes {
       lane.isSending = false;
       this.#send(lane);
     });
-    lane.retryMs = Math.min(lane.retryMs * 2, limits.laneRetryMs.max);
+    lane.retryMs = Math.min(lane.retryMs * 2, limits.laneRetryMsMax);
   }
 }

@@ -125,7 +125,7 @@ export class Allocator {
     const count = placement.shardCount(kind);
     const shards = Array.from({ length: count }, (_, index) => shardName({ kind, index }));
     const rows = new Map([...view.rows].map(([shard, seen]) => [shard, seen.row]));
-    const movingMax = Math.max(1, Math.floor(count * limits.movingShare));
+    const movingMax = Math.max(1, Math.floor((count * limits.movingShardsPercent) / 100));
     const changes = allocate({ shards, rows, up: up.sort(), alive, movingMax });
     await Promise.all([...changes].map(([shard, row]) => this.#writeRow(shard, row)));
   }

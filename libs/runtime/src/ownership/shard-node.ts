@@ -114,7 +114,7 @@ export class ShardNode {
         if (this.#state === 'stopped') throw cause;
         this.#options.log.warn({ what, cause: String(cause) }, 'NATS does not answer, trying again');
         await new Promise<void>((resolve) =>
-          this.#options.clock.after(this.#options.limits.laneRetryMs.max, resolve),
+          this.#options.clock.after(this.#options.limits.laneRetryMsMax, resolve),
         );
       }
     }

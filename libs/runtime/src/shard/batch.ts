@@ -105,8 +105,8 @@ export class Batch {
     return encodeOnce(this.#encodedPayloads, payload, () => type.codec.encodePayload(payload));
   }
 
-  encodedCommand(type: EntityType, command: unknown): Uint8Array {
-    return encodeOnce(this.#encodedCommands, command, () => type.codec.encodeCommand(command));
+  encodedCommand(command: unknown, encode: () => Uint8Array): Uint8Array {
+    return encodeOnce(this.#encodedCommands, command, encode);
   }
 
   /** Bytes of the ids, unless the same list is in this batch already. */

@@ -146,9 +146,14 @@ export class Decisions {
         targets.push({ shard: part.shard, number: this.#options.nextLaneNumber(part.shard), ids: part.ids });
     }
     if (targets.length === 0) return;
-    // The receiving type may not be hosted here, but its commands are encoded here.
-    const payload = batch.encodedCommand(this.#options.entities.typeOf(type), command);
+    const payload = batch.encodedCommand(command, () => this.#encodeCommand(type, command));
     batch.addEffect({ type, tenant, payload, targets });
+  }
+
+  #encodeCommand(type: string, command: unknown): Uint8Array {
+    const foreign = this.#options.foreignCommands?.[type];
+    if (foreign !== undefined) return foreign(command as never);
+    return this.#options.entities.typeOf(type).codec.encodeCommand(command);
   }
 
   /** Cached on the identity of `ids`: a group keeps one array of its members until membership changes. */

@@ -42,7 +42,10 @@ export interface ShardObserver {
 export interface ShardContext {
   readonly nodeId: string;
   readonly ports: ShardPorts;
+  /** The types hosted here. */
   readonly types: readonly EntityType[];
+  /** How commands for types that are hosted elsewhere become bytes, by type. */
+  readonly foreignCommands?: Readonly<Record<string, (command: never) => Uint8Array>>;
   readonly placement: Placement;
   readonly subjects: RuntimeSubjects;
   readonly clock: Clock;

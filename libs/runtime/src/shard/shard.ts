@@ -192,7 +192,7 @@ export class Shard {
           'snapshot store not readable, trying again',
         );
         await new Promise<void>((resolve) =>
-          this.#options.clock.after(this.#options.limits.laneRetryMs.max, resolve),
+          this.#options.clock.after(this.#options.limits.laneRetryMsMax, resolve),
         );
       }
     }
