@@ -1,0 +1,65 @@
+// The part of the state that direct conversations and groups share: the head of the dense sequence, the memory of
+// client retries, and the newest messages.
+import { assert } from '@parley/std';
+import type { ConversationLimits } from './conversation-limits.ts';
+import {
+  type DedupeEntry,
+  type DedupeWindow,
+  emptyDedupe,
+  rememberPosted,
+  restoreDedupe,
+} from './dedupe-window.ts';
+import type { LogMessage } from './log-message.ts';
+import { type MessageTail, appendToTail, emptyTail, restoreTail } from './message-tail.ts';
+
+export interface ConversationLog {
+  readonly conversation: string;
+  readonly limits: ConversationLimits;
+  /** Sequence of the newest message; 0 while there is none. */
+  head: number;
+  readonly dedupe: DedupeWindow;
+  readonly tail: MessageTail;
+}
+
+/** What a snapshot keeps of a log. */
+export interface ConversationLogSnapshot {
+  readonly head: number;
+  readonly dedupe: readonly DedupeEntry[];
+  readonly tail: readonly LogMessage[];
+}
+
+export const emptyLog = (conversation: string, limits: ConversationLimits): ConversationLog => ({
+  conversation,
+  limits,
+  head: 0,
+  dedupe: emptyDedupe(),
+  tail: emptyTail(),
+});
+
+/** Takes the next message of the conversation into the state. */
+export function appendToLog(log: ConversationLog, message: LogMessage): void {
+  assert(message.sequence === log.head + 1, 'INV-2: sequences of a conversation are dense');
+  log.head = message.sequence;
+  appendToTail(log.tail, message, log.limits);
+  if (message.clientMessageId === '') return;
+  const { sender, clientMessageId, sequence, sentAtMs } = message;
+  rememberPosted(log.dedupe, { sender, clientMessageId, sequence, atMs: sentAtMs }, log.limits);
+}
+
+export const snapshotOfLog = (log: ConversationLog): ConversationLogSnapshot => ({
+  head: log.head,
+  dedupe: log.dedupe.order,
+  tail: log.tail.messages,
+});
+
+export const restoreLog = (
+  conversation: string,
+  snapshot: ConversationLogSnapshot,
+  limits: ConversationLimits,
+): ConversationLog => ({
+  conversation,
+  limits,
+  head: snapshot.head,
+  dedupe: restoreDedupe(snapshot.dedupe),
+  tail: restoreTail(snapshot.tail, limits),
+});

@@ -1,0 +1,27 @@
+// Reading the newest part of a conversation from its owner's memory.
+import type { ConversationLog } from './conversation-log.ts';
+import type { LogMessage } from './log-message.ts';
+import { tailSlice } from './message-tail.ts';
+import { type Span, isReadable, readableHead } from './span.ts';
+
+export interface LogPage {
+  /** What is still in memory of the wanted range; within one span a dense run that ends at min(to, head). */
+  readonly messages: readonly LogMessage[];
+  /** Newest sequence the reader may see. */
+  readonly head: number;
+  readonly spans: readonly Span[];
+}
+
+/** `to` 0 means up to the head. */
+export function logPage(
+  log: ConversationLog,
+  spans: readonly Span[],
+  range: { readonly from: number; readonly to: number },
+): LogPage {
+  const head = readableHead(spans, log.head);
+  const to = range.to === 0 ? head : Math.min(range.to, head);
+  const messages = tailSlice(log.tail, range.from, to).filter((message) =>
+    isReadable(spans, message.sequence),
+  );
+  return { messages, head, spans };
+}

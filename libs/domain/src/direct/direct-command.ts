@@ -1,0 +1,13 @@
+// Orders to a direct conversation, and their answers.
+import type { Done } from '../conversation/done.ts';
+import type { PostMessage, Sent } from '../conversation/post-message.ts';
+
+/** `reader` has read up to `sequence`. */
+export interface MarkRead {
+  readonly type: 'MarkRead';
+  readonly reader: string;
+  readonly sequence: number;
+}
+
+export type DirectCommand = PostMessage | MarkRead;
+export type DirectReply = Sent | Done;

@@ -1,0 +1,105 @@
+// The rules of a one-to-one conversation.
+import { type DecideContext, type Decider, type Decision, type Effect } from '@parley/std';
+import { accepted, assertNever, refused } from '@parley/std';
+import { type ConversationLimits, conversationLimits } from '../conversation/conversation-limits.ts';
+import { appendToLog } from '../conversation/conversation-log.ts';
+import { Diffusion } from '../conversation/diffusion.ts';
+import { done, nothingToDo } from '../conversation/done.ts';
+import type { MessagePosted, PostMessage } from '../conversation/post-message.ts';
+import { decideNewPost, messageOfPost, repeatedPost } from '../conversation/post-message.ts';
+import { Membership } from '../user/membership.ts';
+import type { Deliver, NotePeerRead } from '../user/user-command.ts';
+import type { DirectCommand, DirectReply, MarkRead } from './direct-command.ts';
+import type { DirectEvent, ReadAdvanced } from './direct-event.ts';
+import { type DirectState, initialDirect } from './direct-state.ts';
+
+type DirectDecision = Decision<DirectEvent, DirectReply>;
+
+export const createDirectDecider = (
+  limits: ConversationLimits = conversationLimits,
+): Decider<DirectState, DirectCommand, DirectEvent, DirectReply> => ({
+  initialState: (address) => initialDirect(address, limits),
+  decide: decideDirect,
+  evolve: evolveDirect,
+  effectsOf: effectsOfDirect,
+});
+
+export const directDecider = createDirectDecider();
+
+function decideDirect(state: DirectState, command: DirectCommand, context: DecideContext): DirectDecision {
+  switch (command.type) {
+    case 'PostMessage':
+      return decidePost(state, command, context.nowMs);
+    case 'MarkRead':
+      return decideMarkRead(state, command);
+    default:
+      return assertNever(command, 'decideDirect');
+  }
+}
+
+function decidePost(state: DirectState, command: PostMessage, nowMs: number): DirectDecision {
+  if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
+  return repeatedPost(state.log, command) ?? decideNewPost(state.log, command, nowMs);
+}
+
+/** The pointer only rises, and never beyond the head. */
+function decideMarkRead(state: DirectState, command: MarkRead): DirectDecision {
+  const { reader } = command;
+  if (!state.users.includes(reader)) return refused('NOT_A_MEMBER');
+  const sequence = Math.min(command.sequence, state.log.head);
+  if (sequence <= readBy(state, reader)) return nothingToDo;
+  return accepted([{ type: 'ReadAdvanced', reader, sequence }], done);
+}
+
+function evolveDirect(state: DirectState, event: DirectEvent): DirectState {
+  switch (event.type) {
+    case 'MessagePosted':
+      appendToLog(state.log, messageOfPost(event, state.log.conversation));
+      // Whoever writes has read up to there; the user entities conclude the same from the message.
+      advanceRead(state, event.sender, event.sequence);
+      return state;
+    case 'ReadAdvanced':
+      advanceRead(state, event.reader, event.sequence);
+      return state;
+    default:
+      return assertNever(event, 'evolveDirect');
+  }
+}
+
+function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effect[] {
+  switch (event.type) {
+    case 'MessagePosted':
+      return [tellUsers(event, state)];
+    case 'ReadAdvanced':
+      return tellPeer(event, state);
+    default:
+      return assertNever(event, 'effectsOfDirect');
+  }
+}
+
+function tellUsers(event: MessagePosted, state: DirectState): Effect {
+  const command: Deliver = {
+    type: 'Deliver',
+    message: messageOfPost(event, state.log.conversation),
+    membership: Membership.UNCHANGED,
+    diffusion: Diffusion.UNSPECIFIED,
+    title: '',
+  };
+  return { kind: 'tell', type: 'user', ids: state.users, command };
+}
+
+function tellPeer(event: ReadAdvanced, state: DirectState): readonly Effect[] {
+  if (state.first === state.second) return [];
+  const peer = event.reader;
+  const { conversation } = state.log;
+  const command: NotePeerRead = { type: 'NotePeerRead', conversation, peer, sequence: event.sequence };
+  return [{ kind: 'tell', type: 'user', ids: [peer === state.first ? state.second : state.first], command }];
+}
+
+const readBy = (state: DirectState, user: string): number =>
+  user === state.first ? state.readByFirst : state.readBySecond;
+
+function advanceRead(state: DirectState, user: string, sequence: number): void {
+  if (user === state.first) state.readByFirst = Math.max(state.readByFirst, sequence);
+  if (user === state.second) state.readBySecond = Math.max(state.readBySecond, sequence);
+}

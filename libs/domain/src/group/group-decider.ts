@@ -1,0 +1,201 @@
+// The rules of a group: who may do what, and when it turns to read-diffusion and back. Every event takes the next
+// sequence of the conversation, so the i-th event of a decision has sequence head + 1 + i.
+import { type DecideContext, type Decider, type Decision, type Refused } from '@parley/std';
+import { accepted, assertNever, refused } from '@parley/std';
+import { Diffusion } from '../conversation/diffusion.ts';
+import { done, nothingToDo } from '../conversation/done.ts';
+import { type PostMessage, decideNewPost, repeatedPost } from '../conversation/post-message.ts';
+import type { AddMembers, CreateGroup, GroupCommand, GroupReply, LeaveGroup } from './group-command.ts';
+import type { DismissGroup, MuteMember, RemoveMember, SetRole } from './group-command.ts';
+import { effectsOfGroup } from './group-effects.ts';
+import type { GroupEvent } from './group-event.ts';
+import { evolveGroup } from './group-evolve.ts';
+import { type GroupLimits, groupLimits } from './group-limits.ts';
+import { diffusionFor, groupPolicy, isValidPolicy } from './group-policy.ts';
+import { type GroupState, initialGroup } from './group-state.ts';
+import { Role } from './role.ts';
+
+type GroupDecision = Decision<GroupEvent, GroupReply>;
+/** An event before it has got its sequence and time. */
+type Fact = { [T in GroupEvent as T['type']]: Omit<T, 'sequence' | 'atMs'> }[GroupEvent['type']];
+
+export const createGroupDecider = (
+  limits: GroupLimits = groupLimits,
+): Decider<GroupState, GroupCommand, GroupEvent, GroupReply> => ({
+  initialState: (address) => initialGroup(address, limits),
+  decide: decideGroup,
+  evolve: evolveGroup,
+  effectsOf: effectsOfGroup,
+});
+
+export const groupDecider = createGroupDecider();
+
+function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: DecideContext): GroupDecision {
+  if (command.type === 'CreateGroup') return decideCreate(state, command, nowMs);
+  if (state.log.head === 0) return refused('CONVERSATION_NOT_FOUND');
+  if (command.type === 'PostMessage') return decidePost(state, command, nowMs);
+  if (state.isDismissed) return isDoneAlready(state, command) ? nothingToDo : refused('GROUP_DISMISSED');
+  switch (command.type) {
+    case 'AddMembers':
+      return decideAdd(state, command, nowMs);
+    case 'RemoveMember':
+      return decideRemove(state, command, nowMs);
+    case 'LeaveGroup':
+      return decideLeave(state, command, nowMs);
+    case 'DismissGroup':
+      return decideDismiss(state, command, nowMs);
+    case 'SetRole':
+      return decideSetRole(state, command, nowMs);
+    case 'MuteMember':
+      return decideMute(state, command, nowMs);
+    default:
+      return assertNever(command, 'decideGroup');
+  }
+}
+
+function decidePost(state: GroupState, command: PostMessage, nowMs: number): GroupDecision {
+  const repeated = repeatedPost(state.log, command);
+  if (repeated !== undefined) return repeated;
+  if (state.isDismissed) return refused('GROUP_DISMISSED');
+  const sender = state.members.get(command.sender);
+  if (sender === undefined) return refused('NOT_A_MEMBER');
+  if (nowMs < sender.mutedUntilMs) return refused('MUTED');
+  return decideNewPost(state.log, command, nowMs);
+}
+
+function decideCreate(state: GroupState, command: CreateGroup, nowMs: number): GroupDecision {
+  if (state.log.head > 0) return refused('ALREADY_EXISTS');
+  const { by, title, policy = groupPolicy } = command;
+  if (!isValidPolicy(policy)) return refused('BAD_REQUEST', 'The policy of the group is not valid.');
+  if (title.length > state.limits.titleLengthMax) return refused('BAD_REQUEST', 'The title is too long.');
+  const members = [...new Set([by, ...command.members])];
+  const refusal = refusalOfCount(state, command.members.length, members.length, policy.membersMax);
+  if (refusal !== undefined) return refusal;
+  const created: Fact = { type: 'GroupCreated', by, title, members, policy };
+  const diffusion = diffusionFor(Diffusion.WRITE, members.length, policy);
+  return facts(state, nowMs, [created, ...switchTo(Diffusion.WRITE, diffusion)]);
+}
+
+function decideAdd(state: GroupState, command: AddMembers, nowMs: number): GroupDecision {
+  const refusal = refusalOfManager(state, command.by);
+  if (refusal !== undefined) return refusal;
+  const members = [...new Set(command.members)].filter((user) => !state.members.has(user));
+  if (members.length === 0) return nothingToDo;
+  const count = state.members.size + members.length;
+  const full = refusalOfCount(state, command.members.length, count, state.policy.membersMax);
+  if (full !== undefined) return full;
+  return facts(state, nowMs, [
+    { type: 'MembersAdded', by: command.by, members },
+    ...switchFor(state, state.members.size + members.length),
+  ]);
+}
+
+/** The owner removes anyone else, an admin removes plain members. Whoever is gone already stays gone. */
+function decideRemove(state: GroupState, command: RemoveMember, nowMs: number): GroupDecision {
+  const { by, member } = command;
+  const refusal = refusalOfManager(state, by);
+  if (refusal !== undefined) return refusal;
+  if (by === member) return refused('FORBIDDEN', 'Leave the group instead.');
+  if (!state.members.has(member)) return nothingToDo;
+  if (!outranks(state, by, member)) return refused('FORBIDDEN');
+  return facts(state, nowMs, [
+    { type: 'MemberRemoved', by, member },
+    ...switchFor(state, state.members.size - 1),
+  ]);
+}
+
+/** An owner who leaves hands over; the last one turns the light off. */
+function decideLeave(state: GroupState, command: LeaveGroup, nowMs: number): GroupDecision {
+  const { member } = command;
+  const leaver = state.members.get(member);
+  if (leaver === undefined) return isFormer(state, member) ? nothingToDo : refused('NOT_A_MEMBER');
+  const left: Fact = { type: 'MemberLeft', member };
+  if (state.members.size === 1) return facts(state, nowMs, [left, { type: 'GroupDismissed', by: member }]);
+  const successor = leaver.role === Role.OWNER ? successorOf(state, member) : undefined;
+  const handOver: Fact[] =
+    successor === undefined ? [] : [{ type: 'RoleChanged', by: member, member: successor, role: Role.OWNER }];
+  return facts(state, nowMs, [left, ...handOver, ...switchFor(state, state.members.size - 1)]);
+}
+
+function decideDismiss(state: GroupState, command: DismissGroup, nowMs: number): GroupDecision {
+  const refusal = refusalOfOwner(state, command.by);
+  return refusal ?? facts(state, nowMs, [{ type: 'GroupDismissed', by: command.by }]);
+}
+
+function decideSetRole(state: GroupState, command: SetRole, nowMs: number): GroupDecision {
+  const { by, member, role } = command;
+  const refusal = refusalOfOwner(state, by);
+  if (refusal !== undefined) return refusal;
+  const target = state.members.get(member);
+  if (target === undefined) return refused('NOT_A_MEMBER', 'The one named is not a member.');
+  if (role !== Role.MEMBER && role !== Role.ADMIN && role !== Role.OWNER) {
+    return refused('BAD_REQUEST', 'There is no such role.');
+  }
+  if (target.role === role) return nothingToDo;
+  if (by === member) return refused('FORBIDDEN', 'Make somebody else the owner instead.');
+  const changed: Fact = { type: 'RoleChanged', by, member, role };
+  const stepDown: Fact = { type: 'RoleChanged', by, member: by, role: Role.ADMIN };
+  return facts(state, nowMs, role === Role.OWNER ? [changed, stepDown] : [changed]);
+}
+
+function decideMute(state: GroupState, command: MuteMember, nowMs: number): GroupDecision {
+  const { by, member, mutedUntilMs } = command;
+  const refusal = refusalOfManager(state, by);
+  if (refusal !== undefined) return refusal;
+  const target = state.members.get(member);
+  if (target === undefined) return refused('NOT_A_MEMBER', 'The one named is not a member.');
+  if (!outranks(state, by, member)) return refused('FORBIDDEN');
+  if (target.mutedUntilMs === mutedUntilMs) return nothingToDo;
+  return facts(state, nowMs, [{ type: 'MemberMuted', by, member, mutedUntilMs }]);
+}
+
+function facts(state: GroupState, nowMs: number, list: readonly Fact[]): GroupDecision {
+  const first = state.log.head + 1;
+  const events = list.map((fact, index): GroupEvent => ({ ...fact, sequence: first + index, atMs: nowMs }));
+  return accepted(events, done);
+}
+
+const switchFor = (state: GroupState, count: number): readonly Fact[] =>
+  switchTo(state.diffusion, diffusionFor(state.diffusion, count, state.policy));
+
+const switchTo = (current: Diffusion, diffusion: Diffusion): readonly Fact[] =>
+  diffusion === current ? [] : [{ type: 'DiffusionChanged', diffusion }];
+
+function refusalOfCount(
+  state: GroupState,
+  namedCount: number,
+  memberCount: number,
+  membersMax: number,
+): Refused | undefined {
+  const namedMax = state.limits.membersPerCommandMax;
+  if (namedCount > namedMax) return refused('BAD_REQUEST', `Name at most ${namedMax} members at once.`);
+  return memberCount > membersMax ? refused('GROUP_FULL') : undefined;
+}
+
+function refusalOfManager(state: GroupState, by: string): Refused | undefined {
+  const actor = state.members.get(by);
+  if (actor === undefined) return refused('NOT_A_MEMBER');
+  return actor.role === Role.MEMBER ? refused('FORBIDDEN') : undefined;
+}
+
+function refusalOfOwner(state: GroupState, by: string): Refused | undefined {
+  const actor = state.members.get(by);
+  if (actor === undefined) return refused('NOT_A_MEMBER');
+  return actor.role === Role.OWNER ? undefined : refused('FORBIDDEN');
+}
+
+const outranks = (state: GroupState, by: string, member: string): boolean =>
+  (state.members.get(by)?.role ?? Role.UNSPECIFIED) > (state.members.get(member)?.role ?? Role.UNSPECIFIED);
+
+const isFormer = (state: GroupState, user: string): boolean => state.endedSpans.has(user);
+
+/** The same order again after the group is gone. */
+const isDoneAlready = (state: GroupState, command: GroupCommand): boolean =>
+  (command.type === 'DismissGroup' && state.members.get(command.by)?.role === Role.OWNER) ||
+  (command.type === 'LeaveGroup' && !state.members.has(command.member) && isFormer(state, command.member));
+
+/** The admin who has been there longest, else the member who has. Members stand in the order of joining. */
+function successorOf(state: GroupState, leaver: string): string | undefined {
+  const others = state.members.ids().filter((user) => user !== leaver);
+  return others.find((user) => state.members.get(user)?.role === Role.ADMIN) ?? others[0];
+}

@@ -1,0 +1,91 @@
+// What the facts of a group cause elsewhere.
+//
+// Under write-diffusion every member's inbox gets every log element. Under read-diffusion log elements are published on
+// the live topic, and only those whose membership changes get an entry. A switch is told to everybody, both ways: it is
+// the entry from which on each member knows where to look.
+import { type Effect, type PublishEffect, assertNever } from '@parley/std';
+import { Diffusion } from '../conversation/diffusion.ts';
+import type { LogMessage } from '../conversation/log-message.ts';
+import { Membership } from '../user/membership.ts';
+import type { Deliver } from '../user/user-command.ts';
+import { type GroupEvent, groupLogMessage } from './group-event.ts';
+import { type GroupState, diffusionAt } from './group-state.ts';
+
+/** What is published on a group's live topic; the codec turns it into parley.v1.Live. */
+export interface LivePush {
+  readonly type: 'Live';
+  readonly messages: readonly LogMessage[];
+  readonly heads: readonly { readonly conversation: string; readonly sequence: number }[];
+}
+
+export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly Effect[] {
+  const message = groupLogMessage(event, state.log.conversation);
+  // Asked of the sequence and not of the state, because a switch in the same decision may have been applied already.
+  const isRead = diffusionAt(state, event.sequence) === Diffusion.READ;
+  // Built only where everybody is told: under read-diffusion a single join must not walk over all members.
+  const everybody = () => state.members.ids();
+  switch (event.type) {
+    case 'MessagePosted':
+    case 'RoleChanged':
+    case 'MemberMuted':
+      return isRead ? [publish(message)] : tell(everybody(), deliver(message));
+    case 'GroupCreated':
+      return tell(event.members, joined(message, state, Diffusion.WRITE));
+    case 'MembersAdded': {
+      if (isRead) return [publish(message), ...tell(event.members, joined(message, state, Diffusion.READ))];
+      const added = new Set(event.members);
+      const others = everybody().filter((user) => !added.has(user));
+      return [
+        ...tell(event.members, joined(message, state, Diffusion.WRITE)),
+        ...tell(others, deliver(message)),
+      ];
+    }
+    case 'MemberRemoved':
+    case 'MemberLeft':
+      return [
+        ...tell([event.member], deliver(message, Membership.LEFT)),
+        ...(isRead ? [publish(message)] : tell(everybody(), deliver(message))),
+      ];
+    case 'GroupDismissed': {
+      const goodbye = tell(everybody(), deliver(message, Membership.LEFT));
+      return isRead ? [publish(message), ...goodbye] : goodbye;
+    }
+    case 'DiffusionChanged': {
+      const command: Deliver = { ...deliver(message), diffusion: event.diffusion };
+      return [publish(message), ...tell(everybody(), command)];
+    }
+    default:
+      return assertNever(event, 'effectsOfGroup');
+  }
+}
+
+/** Published once more some time after the last message, so that a lost last one shows. */
+export const groupAnnouncement = (state: GroupState): LivePush => ({
+  type: 'Live',
+  messages: [],
+  heads: [{ conversation: state.log.conversation, sequence: state.log.head }],
+});
+
+function publish(message: LogMessage): PublishEffect {
+  const payload: LivePush = { type: 'Live', messages: [message], heads: [] };
+  return { kind: 'publish', payload };
+}
+
+const tell = (ids: readonly string[], command: Deliver): readonly Effect[] =>
+  ids.length === 0 ? [] : [{ kind: 'tell', type: 'user', ids, command }];
+
+const deliver = (message: LogMessage, membership: Membership = Membership.UNCHANGED): Deliver => ({
+  type: 'Deliver',
+  message,
+  membership,
+  diffusion: Diffusion.UNSPECIFIED,
+  title: '',
+});
+
+const joined = (message: LogMessage, state: GroupState, diffusion: Diffusion): Deliver => ({
+  type: 'Deliver',
+  message,
+  membership: Membership.JOINED,
+  diffusion,
+  title: state.title,
+});

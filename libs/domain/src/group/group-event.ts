@@ -1,0 +1,127 @@
+// Facts of a group. Each of them takes a sequence of the conversation and shows in its log.
+import { assertNever } from '@parley/std';
+import type { Diffusion } from '../conversation/diffusion.ts';
+import type { LogMessage, SystemChange } from '../conversation/log-message.ts';
+import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
+import type { GroupPolicy } from './group-policy.ts';
+import type { Role } from './role.ts';
+
+export interface GroupCreated {
+  readonly type: 'GroupCreated';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly title: string;
+  /** Everybody, the creator first. */
+  readonly members: readonly string[];
+  readonly policy: GroupPolicy;
+}
+
+export interface MembersAdded {
+  readonly type: 'MembersAdded';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  /** Only who was not a member before. */
+  readonly members: readonly string[];
+}
+
+export interface MemberRemoved {
+  readonly type: 'MemberRemoved';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly member: string;
+}
+
+export interface MemberLeft {
+  readonly type: 'MemberLeft';
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly member: string;
+}
+
+export interface GroupDismissed {
+  readonly type: 'GroupDismissed';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+}
+
+export interface DiffusionChanged {
+  readonly type: 'DiffusionChanged';
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly diffusion: Diffusion;
+}
+
+export interface RoleChanged {
+  readonly type: 'RoleChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly member: string;
+  readonly role: Role;
+}
+
+export interface MemberMuted {
+  readonly type: 'MemberMuted';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly member: string;
+  readonly mutedUntilMs: number;
+}
+
+export type GroupEvent =
+  | MessagePosted
+  | GroupCreated
+  | MembersAdded
+  | MemberRemoved
+  | MemberLeft
+  | GroupDismissed
+  | DiffusionChanged
+  | RoleChanged
+  | MemberMuted;
+
+/** The fact as an element of the conversation's log. */
+export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage {
+  if (event.type === 'MessagePosted') return messageOfPost(event, conversation);
+  return {
+    conversation,
+    sequence: event.sequence,
+    sender: senderOf(event),
+    clientMessageId: '',
+    sentAtMs: event.atMs,
+    system: systemChange(event),
+  };
+}
+
+type SystemEvent = Exclude<GroupEvent, MessagePosted>;
+
+function senderOf(event: SystemEvent): string {
+  if (event.type === 'MemberLeft') return event.member;
+  return event.type === 'DiffusionChanged' ? '' : event.by;
+}
+
+function systemChange(event: SystemEvent): SystemChange {
+  switch (event.type) {
+    case 'GroupCreated':
+      return { type: event.type, title: event.title, members: event.members };
+    case 'MembersAdded':
+      return { type: event.type, members: event.members };
+    case 'MemberRemoved':
+    case 'MemberLeft':
+      return { type: event.type, member: event.member };
+    case 'GroupDismissed':
+      return { type: event.type };
+    case 'DiffusionChanged':
+      return { type: event.type, diffusion: event.diffusion };
+    case 'RoleChanged':
+      return { type: event.type, member: event.member, role: event.role };
+    case 'MemberMuted':
+      return { type: event.type, member: event.member, mutedUntilMs: event.mutedUntilMs };
+    default:
+      return assertNever(event, 'systemChange');
+  }
+}

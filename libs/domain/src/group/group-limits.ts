@@ -1,0 +1,25 @@
+// Named limits of the group entity.
+import { type ConversationLimits, conversationLimits } from '../conversation/conversation-limits.ts';
+
+export interface GroupLimits {
+  readonly conversation: ConversationLimits;
+  /** Members named in one command. Above: refused with BAD_REQUEST; the event must fit into a commit. */
+  readonly membersPerCommandMax: number;
+  /** Title, UTF-16 units. Above: refused with BAD_REQUEST. */
+  readonly titleLengthMax: number;
+  /** Ended spans of membership remembered for one user. Above: the oldest is forgotten and not readable any more. */
+  readonly endedSpansPerUserMax: number;
+  /** Users with ended spans remembered. Above: who left longest ago is forgotten. */
+  readonly formerUsersMax: number;
+  /** Members in one page; also the page size when none is asked for. */
+  readonly membersPageMax: number;
+}
+
+export const groupLimits: GroupLimits = {
+  conversation: conversationLimits,
+  membersPerCommandMax: 1_000,
+  titleLengthMax: 200,
+  endedSpansPerUserMax: 16,
+  formerUsersMax: 100_000,
+  membersPageMax: 1_000,
+};

@@ -1,0 +1,101 @@
+// The pure rules of Parley: users, direct conversations, groups. No clock, no randomness, no I/O.
+export { type ConversationHead } from './conversation/conversation-head.ts';
+export {
+  conversationOfDirect,
+  conversationOfGroup,
+  directIdOf,
+  isDirectConversation,
+  peerOfDirect,
+  usersOfDirect,
+} from './conversation/conversation-id.ts';
+export { type ConversationLimits, conversationLimits } from './conversation/conversation-limits.ts';
+export type { ConversationLog, ConversationLogSnapshot } from './conversation/conversation-log.ts';
+export type { DedupeEntry } from './conversation/dedupe-window.ts';
+export { Diffusion } from './conversation/diffusion.ts';
+export type { Done } from './conversation/done.ts';
+export type { LogMessage, SystemChange } from './conversation/log-message.ts';
+export type { LogPage } from './conversation/log-page.ts';
+export type { MessagePosted, PostMessage, Sent } from './conversation/post-message.ts';
+export { type Span, isReadable, readableHead } from './conversation/span.ts';
+
+export type { DirectCommand, DirectReply, MarkRead } from './direct/direct-command.ts';
+export { createDirectDecider, directDecider } from './direct/direct-decider.ts';
+export { type DirectEvent, type ReadAdvanced, directLogMessage } from './direct/direct-event.ts';
+export { directHead, directLogPage } from './direct/direct-queries.ts';
+export {
+  type DirectSnapshot,
+  type DirectState,
+  restoreDirect,
+  snapshotOfDirect,
+} from './direct/direct-state.ts';
+
+export type {
+  AddMembers,
+  CreateGroup,
+  DismissGroup,
+  GroupCommand,
+  GroupReply,
+  LeaveGroup,
+  MuteMember,
+  RemoveMember,
+  SetRole,
+} from './group/group-command.ts';
+export { createGroupDecider, groupDecider } from './group/group-decider.ts';
+export { type LivePush, groupAnnouncement } from './group/group-effects.ts';
+export {
+  type DiffusionChanged,
+  type GroupCreated,
+  type GroupDismissed,
+  type GroupEvent,
+  type MemberLeft,
+  type MemberMuted,
+  type MemberRemoved,
+  type MembersAdded,
+  type RoleChanged,
+  groupLogMessage,
+} from './group/group-event.ts';
+export { type GroupLimits, groupLimits } from './group/group-limits.ts';
+export { type GroupPolicy, groupPolicy, isValidPolicy } from './group/group-policy.ts';
+export { type MembersPage, groupHead, groupLogPage, membersPage } from './group/group-queries.ts';
+export {
+  type GroupSnapshot,
+  type GroupState,
+  type UserSpans,
+  restoreGroup,
+  snapshotOfGroup,
+  spansOf,
+} from './group/group-state.ts';
+export type { GroupMember } from './group/member-table.ts';
+export { Role } from './group/role.ts';
+
+export type { EntryChange, InboxEntry } from './user/inbox-window.ts';
+export { Membership } from './user/membership.ts';
+export type {
+  Deliver,
+  NotePeerRead,
+  ReadConversation,
+  ReadDone,
+  RegisterUser,
+  UserCommand,
+  UserReply,
+} from './user/user-command.ts';
+export { createUserDecider, userDecider } from './user/user-decider.ts';
+export type {
+  EntryAppended,
+  PeerReadNoted,
+  ReadPointerMoved,
+  UserEvent,
+  UserRegistered,
+} from './user/user-event.ts';
+export { type UserLimits, userLimits } from './user/user-limits.ts';
+export type { EntryPush, ReadMovedPush, ReceiptPush, SyncNeededPush, UserPush } from './user/user-push.ts';
+export {
+  type InboxPage,
+  type PositionedEntry,
+  accountOf,
+  inboxPage,
+  isLimited,
+  userConversations,
+} from './user/user-queries.ts';
+export { type UserSnapshot, restoreUser, snapshotOfUser } from './user/user-snapshot.ts';
+export { type Account, type UserConversation, type UserState, unreadOf } from './user/user-state.ts';

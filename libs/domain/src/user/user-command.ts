@@ -1,0 +1,49 @@
+// Orders to a user entity, and their answers.
+import type { Diffusion } from '../conversation/diffusion.ts';
+import type { Done } from '../conversation/done.ts';
+import type { LogMessage } from '../conversation/log-message.ts';
+import type { Membership } from './membership.ts';
+
+export interface RegisterUser {
+  readonly type: 'RegisterUser';
+  readonly handle: string;
+  readonly displayName: string;
+  readonly passwordHash: string;
+}
+
+/** A log element of a conversation reaches a member's inbox. One object is given to many users: see decideDeliver. */
+export interface Deliver {
+  readonly type: 'Deliver';
+  readonly message: LogMessage;
+  readonly membership: Membership;
+  /** Set with JOINED, and with a change of diffusion; UNSPECIFIED otherwise. */
+  readonly diffusion: Diffusion;
+  /** Set on joining a group; empty otherwise. */
+  readonly title: string;
+}
+
+export interface ReadConversation {
+  readonly type: 'ReadConversation';
+  readonly conversation: string;
+  readonly sequence: number;
+}
+
+/** The other member of a direct conversation has read up to here. */
+export interface NotePeerRead {
+  readonly type: 'NotePeerRead';
+  readonly conversation: string;
+  readonly peer: string;
+  readonly sequence: number;
+}
+
+export type UserCommand = RegisterUser | Deliver | ReadConversation | NotePeerRead;
+
+/** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
+export interface ReadDone {
+  readonly type: 'ReadDone';
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly unread: number;
+}
+
+export type UserReply = Done | ReadDone;

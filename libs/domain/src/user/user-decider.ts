@@ -1,0 +1,155 @@
+// The rules of a user: account, inbox, read pointers.
+import { type Accepted, type DecideContext, type Decider, type Decision, type Effect } from '@parley/std';
+import { accepted, assertNever, refused } from '@parley/std';
+import { directIdOf, isDirectConversation, peerOfDirect } from '../conversation/conversation-id.ts';
+import { Diffusion } from '../conversation/diffusion.ts';
+import { type Done, done, nothingToDo } from '../conversation/done.ts';
+import type { MarkRead } from '../direct/direct-command.ts';
+import { Membership } from './membership.ts';
+import type { Deliver, NotePeerRead, ReadConversation, ReadDone } from './user-command.ts';
+import type { RegisterUser, UserCommand, UserReply } from './user-command.ts';
+import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
+import { evolveUser } from './user-evolve.ts';
+import { type UserLimits, userLimits } from './user-limits.ts';
+import type { ReadMovedPush, ReceiptPush } from './user-push.ts';
+import { type UserConversation, type UserState, initialUser, unreadOf } from './user-state.ts';
+
+type UserDecision = Decision<UserEvent, UserReply>;
+
+export const createUserDecider = (
+  limits: UserLimits = userLimits,
+): Decider<UserState, UserCommand, UserEvent, UserReply> => ({
+  initialState: (address) => initialUser(address, limits),
+  decide: decideUser,
+  evolve: evolveUser,
+  effectsOf: effectsOfUser,
+});
+
+export const userDecider = createUserDecider();
+
+function decideUser(state: UserState, command: UserCommand, context: DecideContext): UserDecision {
+  switch (command.type) {
+    case 'Deliver':
+      return decideDeliver(state, command);
+    case 'ReadConversation':
+      return decideRead(state, command);
+    case 'NotePeerRead':
+      return decidePeerRead(state, command);
+    case 'RegisterUser':
+      return decideRegister(state, command, context.nowMs);
+    default:
+      return assertNever(command, 'decideUser');
+  }
+}
+
+/** The same registration again (the same salted hash, so the same request) is accepted once more. */
+function decideRegister(state: UserState, command: RegisterUser, nowMs: number): UserDecision {
+  const { handle, displayName, passwordHash } = command;
+  if (state.account !== undefined) {
+    const isSame = state.account.handle === handle && state.account.passwordHash === passwordHash;
+    return isSame && passwordHash !== '' ? nothingToDo : refused('ALREADY_EXISTS');
+  }
+  return accepted([{ type: 'UserRegistered', handle, displayName, passwordHash, atMs: nowMs }], done);
+}
+
+/** Safe against repetition: what is not newer than the conversation's head in this inbox is here already. */
+function decideDeliver(state: UserState, command: Deliver): UserDecision {
+  const known = state.conversations.get(command.message.conversation);
+  if (known !== undefined) {
+    if (command.message.sequence <= known.head) return nothingToDo;
+    if (known.left > 0 && command.membership !== Membership.JOINED) return nothingToDo;
+  }
+  return entryOf(command);
+}
+
+/**
+ * One Deliver is told to many users and the event does not depend on who gets it, so all of them share one event object
+ * (and one push object in it): the runtime commits equal neighbours once and encodes a payload once by identity.
+ */
+const entries = new WeakMap<Deliver, Accepted<EntryAppended, Done>>();
+
+function entryOf(command: Deliver): Accepted<EntryAppended, Done> {
+  let decision = entries.get(command);
+  if (decision === undefined) {
+    decision = accepted([entryAppended(command)], done);
+    entries.set(command, decision);
+  }
+  return decision;
+}
+
+function entryAppended(command: Deliver): EntryAppended {
+  const { message, membership, diffusion, title } = command;
+  return {
+    type: 'EntryAppended',
+    conversation: message.conversation,
+    sequence: message.sequence,
+    sender: message.sender,
+    atMs: message.sentAtMs,
+    membership,
+    diffusion,
+    title,
+    push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title },
+  };
+}
+
+function decideRead(state: UserState, command: ReadConversation): UserDecision {
+  const known = state.conversations.get(command.conversation);
+  if (known === undefined) return refused('CONVERSATION_NOT_FOUND');
+  if (command.sequence > readMax(known)) return refused('SEQUENCE_FROM_FUTURE');
+  if (command.sequence <= known.read) return accepted([], readDone(known, known.read));
+  const { conversation, sequence } = command;
+  return accepted([{ type: 'ReadPointerMoved', conversation, sequence }], readDone(known, sequence));
+}
+
+/** How far the pointer may go. Under read-diffusion the head is the group's; the gateway has compared with it. */
+function readMax(known: UserConversation): number {
+  if (known.left > 0) return known.left;
+  return known.diffusion === Diffusion.READ ? Number.MAX_SAFE_INTEGER : Math.max(known.head, known.read);
+}
+
+const readDone = (known: UserConversation, read: number): ReadDone => ({
+  type: 'ReadDone',
+  conversation: known.conversation,
+  sequence: read,
+  unread: Math.max(0, known.head - read),
+});
+
+function decidePeerRead(state: UserState, command: NotePeerRead): UserDecision {
+  const { conversation, sequence } = command;
+  const known = state.conversations.get(conversation);
+  if (known === undefined || sequence <= known.peerRead) return nothingToDo;
+  return accepted([{ type: 'PeerReadNoted', conversation, sequence }], done);
+}
+
+function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
+  switch (event.type) {
+    case 'EntryAppended':
+      return event.push === undefined
+        ? []
+        : [{ kind: 'push', position: state.inbox.last, payload: event.push }];
+    case 'ReadPointerMoved':
+      return effectsOfRead(event, state);
+    case 'PeerReadNoted': {
+      const { conversation, sequence } = event;
+      const user = peerOfDirect(conversation, state.user);
+      const payload: ReceiptPush = { type: 'Receipt', conversation, user, sequence };
+      return [{ kind: 'push', position: 0, payload }];
+    }
+    case 'UserRegistered':
+      return [];
+    default:
+      return assertNever(event, 'effectsOfUser');
+  }
+}
+
+/** The user's devices learn of the pointer; in a direct conversation the peer does too, by way of the direct entity. */
+function effectsOfRead(event: ReadPointerMoved, state: UserState): readonly Effect[] {
+  const { conversation, sequence } = event;
+  const known = state.conversations.get(conversation);
+  const unread = known === undefined ? 0 : unreadOf(known);
+  const payload: ReadMovedPush = { type: 'ReadMoved', conversation, sequence, unread };
+  const push: Effect = { kind: 'push', position: state.inbox.last, payload };
+  if (!isDirectConversation(conversation)) return [push];
+  const command: MarkRead = { type: 'MarkRead', reader: state.user, sequence };
+  return [push, { kind: 'tell', type: 'direct', ids: [directIdOf(conversation)], command }];
+}

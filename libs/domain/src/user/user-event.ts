@@ -1,0 +1,44 @@
+// Facts of a user entity.
+import type { Diffusion } from '../conversation/diffusion.ts';
+import type { Membership } from './membership.ts';
+import type { EntryPush } from './user-push.ts';
+
+export interface UserRegistered {
+  readonly type: 'UserRegistered';
+  readonly handle: string;
+  readonly displayName: string;
+  readonly passwordHash: string;
+  readonly atMs: number;
+}
+
+/**
+ * A reference was appended to the inbox. Its position is implicit (the next one), so one event serves all recipients.
+ * `push` is not part of the fact: it carries the body from the command to the push effect of the recipients, is never
+ * encoded, and is absent on replay, where no effects are asked for.
+ */
+export interface EntryAppended {
+  readonly type: 'EntryAppended';
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly sender: string;
+  readonly atMs: number;
+  readonly membership: Membership;
+  readonly diffusion: Diffusion;
+  readonly title: string;
+  readonly push?: EntryPush;
+}
+
+/** The user's own read pointer moved. Takes the next inbox position, so that the other devices learn of it. */
+export interface ReadPointerMoved {
+  readonly type: 'ReadPointerMoved';
+  readonly conversation: string;
+  readonly sequence: number;
+}
+
+export interface PeerReadNoted {
+  readonly type: 'PeerReadNoted';
+  readonly conversation: string;
+  readonly sequence: number;
+}
+
+export type UserEvent = UserRegistered | EntryAppended | ReadPointerMoved | PeerReadNoted;

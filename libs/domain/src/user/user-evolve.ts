@@ -1,0 +1,111 @@
+// How the facts of a user change its state.
+import { assertNever } from '@parley/std';
+import { isDirectConversation } from '../conversation/conversation-id.ts';
+import { Diffusion } from '../conversation/diffusion.ts';
+import { type EntryChange, appendToInbox } from './inbox-window.ts';
+import { Membership } from './membership.ts';
+import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
+import { type UserConversation, type UserState, unreadOf } from './user-state.ts';
+
+export function evolveUser(state: UserState, event: UserEvent): UserState {
+  switch (event.type) {
+    case 'EntryAppended':
+      appendEntry(state, event);
+      return state;
+    case 'ReadPointerMoved':
+      moveReadPointer(state, event);
+      return state;
+    case 'PeerReadNoted': {
+      const conversation = state.conversations.get(event.conversation);
+      if (conversation !== undefined) conversation.peerRead = Math.max(conversation.peerRead, event.sequence);
+      return state;
+    }
+    case 'UserRegistered': {
+      const { handle, displayName, passwordHash, atMs } = event;
+      state.account = { handle, displayName, passwordHash, atMs };
+      return state;
+    }
+    default:
+      return assertNever(event, 'evolveUser');
+  }
+}
+
+function appendEntry(state: UserState, event: EntryAppended): void {
+  const conversation = state.conversations.get(event.conversation) ?? newConversation(state, event);
+  conversation.head = Math.max(conversation.head, event.sequence);
+  if (event.membership !== Membership.UNCHANGED) applyMembership(state, conversation, event);
+  if (event.diffusion !== Diffusion.UNSPECIFIED) {
+    conversation.diffusion = event.diffusion;
+    conversation.diffusionSince = event.sequence;
+  }
+  if (event.title !== '') conversation.title = event.title;
+  applySender(state, conversation, event);
+  // The conversation's own string is kept, so that thousands of entries share one.
+  const change = changeOf(event);
+  appendToInbox(state.inbox, { conversation: conversation.conversation, sequence: event.sequence, change });
+}
+
+function newConversation(state: UserState, event: EntryAppended): UserConversation {
+  const conversation: UserConversation = {
+    conversation: event.conversation,
+    head: event.sequence,
+    read: event.sequence - 1,
+    firstVisible: event.sequence,
+    left: 0,
+    diffusion: Diffusion.WRITE,
+    diffusionSince: event.sequence,
+    title: '',
+    peerRead: 0,
+  };
+  state.conversations.set(event.conversation, conversation);
+  return conversation;
+}
+
+function applyMembership(state: UserState, conversation: UserConversation, event: EntryAppended): void {
+  if (event.membership === Membership.LEFT) {
+    conversation.left = event.sequence;
+    forgetLongestLeft(state, conversation);
+    return;
+  }
+  conversation.left = 0;
+  conversation.firstVisible = event.sequence;
+  conversation.read = Math.max(conversation.read, event.sequence - 1);
+}
+
+/** Whoever writes has read up to there: the own pointer moves with an own message, the peer's with one of theirs. */
+function applySender(state: UserState, conversation: UserConversation, event: EntryAppended): void {
+  if (event.sender === state.user) conversation.read = Math.max(conversation.read, event.sequence);
+  else if (isDirectConversation(event.conversation)) {
+    conversation.peerRead = Math.max(conversation.peerRead, event.sequence);
+  }
+}
+
+function changeOf({ membership, diffusion, title }: EntryAppended): EntryChange | undefined {
+  const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
+  return isPlain ? undefined : { kind: 'membership', membership, diffusion, title };
+}
+
+function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
+  const conversation = state.conversations.get(event.conversation);
+  let unread = 0;
+  if (conversation !== undefined) {
+    conversation.read = Math.max(conversation.read, event.sequence);
+    unread = unreadOf(conversation);
+  }
+  appendToInbox(state.inbox, {
+    conversation: conversation?.conversation ?? event.conversation,
+    sequence: event.sequence,
+    change: { kind: 'read-moved', unread },
+  });
+}
+
+/** The conversation moves to the end of the list, so that left ones stand in the order of leaving. Leaving is rare. */
+function forgetLongestLeft(state: UserState, conversation: UserConversation): void {
+  state.conversations.delete(conversation.conversation);
+  state.conversations.set(conversation.conversation, conversation);
+  const left = [...state.conversations.values()].filter((each) => each.left > 0);
+  const oldest = left[0];
+  if (oldest !== undefined && left.length > state.limits.leftConversationsMax) {
+    state.conversations.delete(oldest.conversation);
+  }
+}

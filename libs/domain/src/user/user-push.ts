@@ -1,0 +1,34 @@
+// What a user's connected devices are pushed. The codec turns entries (numbered) into parley.v1.Entry without position,
+// and the others (not numbered) into a ServerFrame.
+import type { Diffusion } from '../conversation/diffusion.ts';
+import type { LogMessage } from '../conversation/log-message.ts';
+
+export interface EntryPush {
+  readonly type: 'Entry';
+  readonly message: LogMessage;
+  readonly diffusion: Diffusion;
+  readonly left: boolean;
+  readonly title: string;
+}
+
+export interface ReadMovedPush {
+  readonly type: 'ReadMoved';
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly unread: number;
+}
+
+export interface ReceiptPush {
+  readonly type: 'Receipt';
+  readonly conversation: string;
+  /** Who has read. */
+  readonly user: string;
+  readonly sequence: number;
+}
+
+export interface SyncNeededPush {
+  readonly type: 'SyncNeeded';
+  readonly inboxPosition: number;
+}
+
+export type UserPush = EntryPush | ReadMovedPush | ReceiptPush | SyncNeededPush;

@@ -1,0 +1,53 @@
+// What a user entity remembers: the account, the inbox window and the conversations. Message bodies are not here.
+import type { EntityAddress } from '@parley/std';
+import type { Diffusion } from '../conversation/diffusion.ts';
+import { type InboxWindow, emptyInbox } from './inbox-window.ts';
+import type { UserLimits } from './user-limits.ts';
+
+export interface UserState {
+  readonly tenant: string;
+  readonly user: string;
+  readonly limits: UserLimits;
+  account: Account | undefined;
+  inbox: InboxWindow;
+  readonly conversations: Map<string, UserConversation>;
+}
+
+export interface Account {
+  readonly handle: string;
+  readonly displayName: string;
+  readonly passwordHash: string;
+  readonly atMs: number;
+}
+
+/** One conversation as this user sees it. */
+export interface UserConversation {
+  readonly conversation: string;
+  /** Newest sequence that came to the inbox. Under read-diffusion the group knows of newer ones. */
+  head: number;
+  /** The user's own read pointer; under read-diffusion it may be beyond `head`. */
+  read: number;
+  /** First sequence the user may see since joining last. */
+  firstVisible: number;
+  /** Sequence at which the user left; 0 while a member. */
+  left: number;
+  diffusion: Diffusion;
+  /** Sequence from which `diffusion` holds. */
+  diffusionSince: number;
+  title: string;
+  /** Direct conversations: how far the other one has read. */
+  peerRead: number;
+}
+
+export const initialUser = (address: EntityAddress, limits: UserLimits): UserState => ({
+  tenant: address.tenant,
+  user: address.id,
+  limits,
+  account: undefined,
+  inbox: emptyInbox(limits.inboxCountMax),
+  conversations: new Map(),
+});
+
+/** Messages not read yet. Under read-diffusion the gateway counts with the group's head instead. */
+export const unreadOf = (conversation: UserConversation): number =>
+  Math.max(0, conversation.head - conversation.read);

@@ -1,0 +1,85 @@
+// Direct conversations: domain values ↔ bytes. What is read from journals and snapshots was written by any earlier
+// version: an upcast of old events belongs into decodeDirectEvent, before the value leaves this file.
+import {
+  type ConversationLimits,
+  type DirectCommand,
+  type DirectEvent,
+  type DirectState,
+  conversationLimits,
+  restoreDirect,
+  snapshotOfDirect,
+} from '@parley/domain';
+import type { EntityAddress } from '@parley/std';
+import { internal } from '../messages.ts';
+import { encodeRefusal, encodeReply } from './answer-codec.ts';
+import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
+import { messagePostedShape, postMessageShape } from './message-posted-codec.ts';
+import { readMessagePosted, readPostMessage } from './message-posted-codec.ts';
+import { decoded, oneOf, plain } from './shape.ts';
+
+export const createDirectCodec = (limits: ConversationLimits = conversationLimits) => ({
+  encodeCommand: encodeDirectCommand,
+  decodeCommand: decodeDirectCommand,
+  encodeEvent: encodeDirectEvent,
+  decodeEvent: decodeDirectEvent,
+  encodeSnapshot: encodeDirectSnapshot,
+  decodeSnapshot: (bytes: Uint8Array, address: EntityAddress) => decodeDirectSnapshot(bytes, address, limits),
+  encodeReply,
+  encodeRefusal,
+  encodePayload: (): Uint8Array => {
+    throw new RangeError('a direct conversation pushes nothing itself');
+  },
+});
+
+export const directCodec = createDirectCodec();
+
+export function encodeDirectCommand(command: DirectCommand): Uint8Array {
+  if (command.type === 'PostMessage') return internal.DirectCommand.encode({ postMessage: command }).finish();
+  return internal.DirectCommand.encode(commands.wrap(command)).finish();
+}
+
+/** Throws on bytes that are no command. */
+export function decodeDirectCommand(bytes: Uint8Array): DirectCommand {
+  const message = internal.DirectCommand.decode(bytes);
+  return message.postMessage ? readPostMessage(decoded(message.postMessage)) : commands.unwrap(message);
+}
+
+export function encodeDirectEvent(event: DirectEvent): Uint8Array {
+  if (event.type === 'MessagePosted') return internal.DirectEvent.encode({ messagePosted: event }).finish();
+  return internal.DirectEvent.encode(events.wrap(event)).finish();
+}
+
+export function decodeDirectEvent(bytes: Uint8Array): DirectEvent {
+  const message = internal.DirectEvent.decode(bytes);
+  return message.messagePosted ? readMessagePosted(decoded(message.messagePosted)) : events.unwrap(message);
+}
+
+export function encodeDirectSnapshot(state: DirectState): Uint8Array {
+  const { conversation, readByFirst, readBySecond } = snapshotOfDirect(state);
+  return internal.DirectSnapshot.encode({
+    conversation: toConversationSnapshot(conversation),
+    readByFirst,
+    readBySecond,
+  }).finish();
+}
+
+function decodeDirectSnapshot(
+  bytes: Uint8Array,
+  address: EntityAddress,
+  limits: ConversationLimits,
+): DirectState {
+  const message = internal.DirectSnapshot.decode(bytes);
+  const { readByFirst, readBySecond } = message;
+  const conversation = readConversationSnapshot(message.conversation);
+  return restoreDirect(address, { conversation, readByFirst, readBySecond }, limits);
+}
+
+const commands = oneOf<DirectCommand>('DirectCommand', {
+  PostMessage: postMessageShape,
+  MarkRead: { reader: plain, sequence: plain },
+});
+
+const events = oneOf<DirectEvent>('DirectEvent', {
+  MessagePosted: messagePostedShape,
+  ReadAdvanced: { reader: plain, sequence: plain },
+});

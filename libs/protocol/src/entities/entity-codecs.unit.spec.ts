@@ -1,0 +1,269 @@
+// Whatever a domain value holds, it comes back from its bytes as it was: a plain object that shares nothing with them.
+import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
+import type { SystemChange, UserCommand, UserEvent } from '@parley/domain';
+import fc, { type Arbitrary } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { internal, wire } from '../messages.ts';
+import { encodeRefusal, encodeReply } from './answer-codec.ts';
+import { directCodec } from './direct-codec.ts';
+import * as samples from './golden/samples.ts';
+import { groupCodec } from './group-codec.ts';
+import { decodeLogMessage, encodeLogMessage } from './log-message-codec.ts';
+import { queryAnswer } from './query-codec.ts';
+import { userCodec } from './user-codec.ts';
+
+/** For each type of a union, an arbitrary for each of its fields. */
+type Fields<T> = {
+  readonly [K in T extends { readonly type: string } ? T['type'] : never]: {
+    readonly [F in keyof Omit<Extract<T, { readonly type: K }>, 'type' | 'push'>]-?: Arbitrary<
+      Extract<T, { readonly type: K }>[F]
+    >;
+  };
+};
+
+/** Records with the prototype of plain objects, as decoded values have. */
+const record = <T>(fields: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> =>
+  fc.record(fields, { noNullPrototype: true });
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const number = fc.oneof(fc.nat(), fc.maxSafeNat());
+const users = fc.array(text, { maxLength: 5 });
+const oneOfNumbers = <const T extends number>(...values: T[]): Arbitrary<T> => fc.constantFrom(...values);
+const diffusion = oneOfNumbers(0, 1, 2);
+const membership = oneOfNumbers(0, 1, 2);
+const role = oneOfNumbers(0, 1, 2, 3);
+const policy = record({ membersMax: fc.nat(), largeFrom: fc.nat(), smallTo: fc.nat() });
+const posted = { sequence: number, sender: text, clientMessageId: text, atMs: number, text };
+const post = { sender: text, clientMessageId: text, text, afterClientMessageId: text };
+
+/** Values of all types of the union. An undefined optional field is left out, as codecs do. */
+function valuesOf<T extends { readonly type: string }>(fields: Fields<T>): Arbitrary<T> {
+  const entries = Object.entries(fields) as [string, Record<string, Arbitrary<unknown>>][];
+  const values = entries.map(([type, each]) => record({ type: fc.constant(type), ...each }));
+  return fc.oneof(...values).map((value) => {
+    const set = Object.entries(value).filter(([, field]) => field !== undefined);
+    return Object.fromEntries(set) as unknown as T;
+  });
+}
+
+const systemChange = valuesOf<SystemChange>({
+  GroupCreated: { title: text, members: users },
+  MembersAdded: { members: users },
+  MemberRemoved: { member: text },
+  MemberLeft: { member: text },
+  GroupDismissed: {},
+  DiffusionChanged: { diffusion },
+  RoleChanged: { member: text, role },
+  MemberMuted: { member: text, mutedUntilMs: number },
+});
+const messageHead = {
+  conversation: text,
+  sequence: number,
+  sender: text,
+  clientMessageId: text,
+  sentAtMs: number,
+};
+const logMessage: Arbitrary<LogMessage> = fc.oneof(
+  record({ ...messageHead, text }),
+  record({ ...messageHead, system: systemChange }),
+);
+const directCommand = valuesOf<DirectCommand>({
+  PostMessage: post,
+  MarkRead: { reader: text, sequence: number },
+});
+const directEvent = valuesOf<DirectEvent>({
+  MessagePosted: posted,
+  ReadAdvanced: { reader: text, sequence: number },
+});
+const groupCommand = valuesOf<GroupCommand>({
+  PostMessage: post,
+  CreateGroup: { by: text, title: text, members: users, policy: fc.option(policy, { nil: undefined }) },
+  AddMembers: { by: text, members: users },
+  RemoveMember: { by: text, member: text },
+  LeaveGroup: { member: text },
+  DismissGroup: { by: text },
+  SetRole: { by: text, member: text, role },
+  MuteMember: { by: text, member: text, mutedUntilMs: number },
+});
+const fact = { sequence: number, by: text, atMs: number };
+const groupEvent = valuesOf<GroupEvent>({
+  MessagePosted: posted,
+  GroupCreated: { ...fact, title: text, members: users, policy },
+  MembersAdded: { ...fact, members: users },
+  MemberRemoved: { ...fact, member: text },
+  MemberLeft: { sequence: number, atMs: number, member: text },
+  GroupDismissed: fact,
+  DiffusionChanged: { sequence: number, atMs: number, diffusion },
+  RoleChanged: { ...fact, member: text, role },
+  MemberMuted: { ...fact, member: text, mutedUntilMs: number },
+});
+const userCommand = valuesOf<UserCommand>({
+  RegisterUser: { handle: text, displayName: text, passwordHash: text },
+  Deliver: { message: logMessage, membership, diffusion, title: text },
+  ReadConversation: { conversation: text, sequence: number },
+  NotePeerRead: { conversation: text, peer: text, sequence: number },
+});
+const userEvent = valuesOf<UserEvent>({
+  UserRegistered: { handle: text, displayName: text, passwordHash: text, atMs: number },
+  EntryAppended: {
+    conversation: text,
+    sequence: number,
+    sender: text,
+    atMs: number,
+    membership,
+    diffusion,
+    title: text,
+  },
+  ReadPointerMoved: { conversation: text, sequence: number },
+  PeerReadNoted: { conversation: text, sequence: number },
+});
+
+/** Overwrites the bytes after decoding: what was read must not change. */
+function comesBack<T>(
+  values: Arbitrary<T>,
+  encode: (value: T) => Uint8Array,
+  decode: (bytes: Uint8Array) => T,
+) {
+  const property = fc.property(values, (value) => {
+    const bytes = Uint8Array.from(encode(value));
+    const back = decode(bytes);
+    bytes.fill(0xff);
+    expect(back).toStrictEqual(value);
+  });
+  fc.assert(property, { numRuns: 300 });
+}
+
+describe('entity codecs', () => {
+  it('bring back every command', () => {
+    comesBack(directCommand, directCodec.encodeCommand, directCodec.decodeCommand);
+    comesBack(groupCommand, groupCodec.encodeCommand, groupCodec.decodeCommand);
+    comesBack(userCommand, userCodec.encodeCommand, userCodec.decodeCommand);
+  });
+
+  it('bring back every event', () => {
+    comesBack(directEvent, directCodec.encodeEvent, directCodec.decodeEvent);
+    comesBack(groupEvent, groupCodec.encodeEvent, groupCodec.decodeEvent);
+    comesBack(userEvent, userCodec.encodeEvent, userCodec.decodeEvent);
+  });
+
+  it('bring back every log message', () => {
+    comesBack(logMessage, encodeLogMessage, decodeLogMessage);
+  });
+
+  it('leave the body out of the entry event', () => {
+    const { EntryAppended: entry } = samples.userEvents;
+    const push = {
+      type: 'Entry',
+      message: samples.logMessages.text as LogMessage,
+      diffusion: 0,
+      left: false,
+    } as const;
+    const bytes = userCodec.encodeEvent({ ...entry, push: { ...push, title: '' } });
+    expect(bytes).toEqual(userCodec.encodeEvent(entry));
+  });
+
+  it('throw on bytes that hold nothing they know', () => {
+    const nothing = new Uint8Array();
+    const unknownMember = Uint8Array.from([0xfa, 0x07, 0x00]);
+    const torn = userCodec.encodeCommand(samples.userCommands.Deliver).subarray(0, 12);
+    for (const codec of [directCodec, groupCodec, userCodec]) {
+      for (const bytes of [nothing, unknownMember, torn]) {
+        expect(() => codec.decodeCommand(bytes)).toThrow();
+        expect(() => codec.decodeEvent(bytes)).toThrow();
+      }
+    }
+  });
+});
+
+describe('pushes', () => {
+  const entryOf = (bytes: Uint8Array) => wire.Entry.toObject(wire.Entry.decode(bytes), { defaults: false });
+  const frameOf = (bytes: Uint8Array) => wire.ServerFrame.toObject(wire.ServerFrame.decode(bytes));
+
+  it('are entries without position when numbered', () => {
+    const message = samples.logMessages.text as LogMessage;
+    const entry = userCodec.encodePayload({
+      type: 'Entry',
+      message,
+      diffusion: 1,
+      left: false,
+      title: 'Tea',
+    });
+    expect(entryOf(entry)).toEqual({ message, diffusion: 1, title: 'Tea' });
+    const moved = { conversation: 'g.tea', sequence: 7, unread: 2 };
+    expect(entryOf(userCodec.encodePayload({ type: 'ReadMoved', ...moved }))).toEqual({ readMoved: moved });
+    const system = samples.logMessages.MembersAdded as LogMessage;
+    const added = userCodec.encodePayload({
+      type: 'Entry',
+      message: system,
+      diffusion: 0,
+      left: true,
+      title: '',
+    });
+    const { clientMessageId: _, ...head } = system;
+    expect(entryOf(added)).toEqual({
+      message: { ...head, system: { membersAdded: { members: ['cat'] } } },
+      left: true,
+    });
+  });
+
+  it('take their position from bytes put behind them', () => {
+    const moved = userCodec.encodePayload({
+      type: 'ReadMoved',
+      conversation: 'g.tea',
+      sequence: 7,
+      unread: 2,
+    });
+    const position = wire.Entry.encode({ position: 42 }).finish();
+    expect(wire.Entry.decode(Buffer.concat([moved, position]))).toMatchObject({
+      position: 42,
+      change: 'readMoved',
+    });
+  });
+
+  it('are frames without request id when not numbered', () => {
+    const receipt = { conversation: 'd.ann.bob', user: 'bob', sequence: 7 };
+    expect(frameOf(userCodec.encodePayload({ type: 'Receipt', ...receipt }))).toEqual({ receipt });
+    expect(frameOf(userCodec.encodePayload({ type: 'SyncNeeded', inboxPosition: 9 }))).toEqual({
+      syncNeeded: { inboxPosition: 9 },
+    });
+  });
+
+  it('of a group can be put together', () => {
+    const messages = [samples.logMessages.text as LogMessage];
+    const one = groupCodec.encodePayload({ type: 'Live', messages, heads: [] });
+    const heads = [{ conversation: 'g.tea', sequence: 7 }];
+    const two = groupCodec.encodePayload({ type: 'Live', messages: [], heads });
+    expect(wire.Live.toObject(wire.Live.decode(Buffer.concat([one, two])))).toEqual({ messages, heads });
+  });
+});
+
+describe('answers', () => {
+  const frameOf = (bytes: Uint8Array) => wire.ServerFrame.toObject(wire.ServerFrame.decode(bytes));
+
+  it('are frames without request id', () => {
+    const sent = { conversation: 'g.tea', clientMessageId: 'c', sequence: 3, sentAtMs: 4, duplicate: true };
+    expect(frameOf(encodeReply({ type: 'Sent', ...sent }))).toEqual({ sent });
+    const readDone = { conversation: 'g.tea', sequence: 3, unread: 1 };
+    expect(frameOf(encodeReply({ type: 'ReadDone', ...readDone }))).toEqual({ readDone });
+    expect(frameOf(encodeReply({ type: 'Done' }))).toEqual({ done: {} });
+  });
+
+  it('give refusals their stable code, and unknown ones INTERNAL', () => {
+    const refusal = frameOf(encodeRefusal({ accepted: false, code: 'PREDECESSOR_MISSING' }));
+    expect(refusal.error).toMatchObject({ code: 'PREDECESSOR_MISSING', retryable: true, retryAfterMs: 50 });
+    const own = frameOf(encodeRefusal({ accepted: false, code: 'BAD_REQUEST', message: 'No.' }));
+    expect(own.error).toMatchObject({ code: 'BAD_REQUEST', message: 'No.' });
+    expect(frameOf(encodeRefusal({ accepted: false, code: 'NO_SUCH_CODE' })).error.code).toBe('INTERNAL');
+  });
+
+  it('take a request id from bytes put before them', () => {
+    const id = wire.ServerFrame.encode({ requestId: 5 }).finish();
+    const frame = wire.ServerFrame.decode(Buffer.concat([id, encodeReply({ type: 'Done' })]));
+    expect(frame).toMatchObject({ requestId: 5, body: 'done' });
+  });
+
+  it('carry an error for a query that is not allowed', () => {
+    const answer = internal.QueryAnswer.decode(queryAnswer.error('NOT_A_MEMBER'));
+    expect(answer.error).toMatchObject({ code: 'NOT_A_MEMBER', retryable: false });
+  });
+});

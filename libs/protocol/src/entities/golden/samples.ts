@@ -1,0 +1,160 @@
+// One value of every journaled and logged type, with all fields set to something that shows. golden.json holds their
+// bytes: they are read for ever, so a sample and its bytes are added, never changed.
+import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
+import type { SystemChange, UserCommand, UserEvent } from '@parley/domain';
+import { directDecider, groupDecider, userDecider } from '@parley/domain';
+
+type Of<T extends { readonly type: string }> = { [K in T['type']]: Extract<T, { readonly type: K }> };
+
+const atMs = 1_790_000_000_000;
+const policy = { membersMax: 100_000, largeFrom: 500, smallTo: 400 };
+const text = 'hej, 世界 👋';
+const posted = {
+  type: 'MessagePosted',
+  sequence: 7,
+  sender: 'ann',
+  clientMessageId: 'c-1',
+  atMs,
+  text,
+} as const;
+const post = {
+  type: 'PostMessage',
+  sender: 'ann',
+  clientMessageId: 'c-2',
+  text,
+  afterClientMessageId: 'c-1',
+} as const;
+const message: LogMessage = {
+  conversation: 'g.tea',
+  sequence: 7,
+  sender: 'ann',
+  clientMessageId: 'c-1',
+  sentAtMs: atMs,
+  text,
+};
+
+export const directCommands: Of<DirectCommand> = {
+  PostMessage: post,
+  MarkRead: { type: 'MarkRead', reader: 'bob', sequence: 7 },
+};
+
+export const directEvents: Of<DirectEvent> = {
+  MessagePosted: posted,
+  ReadAdvanced: { type: 'ReadAdvanced', reader: 'bob', sequence: 7 },
+};
+
+export const groupCommands: Of<GroupCommand> = {
+  PostMessage: post,
+  CreateGroup: { type: 'CreateGroup', by: 'ann', title: 'Tea', members: ['bob', 'cat'], policy },
+  AddMembers: { type: 'AddMembers', by: 'ann', members: ['dan', 'eve'] },
+  RemoveMember: { type: 'RemoveMember', by: 'ann', member: 'bob' },
+  LeaveGroup: { type: 'LeaveGroup', member: 'bob' },
+  DismissGroup: { type: 'DismissGroup', by: 'ann' },
+  SetRole: { type: 'SetRole', by: 'ann', member: 'bob', role: 2 },
+  MuteMember: { type: 'MuteMember', by: 'ann', member: 'bob', mutedUntilMs: atMs },
+};
+
+export const groupEvents: Of<GroupEvent> = {
+  MessagePosted: posted,
+  GroupCreated: {
+    type: 'GroupCreated',
+    sequence: 1,
+    by: 'ann',
+    atMs,
+    title: 'Tea',
+    members: ['ann', 'bob'],
+    policy,
+  },
+  MembersAdded: { type: 'MembersAdded', sequence: 2, by: 'ann', atMs, members: ['cat', 'dan'] },
+  MemberRemoved: { type: 'MemberRemoved', sequence: 3, by: 'ann', atMs, member: 'cat' },
+  MemberLeft: { type: 'MemberLeft', sequence: 4, atMs, member: 'dan' },
+  GroupDismissed: { type: 'GroupDismissed', sequence: 9, by: 'ann', atMs },
+  DiffusionChanged: { type: 'DiffusionChanged', sequence: 5, atMs, diffusion: 2 },
+  RoleChanged: { type: 'RoleChanged', sequence: 6, by: 'ann', atMs, member: 'bob', role: 3 },
+  MemberMuted: { type: 'MemberMuted', sequence: 8, by: 'ann', atMs, member: 'bob', mutedUntilMs: atMs + 1 },
+};
+
+export const userCommands: Of<UserCommand> = {
+  RegisterUser: { type: 'RegisterUser', handle: 'ann', displayName: 'Ann', passwordHash: '$argon2id$x' },
+  Deliver: { type: 'Deliver', message, membership: 1, diffusion: 2, title: 'Tea' },
+  ReadConversation: { type: 'ReadConversation', conversation: 'g.tea', sequence: 7 },
+  NotePeerRead: { type: 'NotePeerRead', conversation: 'd.ann.bob', peer: 'bob', sequence: 7 },
+};
+
+export const userEvents: Of<UserEvent> = {
+  UserRegistered: {
+    type: 'UserRegistered',
+    handle: 'ann',
+    displayName: 'Ann',
+    passwordHash: '$argon2id$x',
+    atMs,
+  },
+  EntryAppended: {
+    type: 'EntryAppended',
+    conversation: 'g.tea',
+    sequence: 7,
+    sender: 'ann',
+    atMs,
+    membership: 1,
+    diffusion: 2,
+    title: 'Tea',
+  },
+  ReadPointerMoved: { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 7 },
+  PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
+};
+
+export const systemChanges: Of<SystemChange> = {
+  GroupCreated: { type: 'GroupCreated', title: 'Tea', members: ['ann', 'bob'] },
+  MembersAdded: { type: 'MembersAdded', members: ['cat'] },
+  MemberRemoved: { type: 'MemberRemoved', member: 'cat' },
+  MemberLeft: { type: 'MemberLeft', member: 'dan' },
+  GroupDismissed: { type: 'GroupDismissed' },
+  DiffusionChanged: { type: 'DiffusionChanged', diffusion: 2 },
+  RoleChanged: { type: 'RoleChanged', member: 'bob', role: 3 },
+  MemberMuted: { type: 'MemberMuted', member: 'bob', mutedUntilMs: atMs },
+};
+
+export const logMessages: Record<string, LogMessage> = {
+  text: message,
+  ...Object.fromEntries(
+    Object.entries(systemChanges).map(([name, system]) => [
+      name,
+      { conversation: 'g.tea', sequence: 2, sender: 'ann', clientMessageId: '', sentAtMs: atMs, system },
+    ]),
+  ),
+};
+
+export const addresses = {
+  user: { type: 'user', tenant: 'acme', id: 'ann' },
+  direct: { type: 'direct', tenant: 'acme', id: 'ann.bob' },
+  group: { type: 'group', tenant: 'acme', id: 'tea' },
+} as const;
+
+/** States that have seen every kind of event. */
+export const states = {
+  user: () =>
+    [
+      userEvents.UserRegistered,
+      userEvents.EntryAppended,
+      { ...userEvents.EntryAppended, sequence: 8, membership: 0, diffusion: 0, title: '' } as const,
+      userEvents.ReadPointerMoved,
+      {
+        ...userEvents.EntryAppended,
+        conversation: 'd.ann.bob',
+        membership: 0,
+        diffusion: 0,
+        title: '',
+      } as const,
+      userEvents.PeerReadNoted,
+      { ...userEvents.EntryAppended, sequence: 9, membership: 2, diffusion: 0, title: '' } as const,
+    ].reduce(userDecider.evolve, userDecider.initialState(addresses.user)),
+  direct: () =>
+    [{ ...posted, sequence: 1 }, directEvents.ReadAdvanced].reduce(
+      directDecider.evolve,
+      directDecider.initialState(addresses.direct),
+    ),
+  group: () =>
+    Object.values(groupEvents)
+      .toSorted((one, other) => one.sequence - other.sequence)
+      .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
+};

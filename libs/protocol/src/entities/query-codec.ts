@@ -1,0 +1,80 @@
+// Queries asked of owners and their answers, as bytes. Entity types answer with one of these.
+import type {
+  Account,
+  ConversationHead,
+  InboxPage,
+  LogPage,
+  MembersPage,
+  UserConversation,
+} from '@parley/domain';
+import { errorBody } from '../error-codes.ts';
+import { internal, type parley } from '../messages.ts';
+import { toInboxEntry } from './inbox-entry-codec.ts';
+import { toWireMessage } from './log-message-codec.ts';
+import { decoded } from './shape.ts';
+import { toWireConversation } from './user-parts-codec.ts';
+
+/** A query as its entity answers it; `body` names the kind, `unknown` one this process does not know. */
+export type EntityQuery =
+  | { readonly body: 'inbox'; readonly after: number; readonly limit: number }
+  | { readonly body: 'log'; readonly reader: string; readonly from: number; readonly to: number }
+  | { readonly body: 'members'; readonly reader: string; readonly after: string; readonly limit: number }
+  | { readonly body: 'head'; readonly reader: string }
+  | { readonly body: 'account' | 'conversations' | 'unknown' };
+
+/** Throws on bytes that are no internal.Query. */
+export function decodeQuery(bytes: Uint8Array): EntityQuery {
+  const { inbox, log, members, head, body } = internal.Query.decode(bytes);
+  if (inbox) {
+    const { after, limit } = decoded(inbox);
+    return { body: 'inbox', after, limit };
+  }
+  if (log) {
+    const { reader, from, to } = decoded(log);
+    return { body: 'log', reader, from, to };
+  }
+  if (members) {
+    const { reader, after, limit } = decoded(members);
+    return { body: 'members', reader, after, limit };
+  }
+  if (head) return { body: 'head', reader: decoded(head).reader };
+  return { body: body === 'account' || body === 'conversations' ? body : 'unknown' };
+}
+
+/** The entity a query is for. Throws on bytes that are no internal.Query. */
+export function decodeQueryAddress(bytes: Uint8Array): { type: string; tenant: string; id: string } {
+  const { type, tenant, id } = internal.Query.decode(bytes);
+  return { type, tenant, id };
+}
+
+export type QueryAnswerFields = parley.internal.v1.QueryAnswer.$Properties;
+
+const encode = (answer: QueryAnswerFields): Uint8Array => internal.QueryAnswer.encode(answer).finish();
+
+/** Encoded internal.QueryAnswer, one function for each kind. */
+export const queryAnswer = {
+  error: (code: string, message?: string): Uint8Array => encode({ error: errorBody(code, message) }),
+
+  inbox: (page: InboxPage): Uint8Array =>
+    encode({
+      inbox: {
+        entries: page.entries.map(({ position, entry }) => toInboxEntry(position, entry)),
+        position: page.position,
+        limited: page.limited,
+      },
+    }),
+
+  conversations: (conversations: readonly UserConversation[], position: number): Uint8Array =>
+    encode({ conversations: { conversations: conversations.map(toWireConversation), position } }),
+
+  account: (account: Account | undefined): Uint8Array =>
+    encode({ account: account === undefined ? { exists: false } : { exists: true, ...account } }),
+
+  log: (page: LogPage): Uint8Array =>
+    encode({ log: { messages: page.messages.map(toWireMessage), head: page.head, spans: [...page.spans] } }),
+
+  members: (page: MembersPage): Uint8Array =>
+    encode({ members: { ...page, members: page.members as parley.internal.v1.Member.$Properties[] } }),
+
+  head: (head: ConversationHead): Uint8Array => encode({ head: { ...head } }),
+} as const;

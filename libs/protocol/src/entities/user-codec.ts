@@ -1,0 +1,150 @@
+// Users: domain values ↔ bytes. What is read from journals and snapshots was written by any earlier version: an upcast
+// of old events belongs into decodeUserEvent, before the value leaves this file.
+import {
+  type Deliver,
+  type EntryAppended,
+  type UserCommand,
+  type UserEvent,
+  type UserLimits,
+  type UserPush,
+  type UserState,
+  restoreUser,
+  snapshotOfUser,
+  userLimits,
+} from '@parley/domain';
+import { type EntityAddress, assertNever } from '@parley/std';
+import { internal, type parley, wire } from '../messages.ts';
+import { encodeRefusal, encodeReply } from './answer-codec.ts';
+import { readEntry, toInboxEntry } from './inbox-entry-codec.ts';
+import { logMessageField, toWireMessage } from './log-message-codec.ts';
+import { type Decoded, type Shape, decoded, oneOf, optional, plain } from './shape.ts';
+import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
+
+export const createUserCodec = (limits: UserLimits = userLimits) => ({
+  encodeCommand: encodeUserCommand,
+  decodeCommand: decodeUserCommand,
+  encodeEvent: encodeUserEvent,
+  decodeEvent: decodeUserEvent,
+  encodeSnapshot: encodeUserSnapshot,
+  decodeSnapshot: (bytes: Uint8Array, address: EntityAddress) =>
+    restoreUser(address, readUserSnapshot(bytes), limits),
+  encodeReply,
+  encodeRefusal,
+  encodePayload: (payload: unknown): Uint8Array => encodeUserPush(payload as UserPush),
+});
+
+export const userCodec = createUserCodec();
+
+export function encodeUserCommand(command: UserCommand): Uint8Array {
+  if (command.type !== 'Deliver') return internal.UserCommand.encode(commands.wrap(command)).finish();
+  const { membership, diffusion, title } = command;
+  const deliver = { message: toWireMessage(command.message), membership, diffusion, title };
+  return internal.UserCommand.encode({ deliver }).finish();
+}
+
+/** Throws on bytes that are no command. */
+export function decodeUserCommand(bytes: Uint8Array): UserCommand {
+  const message = internal.UserCommand.decode(bytes);
+  return message.deliver ? readDeliver(decoded(message.deliver)) : commands.unwrap(message);
+}
+
+/** The body an EntryAppended carries along in memory (`push`) is no part of the fact and is not encoded. */
+export function encodeUserEvent(event: UserEvent): Uint8Array {
+  if (event.type === 'EntryAppended') return internal.UserEvent.encode({ entryAppended: event }).finish();
+  return internal.UserEvent.encode(events.wrap(event)).finish();
+}
+
+export function decodeUserEvent(bytes: Uint8Array): UserEvent {
+  const message = internal.UserEvent.decode(bytes);
+  return message.entryAppended ? readEntryAppended(decoded(message.entryAppended)) : events.unwrap(message);
+}
+
+/**
+ * Numbered pushes become an encoded parley.v1.Entry without position (the gateway appends it), the others an encoded
+ * ServerFrame without request id.
+ */
+export function encodeUserPush(push: UserPush): Uint8Array {
+  switch (push.type) {
+    case 'Entry': {
+      const { diffusion, left, title } = push;
+      return wire.Entry.encode({ message: toWireMessage(push.message), diffusion, left, title }).finish();
+    }
+    case 'ReadMoved':
+      return wire.Entry.encode({ readMoved: push }).finish();
+    case 'Receipt':
+      return wire.ServerFrame.encode({ receipt: push }).finish();
+    case 'SyncNeeded':
+      return wire.ServerFrame.encode({ syncNeeded: push }).finish();
+    default:
+      return assertNever(push, 'encodeUserPush');
+  }
+}
+
+export function encodeUserSnapshot(state: UserState): Uint8Array {
+  const { account, position, entries, conversations } = snapshotOfUser(state);
+  const first = position - entries.length + 1;
+  return internal.UserSnapshot.encode({
+    account,
+    position,
+    entries: entries.map((entry, index) => toInboxEntry(first + index, entry)),
+    conversations: conversations.map(toWireConversation),
+  }).finish();
+}
+
+function readUserSnapshot(bytes: Uint8Array) {
+  const message = internal.UserSnapshot.decode(bytes);
+  return {
+    account: readAccount(message.account),
+    position: message.position,
+    entries: message.entries.map((entry) => readEntry(entry as parley.internal.v1.InboxEntry)),
+    conversations: message.conversations.map((each) => readConversation(each as parley.v1.Conversation)),
+  };
+}
+
+const readAccount = optional(accountShape);
+
+const readDeliver = (message: Decoded<parley.internal.v1.Deliver.$Properties>): Deliver => ({
+  type: 'Deliver',
+  message: logMessageField(message.message as parley.v1.Message),
+  membership: message.membership,
+  diffusion: message.diffusion,
+  title: message.title,
+});
+
+const readEntryAppended = (
+  message: Decoded<parley.internal.v1.EntryAppended.$Properties>,
+): EntryAppended => ({
+  type: 'EntryAppended',
+  conversation: message.conversation,
+  sequence: message.sequence,
+  sender: message.sender,
+  atMs: message.atMs,
+  membership: message.membership,
+  diffusion: message.diffusion,
+  title: message.title,
+});
+
+const entryAppendedShape: Shape<EntryAppended> = {
+  conversation: plain,
+  sequence: plain,
+  sender: plain,
+  atMs: plain,
+  membership: plain,
+  diffusion: plain,
+  title: plain,
+  push: () => undefined,
+};
+
+const commands = oneOf<UserCommand>('UserCommand', {
+  RegisterUser: { handle: plain, displayName: plain, passwordHash: plain },
+  Deliver: { message: logMessageField, membership: plain, diffusion: plain, title: plain },
+  ReadConversation: { conversation: plain, sequence: plain },
+  NotePeerRead: { conversation: plain, peer: plain, sequence: plain },
+});
+
+const events = oneOf<UserEvent>('UserEvent', {
+  UserRegistered: { handle: plain, displayName: plain, passwordHash: plain, atMs: plain },
+  EntryAppended: entryAppendedShape,
+  ReadPointerMoved: { conversation: plain, sequence: plain },
+  PeerReadNoted: { conversation: plain, sequence: plain },
+});

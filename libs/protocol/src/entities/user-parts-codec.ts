@@ -1,0 +1,32 @@
+// The account and the conversations of a user, as snapshots, answers and the welcome carry them.
+import { type Account, type UserConversation, unreadOf } from '@parley/domain';
+import type { parley } from '../messages.ts';
+import { type Shape, copier, plain } from './shape.ts';
+
+export const accountShape: Shape<Account> = {
+  handle: plain,
+  displayName: plain,
+  passwordHash: plain,
+  atMs: plain,
+};
+
+const copyConversation = copier<UserConversation>({
+  conversation: plain,
+  head: plain,
+  read: plain,
+  firstVisible: plain,
+  left: plain,
+  diffusion: plain,
+  diffusionSince: plain,
+  title: plain,
+  peerRead: plain,
+});
+
+export const toWireConversation = (conversation: UserConversation): parley.v1.Conversation.$Properties => ({
+  ...conversation,
+  unread: unreadOf(conversation),
+});
+
+/** `unread` follows from the rest and is not read back. */
+export const readConversation = (message: parley.v1.Conversation): UserConversation =>
+  copyConversation(message);

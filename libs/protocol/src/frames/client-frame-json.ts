@@ -1,0 +1,134 @@
+// Reads a client's frame from JSON strictly by the protobuf JSON mapping: lowerCamelCase or original field names, 64-bit
+// integers as strings or numbers, null as "not set", unknown fields ignored, at most one member of the oneof. The
+// table below mirrors frames.proto; a test compares the two.
+
+type Scalar = 'string' | 'bool' | 'uint32' | 'uint64';
+export interface FieldShape {
+  readonly kind: Scalar | MessageShape;
+  readonly isRepeated?: boolean;
+}
+export interface MessageShape {
+  readonly [field: string]: FieldShape;
+}
+
+const cursor: MessageShape = { conversation: { kind: 'string' }, sequence: { kind: 'uint64' } };
+const cursors: FieldShape = { kind: cursor, isRepeated: true };
+
+/** @internal The members of ClientFrame.body, by field name. */
+export const clientBodies: Readonly<Record<string, MessageShape>> = {
+  hello: {
+    token: { kind: 'string' },
+    deviceId: { kind: 'string' },
+    inboxPosition: { kind: 'uint64' },
+    cursors,
+    protocolVersion: { kind: 'uint32' },
+  },
+  send: {
+    conversation: { kind: 'string' },
+    clientMessageId: { kind: 'string' },
+    text: { kind: 'string' },
+    afterClientMessageId: { kind: 'string' },
+  },
+  sync: { inboxPosition: { kind: 'uint64' }, limit: { kind: 'uint32' }, cursors },
+  ack: { inboxPosition: { kind: 'uint64' }, cursors },
+  read: { conversation: { kind: 'string' }, sequence: { kind: 'uint64' } },
+  history: {
+    conversation: { kind: 'string' },
+    before: { kind: 'uint64' },
+    after: { kind: 'uint64' },
+    limit: { kind: 'uint32' },
+  },
+  typing: { conversation: { kind: 'string' } },
+  presenceQuery: { users: { kind: 'string', isRepeated: true }, watch: { kind: 'bool' } },
+  ping: {},
+};
+
+/** Plain properties of a ClientFrame; `body` names the member that is set, undefined when there is none. */
+export interface ClientFrameProperties {
+  requestId: number;
+  body: string | undefined;
+  [member: string]: unknown;
+}
+
+/** The value is not of the shape the schema asks for. */
+export class ShapeMismatch extends Error {
+  override readonly name = 'ShapeMismatch';
+}
+
+/** Throws ShapeMismatch. */
+export function readClientFrame(json: unknown): ClientFrameProperties {
+  const fields = objectOf(json);
+  const requestId = fieldOf(fields, 'requestId');
+  const frame: ClientFrameProperties = {
+    requestId: isUnset(requestId) ? 0 : integer(requestId, 2 ** 32 - 1),
+    body: undefined,
+  };
+  for (const [name, shape] of Object.entries(clientBodies)) {
+    const value = fieldOf(fields, name);
+    if (isUnset(value)) continue;
+    if (frame.body !== undefined) throw new ShapeMismatch('two members of the oneof are set');
+    frame.body = name;
+    frame[name] = readMessage(value, shape);
+  }
+  return frame;
+}
+
+function readMessage(json: unknown, shape: MessageShape): Record<string, unknown> {
+  const fields = objectOf(json);
+  const message: Record<string, unknown> = {};
+  for (const name in shape) {
+    const value = fieldOf(fields, name);
+    if (isUnset(value)) continue;
+    const field = shape[name]!;
+    message[name] = field.isRepeated ? readList(value, field) : readValue(value, field);
+  }
+  return message;
+}
+
+function readList(json: unknown, field: FieldShape): unknown[] {
+  if (!Array.isArray(json)) throw new ShapeMismatch('a list was expected');
+  return json.map((element: unknown) => readValue(element, field));
+}
+
+function readValue(json: unknown, { kind }: FieldShape): unknown {
+  if (typeof kind === 'object') return readMessage(json, kind);
+  if (kind === 'uint32') return integer(json, 2 ** 32 - 1);
+  if (kind === 'uint64') return integer(json, Number.MAX_SAFE_INTEGER);
+  if (kind === 'bool' ? typeof json !== 'boolean' : typeof json !== 'string')
+    throw new ShapeMismatch(`${kind} was expected`);
+  return json;
+}
+
+function integer(json: unknown, max: number): number {
+  const value = typeof json === 'string' && /^\d{1,20}$/.test(json) ? Number(json) : json;
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw new ShapeMismatch('an integer was expected');
+  if (value < 0 || value > max) throw new ShapeMismatch('the integer is out of range');
+  return value;
+}
+
+function objectOf(json: unknown): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new ShapeMismatch('an object was expected');
+  return json as Record<string, unknown>;
+}
+
+function fieldOf(fields: Record<string, unknown>, name: string): unknown {
+  if (Object.hasOwn(fields, name)) return fields[name];
+  const original = originalName(name);
+  return Object.hasOwn(fields, original) ? fields[original] : undefined;
+}
+
+const isUnset = (value: unknown): boolean => value === undefined || value === null;
+
+const originalNames = new Map<string, string>();
+
+/** `deviceId` → `device_id` */
+function originalName(name: string): string {
+  let original = originalNames.get(name);
+  if (original === undefined) {
+    original = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    originalNames.set(name, original);
+  }
+  return original;
+}

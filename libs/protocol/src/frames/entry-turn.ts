@@ -1,0 +1,51 @@
+// Looks into an encoded Entry without decoding it: does it change how its conversation reaches the user? Nearly no
+// entry does, so the hot path pays for a walk over a handful of top-level tags only.
+import { wire } from '../messages.ts';
+
+/** What an entry says about its conversation's way to the user. */
+export interface EntryTurn {
+  readonly conversation: string;
+  /** Position in the conversation at which the turn happens. */
+  readonly sequence: number;
+  /** DIFFUSION_UNSPECIFIED when it does not change. */
+  readonly diffusion: number;
+  readonly left: boolean;
+}
+
+/** undefined for an ordinary entry. Throws RangeError on bytes that are no Entry. */
+export function turnOf(entry: Uint8Array): EntryTurn | undefined {
+  if (!hasTurn(entry)) return undefined;
+  const { message, diffusion, left } = wire.Entry.decode(entry);
+  if (!message?.conversation) return undefined;
+  return {
+    conversation: message.conversation,
+    sequence: message.sequence ?? 0,
+    diffusion,
+    left,
+  };
+}
+
+function hasTurn(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = bytes[at++]!;
+    if (tag === 0x20 || tag === 0x28) return true; // diffusion (4) or left (5)
+    if ((tag & 7) === 2) {
+      let size = 0;
+      let scale = 1;
+      for (;;) {
+        const byte = bytes[at++];
+        if (byte === undefined || scale > 2 ** 28) throw new RangeError('entry: truncated');
+        size += (byte & 0x7f) * scale;
+        scale *= 128;
+        if (byte < 0x80) break;
+      }
+      at += size;
+    } else if ((tag & 7) === 0) {
+      while ((bytes[at++] ?? 0) >= 0x80);
+    } else {
+      return true; // nothing we write today: let the decoder look
+    }
+  }
+  return false;
+}

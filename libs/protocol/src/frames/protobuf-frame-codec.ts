@@ -1,0 +1,130 @@
+// `parley.v1.protobuf`: frames as protobuf bytes. Replies, entries and live messages that come encoded from the actors
+// are put into frames by joining bytes, without decoding: protobuf allows fields in any order, and joined
+// messages merge.
+import { type Result, err, ok } from '@parley/std';
+import type { ErrorName } from '../error-codes.ts';
+import { type parley, wire } from '../messages.ts';
+import type { FrameCodec, PositionedEntry } from './frame-codec.ts';
+
+const requestIdTag = 0x08; // field 1, varint
+const deliverTag = 0x52; // ServerFrame.deliver, field 10
+const liveTag = 0x5a; // ServerFrame.live, field 11
+const entriesTag = 0x0a; // Deliver.entries, field 1
+const positionTag = 0x08; // Entry.position, field 1
+
+export const protobufFrameCodec: FrameCodec = {
+  subprotocol: 'parley.v1.protobuf',
+  isBinary: true,
+
+  decodeClient(bytes) {
+    const frame = attempt(() => wire.ClientFrame.decode(bytes));
+    if (!frame.ok) return frame;
+    if (frame.value.body === undefined) return err('UNKNOWN_FRAME');
+    return hasSafeNumbers(frame.value) ? frame : err('BAD_FRAME');
+  },
+
+  peekRequestId(bytes) {
+    if (bytes[0] !== requestIdTag) return 0;
+    let value = 0;
+    for (let i = 1; i < 6; i++) {
+      const byte = bytes[i];
+      if (byte === undefined) return 0;
+      value += (byte & 0x7f) * 2 ** (7 * (i - 1));
+      if (byte < 0x80) return value >>> 0;
+    }
+    return 0;
+  },
+
+  encodeServer: (frame) => wire.ServerFrame.encode(frame).finish(),
+
+  reply(requestId, body) {
+    if (requestId === 0) return body;
+    const frame = Buffer.allocUnsafe(1 + varintBytes(requestId) + body.length);
+    frame[0] = requestIdTag;
+    frame.set(body, writeVarint(frame, 1, requestId));
+    return frame;
+  },
+
+  prepareEntry: (entry) => entry,
+
+  deliver(entries) {
+    let deliverBytes = 0;
+    for (const entry of entries) {
+      const size = entryBytes(entry);
+      deliverBytes += 1 + varintBytes(size) + size;
+    }
+    const frame = Buffer.allocUnsafe(1 + varintBytes(deliverBytes) + deliverBytes);
+    frame[0] = deliverTag;
+    let at = writeVarint(frame, 1, deliverBytes);
+    for (const positioned of entries) {
+      const entry = positioned.entry as Uint8Array;
+      frame[at] = entriesTag;
+      at = writeVarint(frame, at + 1, entryBytes(positioned));
+      frame.set(entry, at);
+      at += entry.length;
+      frame[at] = positionTag;
+      at = writeVarint(frame, at + 1, positioned.position);
+    }
+    return frame;
+  },
+
+  live(payloads) {
+    let liveBytes = 0;
+    for (const payload of payloads) liveBytes += payload.length;
+    const frame = Buffer.allocUnsafe(1 + varintBytes(liveBytes) + liveBytes);
+    frame[0] = liveTag;
+    let at = writeVarint(frame, 1, liveBytes);
+    for (const payload of payloads) {
+      frame.set(payload, at);
+      at += payload.length;
+    }
+    return frame;
+  },
+
+  encodeClient: (frame) => wire.ClientFrame.encode(frame).finish(),
+
+  decodeServer: (frame) =>
+    typeof frame === 'string' ? err('BAD_FRAME') : attempt(() => wire.ServerFrame.decode(frame)),
+};
+
+/** protobufjs reports malformed bytes by throwing; here that is a value. */
+function attempt<T>(decode: () => T): Result<T, ErrorName> {
+  try {
+    return ok(decode());
+  } catch {
+    return err('BAD_FRAME');
+  }
+}
+
+/** 64-bit integers are plain numbers here: one beyond 2^53-1 has lost digits already and must not be used. */
+function hasSafeNumbers(frame: parley.v1.ClientFrame): boolean {
+  const positions = frame.hello ?? frame.sync ?? frame.ack;
+  if (positions) {
+    if (!Number.isSafeInteger(positions.inboxPosition ?? 0)) return false;
+    return (positions.cursors ?? []).every((cursor) => Number.isSafeInteger(cursor.sequence ?? 0));
+  }
+  if (frame.history) {
+    return Number.isSafeInteger(frame.history.before ?? 0) && Number.isSafeInteger(frame.history.after ?? 0);
+  }
+  return Number.isSafeInteger(frame.read?.sequence ?? 0);
+}
+
+const entryBytes = ({ entry, position }: PositionedEntry): number => entry.length + 1 + varintBytes(position);
+
+function varintBytes(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+/** Returns the offset behind what it wrote. */
+function writeVarint(target: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  while (rest > 0x7f) {
+    target[at++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  target[at++] = rest;
+  return at;
+}

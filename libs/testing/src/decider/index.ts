@@ -1,0 +1,2 @@
+// given / when / then for deciders.
+export { type DecidesAsOptions, decidesAs } from './decides-as.ts';

@@ -1,0 +1,243 @@
+// The rules of users: account, inbox, read pointers.
+import type { Deliver, UserEvent, UserState } from '@parley/domain';
+import { createUserDecider, inboxPage, unreadOf, userDecider, userLimits } from '@parley/domain';
+import { userCodec } from '@parley/protocol';
+import { describe, expect, it } from 'vitest';
+import { decidesAs } from './decides-as.ts';
+
+const address = { type: 'user', tenant: 'acme', id: 'ann' };
+const asJournaled = (event: UserEvent) => userCodec.decodeEvent(userCodec.encodeEvent(event));
+const spec = decidesAs(userDecider, { address, nowMs: 1_000, asJournaled });
+const deliver = (sequence: number, more: Partial<Deliver> = {}, sender = 'bob', conversation = 'd.ann.bob') =>
+  ({
+    type: 'Deliver',
+    message: { conversation, sequence, sender, clientMessageId: 'c', sentAtMs: 5, text: 'hi' },
+    membership: 0,
+    diffusion: 0,
+    title: '',
+    ...more,
+  }) satisfies Deliver;
+const entry = (sequence: number, more: object = {}): UserEvent => ({
+  type: 'EntryAppended',
+  conversation: 'd.ann.bob',
+  sequence,
+  sender: 'bob',
+  atMs: 5,
+  membership: 0,
+  diffusion: 0,
+  title: '',
+  ...more,
+});
+const inGroup = { conversation: 'g.tea' };
+const joined = (sequence: number, diffusion = 1) =>
+  entry(sequence, { ...inGroup, membership: 1, diffusion, title: 'Tea' });
+const replay = (...events: readonly UserEvent[]): UserState =>
+  events.reduce(userDecider.evolve, userDecider.initialState(address));
+
+describe('user: RegisterUser', () => {
+  const register = { type: 'RegisterUser', handle: 'ann', displayName: 'Ann', passwordHash: 'h' } as const;
+  const registered = { ...register, type: 'UserRegistered', atMs: 1_000 } as const;
+
+  it('registers once; the same request again is accepted, another one refused', () => {
+    spec.given().when(register).thenEvents(registered).thenReply({ type: 'Done' }).thenEffects();
+    spec.given(registered).when(register).thenNothing();
+    spec
+      .given(registered)
+      .when({ ...register, passwordHash: 'other' })
+      .thenRefused('ALREADY_EXISTS');
+  });
+});
+
+describe('user: Deliver', () => {
+  it('appends an entry and pushes the body with its position', () => {
+    const command = deliver(1);
+    const payload = { type: 'Entry', message: command.message, diffusion: 0, left: false, title: '' };
+    spec.given().when(command).thenEvents(entry(1)).thenEffects({ kind: 'push', position: 1, payload });
+  });
+
+  it('appends nothing when repeated or older', () => {
+    spec.given(entry(1), entry(2)).when(deliver(2)).thenNothing().thenEffects();
+    spec.given(entry(1), entry(2)).when(deliver(1)).thenNothing();
+  });
+
+  it('ignores what comes after leaving, until joining again', () => {
+    const left = entry(3, { ...inGroup, membership: 2 });
+    spec
+      .given(joined(2), left)
+      .when(deliver(4, {}, 'bob', 'g.tea'))
+      .thenNothing();
+    const again = deliver(9, { membership: 1, diffusion: 2, title: 'Tea' }, 'bob', 'g.tea');
+    const { state } = spec.given(joined(2), left).when(again).thenEvents(joined(9, 2));
+    expect(state.conversations.get('g.tea')).toMatchObject({
+      left: 0,
+      firstVisible: 9,
+      diffusion: 2,
+      diffusionSince: 9,
+    });
+  });
+
+  it('gives all recipients of one command the same event and the same push', () => {
+    const command = deliver(1);
+    const decisions = ['ann', 'cat', 'dan'].map((id) =>
+      userDecider.decide(userDecider.initialState({ ...address, id }), command, { nowMs: 1 }),
+    );
+    const events = decisions.map((decision) => (decision.accepted ? decision.events[0] : undefined));
+    expect(events[0]).toBeDefined();
+    expect(events[1]).toBe(events[0]);
+    expect(events[2]).toBe(events[0]);
+    const states = ['ann', 'cat'].map((id) => userDecider.initialState({ ...address, id }));
+    const payloads = states.map((state) => {
+      const event = events[0] as UserEvent;
+      const [effect] = userDecider.effectsOf(event, userDecider.evolve(state, event));
+      return effect?.kind === 'push' ? effect.payload : undefined;
+    });
+    expect(payloads[1]).toBe(payloads[0]);
+  });
+
+  it('moves the own read pointer with an own message, and the peer’s with one of theirs', () => {
+    const state = replay(entry(1), entry(2, { sender: 'ann' }), entry(3));
+    expect(state.conversations.get('d.ann.bob')).toMatchObject({ head: 3, read: 2, peerRead: 3 });
+    const conversation = state.conversations.get('d.ann.bob');
+    expect(conversation && unreadOf(conversation)).toBe(1);
+  });
+
+  it('notes leaving, joining and a change of diffusion', () => {
+    const state = replay(
+      joined(4),
+      entry(5, { ...inGroup, diffusion: 2 }),
+      entry(8, { ...inGroup, membership: 2 }),
+    );
+    expect(state.conversations.get('g.tea')).toEqual({
+      conversation: 'g.tea',
+      head: 8,
+      read: 3,
+      firstVisible: 4,
+      left: 8,
+      diffusion: 2,
+      diffusionSince: 5,
+      title: 'Tea',
+      peerRead: 0,
+    });
+  });
+
+  it('forgets the conversation left longest ago when too many are', () => {
+    const decider = createUserDecider({ ...userLimits, leftConversationsMax: 2 });
+    const leave = (conversation: string) => entry(2, { conversation, membership: 2 });
+    const events = ['g.a', 'g.b', 'g.c'].map((conversation) => entry(1, { conversation, membership: 1 }));
+    const state = [...events, leave('g.c'), leave('g.a'), leave('g.b')].reduce(
+      decider.evolve,
+      decider.initialState(address),
+    );
+    expect([...state.conversations.keys()]).toEqual(['g.a', 'g.b']);
+  });
+});
+
+describe('user: ReadConversation', () => {
+  const read = (sequence: number, conversation = 'd.ann.bob') =>
+    ({ type: 'ReadConversation', conversation, sequence }) as const;
+
+  it('moves the pointer, tells the own devices and the direct conversation', () => {
+    spec
+      .given(entry(1), entry(2))
+      .when(read(1))
+      .thenEvents({ type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 1 })
+      .thenReply({ type: 'ReadDone', conversation: 'd.ann.bob', sequence: 1, unread: 1 })
+      .thenEffects(
+        {
+          kind: 'push',
+          position: 3,
+          payload: { type: 'ReadMoved', conversation: 'd.ann.bob', sequence: 1, unread: 1 },
+        },
+        {
+          kind: 'tell',
+          type: 'direct',
+          ids: ['ann.bob'],
+          command: { type: 'MarkRead', reader: 'ann', sequence: 1 },
+        },
+      );
+  });
+
+  it('does nothing when repeated or going back', () => {
+    const moved: UserEvent = { type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 2 };
+    const reply = { type: 'ReadDone', conversation: 'd.ann.bob', sequence: 2, unread: 0 } as const;
+    spec.given(entry(1), entry(2), moved).when(read(2)).thenNothing().thenReply(reply);
+    spec.given(entry(1), entry(2), moved).when(read(1)).thenNothing().thenReply(reply);
+  });
+
+  it('refuses the future and unknown conversations', () => {
+    spec.given(entry(1)).when(read(2)).thenRefused('SEQUENCE_FROM_FUTURE');
+    spec.given().when(read(1)).thenRefused('CONVERSATION_NOT_FOUND');
+  });
+
+  it('lets the gateway check the head of a read-diffusion group, and still takes entries that come late', () => {
+    const moved: UserEvent = { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 50 };
+    spec.given(joined(1, 2)).when(read(50, 'g.tea')).thenEvents(moved);
+    const { state } = spec
+      .given(joined(1, 2), moved)
+      .when(deliver(49, { diffusion: 1 }, 'bob', 'g.tea'))
+      .thenEvents(entry(49, { ...inGroup, diffusion: 1 }));
+    expect(state.conversations.get('g.tea')).toMatchObject({ head: 49, read: 50 });
+    expect([...state.conversations.values()].map(unreadOf)).toEqual([0]);
+    const left = entry(60, { ...inGroup, membership: 2 });
+    spec.given(joined(1, 2), left).when(read(61, 'g.tea')).thenRefused('SEQUENCE_FROM_FUTURE');
+  });
+});
+
+describe('user: NotePeerRead', () => {
+  const note = (sequence: number) =>
+    ({ type: 'NotePeerRead', conversation: 'd.ann.bob', peer: 'bob', sequence }) as const;
+
+  it('notes the pointer of the other one and pushes a receipt', () => {
+    spec
+      .given(entry(1, { sender: 'ann' }))
+      .when(note(1))
+      .thenEvents({ type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 1 })
+      .thenEffects({
+        kind: 'push',
+        position: 0,
+        payload: { type: 'Receipt', conversation: 'd.ann.bob', user: 'bob', sequence: 1 },
+      });
+  });
+
+  it('does nothing when repeated, older or of an unknown conversation', () => {
+    const noted: UserEvent = { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 1 };
+    spec
+      .given(entry(1, { sender: 'ann' }), noted)
+      .when(note(1))
+      .thenNothing();
+    spec.given().when(note(1)).thenNothing();
+  });
+});
+
+describe('user: inbox window', () => {
+  const decider = createUserDecider({ ...userLimits, inboxCountMax: 5, inboxPageMax: 2 });
+  const filled = (count: number): UserState => {
+    let state = decider.initialState(address);
+    for (let sequence = 1; sequence <= count; sequence++) state = decider.evolve(state, entry(sequence));
+    return state;
+  };
+  const positions = (state: UserState, after: number, limit = 0) => {
+    const page = inboxPage(state, { after, limit });
+    return page.ok
+      ? page.value.limited
+        ? 'limited'
+        : page.value.entries.map((each) => each.position)
+      : page.error;
+  };
+
+  it('pages after a position', () => {
+    expect(positions(filled(4), 0)).toEqual([1, 2]);
+    expect(positions(filled(4), 2, 1)).toEqual([3]);
+    expect(positions(filled(4), 4)).toEqual([]);
+    expect(positions(filled(4), 5)).toBe('SEQUENCE_FROM_FUTURE');
+    expect(positions(filled(0), 0)).toEqual([]);
+  });
+
+  it('is limited exactly when an entry after the position has fallen out', () => {
+    const state = filled(12);
+    expect(positions(state, 6)).toBe('limited');
+    expect(positions(state, 7)).toEqual([8, 9]);
+    const page = inboxPage(state, { after: 10, limit: 0 });
+    expect(page.ok && page.value.entries.map(({ entry: each }) => each.sequence)).toEqual([11, 12]);
+  });
+});
