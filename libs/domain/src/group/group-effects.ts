@@ -47,7 +47,8 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
         ...(isRead ? [publish(message)] : tell(everybody(), deliver(message))),
       ];
     case 'GroupDismissed': {
-      const goodbye = tell(everybody(), deliver(message, Membership.LEFT));
+      const isTold = !isRead || state.members.size <= state.limits.toldMembersMax;
+      const goodbye = isTold ? tell(everybody(), deliver(message, Membership.LEFT)) : [];
       return isRead ? [publish(message), ...goodbye] : goodbye;
     }
     case 'DiffusionChanged': {

@@ -11,6 +11,11 @@ export interface GroupLimits {
   readonly endedSpansPerUserMax: number;
   /** Users with ended spans remembered. Above: who left longest ago is forgotten. */
   readonly formerUsersMax: number;
+  /**
+   * Members who are told of one fact at most, because the list of them must fit into a commit. The dismissal of a group
+   * under read-diffusion with more members is in its log and on its live topic only.
+   */
+  readonly toldMembersMax: number;
   /** Members in one page; also the page size when none is asked for. */
   readonly membersPageMax: number;
 }
@@ -21,5 +26,6 @@ export const groupLimits: GroupLimits = {
   titleLengthMax: 200,
   endedSpansPerUserMax: 16,
   formerUsersMax: 100_000,
+  toldMembersMax: 5_000,
   membersPageMax: 1_000,
 };

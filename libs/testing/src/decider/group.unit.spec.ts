@@ -591,3 +591,22 @@ describe('group: membership lists', () => {
     });
   });
 });
+
+it('the dismissal of a very large group is published, and told to nobody: the list would not fit into a commit', () => {
+  const members = Array.from({ length: 40 }, (_, index) => `m${index}`);
+  const small = createGroupDecider({ ...groupLimits, toldMembersMax: 39 });
+  const state = small.initialState({ type: 'group', tenant: 't', id: 'team' });
+  const run = (command: GroupCommand) => {
+    const decision = small.decide(state, command, { nowMs: 1 });
+    if (!decision.accepted) throw new Error(decision.code);
+    return decision.events.flatMap((event) => small.effectsOf(event, small.evolve(state, event)));
+  };
+  run({
+    type: 'CreateGroup',
+    by: 'm0',
+    title: 'team',
+    members,
+    policy: { membersMax: 100, largeFrom: 30, smallTo: 20 },
+  });
+  expect(run({ type: 'DismissGroup', by: 'm0' }).map(({ kind }) => kind)).toEqual(['publish']);
+});
