@@ -1,0 +1,15 @@
+// What the history process is told by its environment.
+import { z } from 'zod';
+import { commonSettings, setting } from '@parley/platform';
+
+export const historySettings = z.object({
+  ...commonSettings,
+  /** `http://user:password@host:8123`; without it the embedded engine keeps `<dataFolder>/clickhouse`. */
+  clickhouseUrl: setting.text().optional(),
+  /** Memory of the embedded engine as a whole. */
+  historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
+  /** A batch with rows waits no longer than this for more before it goes to ClickHouse. */
+  historyBatchAgeMs: setting.integer({ min: 1, max: 60_000 }).default(200),
+});
+
+export type HistoryConfig = Readonly<z.output<typeof historySettings>>;

@@ -1,0 +1,135 @@
+// The parts of the history process, and the order in which they start and stop: readers first and last, the
+// projections between.
+import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
+import type { Health, Logger, Metrics } from '@parley/platform';
+import type { ClickHouse, JournalFollower, MessageTail } from '@parley/adapters';
+import { HistoryProjection } from './projection/history-projection.ts';
+import { LagMeter } from './projection/lag-meter.ts';
+import { readPositions } from './projection/positions.ts';
+import { ProjectionLease } from './projection/projection-lease.ts';
+import { TailProjection } from './projection/tail-projection.ts';
+import { Completeness } from './reading/completeness.ts';
+import { HistoryEndpoints } from './reading/history-endpoints.ts';
+
+export interface HistoryParts {
+  readonly clickHouse: ClickHouse;
+  readonly tail: MessageTail;
+  readonly journal: Pick<Journal, 'last'>;
+  readonly follower: JournalFollower;
+  readonly messenger: Messenger;
+  readonly watermarks: KeyValue;
+  /** Every shard of the cluster. */
+  readonly shards: readonly ShardId[];
+  readonly nodeId: string;
+  /** Several processes may project into this store: they take turns by a lease. The embedded engine has one owner. */
+  readonly isShared: boolean;
+  readonly batchAgeMs: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const lagEveryMs = 5_000;
+
+export class HistoryService {
+  readonly #parts: HistoryParts;
+  readonly #endpoints: HistoryEndpoints;
+  readonly #lag: LagMeter;
+  #projection: HistoryProjection | undefined;
+  #tail: TailProjection | undefined;
+  #lease: ProjectionLease | undefined;
+  #lagTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: HistoryParts) {
+    const { clickHouse, journal, shards, logger, metrics } = parts;
+    this.#parts = parts;
+    this.#lag = new LagMeter(journal, shards, logger);
+    const completeness = new Completeness({
+      journal,
+      shards,
+      positions: () =>
+        parts.isShared
+          ? readPositions(clickHouse)
+          : Promise.resolve(this.#projection?.positions ?? new Map()),
+    });
+    this.#endpoints = new HistoryEndpoints({
+      messenger: parts.messenger,
+      clickHouse,
+      completeThroughMs: () => completeness.throughMs(),
+      log: logger,
+      metrics: metrics.history,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#endpoints.start();
+    await this.#parts.messenger.flush();
+    if (this.#parts.isShared) this.#takeTurns();
+    else this.#project();
+    this.#lagTimer = setInterval(() => void this.#measureLag(), lagEveryMs);
+  }
+
+  /** Questions are answered and batches written to the end. */
+  async stop(): Promise<void> {
+    clearInterval(this.#lagTimer);
+    await this.#endpoints.stop();
+    await this.#stopProjecting();
+    await this.#lease?.stop();
+  }
+
+  addChecks(health: Health): void {
+    health.add('clickhouse', async () => {
+      await this.#parts.clickHouse.select('SELECT 1', { timeoutMs: 2_000 });
+    });
+    health.add('nats', () => {
+      if (!this.#parts.messenger.isConnected) throw new Error('not connected to NATS');
+    });
+    health.add('projection', () => {
+      const halted = this.#projection?.status.haltedShards ?? [];
+      if (halted.length > 0) throw new Error(`history of shard ${halted.join(', ')} stands still`);
+    });
+  }
+
+  #takeTurns(): void {
+    this.#lease = new ProjectionLease({
+      bucket: this.#parts.watermarks,
+      holder: this.#parts.nodeId,
+      log: this.#parts.logger,
+      onTaken: () => this.#project(),
+      onLost: () => this.#stopProjecting(),
+    });
+    this.#lease.start();
+  }
+
+  #project(): void {
+    const { clickHouse, follower, shards, watermarks, tail, logger: log, metrics, batchAgeMs } = this.#parts;
+    const limits = { batchAgeMs };
+    this.#projection = new HistoryProjection({
+      clickHouse,
+      follower,
+      shards,
+      watermarks,
+      log,
+      limits,
+      metrics: metrics.history,
+    });
+    this.#tail = new TailProjection({ tail, follower, shards, watermarks, log });
+    this.#projection.start();
+    this.#tail.start();
+  }
+
+  async #stopProjecting(): Promise<void> {
+    await Promise.all([this.#projection?.stop(), this.#tail?.stop()]);
+    this.#projection = undefined;
+    this.#tail = undefined;
+  }
+
+  async #measureLag(): Promise<void> {
+    if (this.#projection === undefined) return;
+    try {
+      const lags = await this.#lag.measure(this.#projection.positions);
+      for (const [kind, commits] of lags) this.#parts.metrics.history.lag.labels(kind).set(commits);
+    } catch {
+      // NATS is away, which its own log lines say; the gauge keeps its last value until the next measure.
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// Plugs the adapters into the history service: NATS, Redis, and the ClickHouse that the configuration names.
+import path from 'node:path';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { ShardId } from '@parley/runtime';
+import { buckets } from '@parley/protocol';
+import type { Logger, Metrics } from '@parley/platform';
+import {
+  type ClickHouse,
+  NatsJournal,
+  NatsJournalFollower,
+  NatsKeyValueStore,
+  NatsLink,
+  NatsMessenger,
+  RedisLink,
+  RedisTail,
+  connectNats,
+  openEmbeddedClickHouse,
+  openHttpClickHouse,
+  provisionNats,
+} from '@parley/adapters';
+import type { HistoryConfig } from './history-config.ts';
+import { HistoryService } from './history-service.ts';
+
+export interface HistoryEnvironment {
+  readonly config: HistoryConfig;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const environmentToken = Symbol('environment');
+const clickHouseToken = Symbol('clickhouse');
+
+/** Closes the connections when the application context closes. */
+@Injectable()
+class Connections implements OnApplicationShutdown {
+  readonly #clickHouse: ClickHouse;
+  readonly #nats: NatsLink;
+  readonly #redis: RedisLink;
+
+  constructor(@Inject(clickHouseToken) clickHouse: ClickHouse, nats: NatsLink, redis: RedisLink) {
+    this.#clickHouse = clickHouse;
+    this.#nats = nats;
+    this.#redis = redis;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#redis.stop();
+    await this.#clickHouse.close();
+    await this.#nats.close();
+  }
+}
+
+@Module({})
+export class HistoryModule {
+  static with(environment: HistoryEnvironment): DynamicModule {
+    return {
+      module: HistoryModule,
+      providers: [
+        { provide: environmentToken, useValue: environment },
+        { provide: clickHouseToken, useFactory: () => openClickHouse(environment.config) },
+        { provide: NatsLink, useFactory: () => openNats(environment) },
+        { provide: RedisLink, useFactory: () => openRedis(environment) },
+        {
+          provide: HistoryService,
+          useFactory: createService,
+          inject: [environmentToken, clickHouseToken, NatsLink, RedisLink],
+        },
+        Connections,
+      ],
+    };
+  }
+}
+
+async function createService(
+  { config, logger, metrics }: HistoryEnvironment,
+  clickHouse: ClickHouse,
+  nats: NatsLink,
+  redis: RedisLink,
+): Promise<HistoryService> {
+  const { numbers, mismatches } = await provisionNats(nats);
+  for (const reason of mismatches)
+    logger.warn({ reason }, 'the cluster keeps the numbers it was created with');
+  const parts = numbers.journalParts;
+  return new HistoryService({
+    clickHouse,
+    tail: new RedisTail(redis),
+    journal: new NatsJournal(nats, { parts }),
+    follower: new NatsJournalFollower(nats, {
+      parts,
+      onReaderRestart: (shard, reason) =>
+        logger.warn(
+          { kind: shard.kind, shard: shard.index, reason },
+          'journal reader began again where it was',
+        ),
+    }),
+    messenger: new NatsMessenger(nats),
+    watermarks: await new NatsKeyValueStore(nats).bucket(buckets.watermarks),
+    shards: shardsOf(numbers.shardCounts),
+    nodeId: config.nodeId,
+    isShared: config.clickhouseUrl !== undefined,
+    batchAgeMs: config.historyBatchAgeMs,
+    logger,
+    metrics,
+  });
+}
+
+function openClickHouse({
+  clickhouseUrl,
+  dataFolder,
+  historyMemoryBytesMax,
+}: HistoryConfig): Promise<ClickHouse> {
+  if (clickhouseUrl !== undefined) return Promise.resolve(openHttpClickHouse({ url: clickhouseUrl }));
+  const folder = path.resolve(dataFolder, 'clickhouse');
+  return openEmbeddedClickHouse({ folder, memoryBytesMax: historyMemoryBytesMax });
+}
+
+function openNats({ config, logger }: HistoryEnvironment): Promise<NatsLink> {
+  return connectNats(config.natsUrl, {
+    name: config.nodeId,
+    onStatus: ({ state, connection, message }) => {
+      const isTrouble = state === 'disconnected' || state === 'trouble' || state === 'waiting';
+      logger[isTrouble ? 'warn' : 'info']({ context: connection, reason: message }, `nats ${state}`);
+    },
+  });
+}
+
+function openRedis({ config, logger }: HistoryEnvironment): RedisLink {
+  return new RedisLink({
+    url: config.redisUrl,
+    onState: (state, reason) => logger[state === 'away' ? 'warn' : 'info']({ reason }, `redis ${state}`),
+  });
+}
+
+const shardsOf = (counts: Readonly<Record<string, number>>): ShardId[] =>
+  Object.entries(counts).flatMap(([kind, count]) =>
+    Array.from({ length: count }, (_, index) => ({ kind, index })),
+  );

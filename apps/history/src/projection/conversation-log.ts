@@ -1,0 +1,62 @@
+// What one journaled event means for history: log elements of conversations and changes of membership. Pure: a replay
+// gives the same. Events of users, read pointers and whatever takes no sequence mean nothing here.
+import {
+  type GroupEvent,
+  type LogMessage,
+  conversationOfDirect,
+  conversationOfGroup,
+  directLogMessage,
+  groupLogMessage,
+  usersOfDirect,
+} from '@parley/domain';
+import { decodeDirectEvent, decodeGroupEvent } from '@parley/protocol';
+import type { CommittedEvent } from '@parley/runtime';
+
+export interface LogElement {
+  readonly tenant: string;
+  readonly message: LogMessage;
+  readonly memberships: readonly MembershipChange[];
+}
+
+export interface MembershipChange {
+  readonly user: string;
+  readonly isMember: boolean;
+}
+
+/** Throws on an event this program does not know: the shard's projection stops, it never skips. */
+export function logElementsOf(event: CommittedEvent): readonly LogElement[] {
+  if (event.type === 'direct') return event.ids.flatMap((id) => directElement(event, id) ?? []);
+  if (event.type === 'group') return event.ids.map((id) => groupElement(event, id));
+  return [];
+}
+
+function directElement({ tenant, payload }: CommittedEvent, id: string): LogElement | undefined {
+  const message = directLogMessage(decodeDirectEvent(payload), conversationOfDirect(id));
+  if (message === undefined) return undefined;
+  // The first message puts the conversation on the list of both.
+  const users = message.sequence === 1 ? [...new Set(usersOfDirect(id))] : [];
+  return { tenant, message, memberships: users.map((user) => ({ user, isMember: true })) };
+}
+
+function groupElement({ tenant, payload }: CommittedEvent, id: string): LogElement {
+  const event = decodeGroupEvent(payload);
+  return {
+    tenant,
+    message: groupLogMessage(event, conversationOfGroup(id)),
+    memberships: membershipsOf(event),
+  };
+}
+
+function membershipsOf(event: GroupEvent): readonly MembershipChange[] {
+  switch (event.type) {
+    case 'GroupCreated':
+      return [...new Set([event.by, ...event.members])].map((user) => ({ user, isMember: true }));
+    case 'MembersAdded':
+      return event.members.map((user) => ({ user, isMember: true }));
+    case 'MemberRemoved':
+    case 'MemberLeft':
+      return [{ user: event.member, isMember: false }];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,80 @@
+// Rows on their way into the history store, of all shards of this process together: few inserts, few parts. Rows are
+// pure functions of the journal; keys and versions are the same whenever an event is projected again.
+import { type ShardId, shardName } from '@parley/runtime';
+import { toWireMessage, wire } from '@parley/protocol';
+import { RowBuffer, dateTimeText } from '@parley/adapters';
+import { type LogElement, logElementsOf } from './conversation-log.ts';
+import type { FedCommit, ShardPosition } from './shard-feed.ts';
+
+export interface ShardProgress extends ShardPosition {
+  readonly atMs: number;
+}
+
+export class HistoryBatch {
+  readonly messages = new RowBuffer('parley.messages', [
+    'tenant',
+    'conversation',
+    'sequence',
+    'version',
+    'sender',
+    'at',
+    'kind',
+    'client_message_id',
+    'text',
+    'system',
+  ]);
+  readonly memberships = new RowBuffer('parley.memberships', [
+    'tenant',
+    'user',
+    'conversation',
+    'sequence',
+    'is_member',
+    'version',
+  ]);
+  /** By shard name: where the projection is once this batch is durable. */
+  readonly progress = new Map<string, ShardProgress>();
+
+  /** Throws on an event that is not known, before anything of the commit was added. */
+  add(shard: ShardId, commit: FedCommit): void {
+    const elements = commit.events.flatMap((event) => logElementsOf(event));
+    for (const element of elements) this.#addElement(element, commit.position.sequence);
+    this.progress.set(shardName(shard), { ...commit.position, atMs: commit.atMs });
+  }
+
+  get rows(): number {
+    return this.messages.rows + this.memberships.rows;
+  }
+
+  get bytes(): number {
+    return this.messages.bytes + this.memberships.bytes;
+  }
+
+  /** The rows that say how far the others go. Inserted last, when everything before is durable. */
+  watermarks(): RowBuffer {
+    const rows = new RowBuffer('parley.watermarks', ['shard', 'sequence', 'epoch', 'n', 'at']);
+    for (const [shard, { sequence, epoch, n, atMs }] of this.progress) {
+      rows.add([shard, sequence, epoch, n, dateTimeText(atMs)]);
+    }
+    return rows;
+  }
+
+  #addElement({ tenant, message, memberships }: LogElement, version: number): void {
+    const { conversation, sequence } = message;
+    const { system } = toWireMessage(message);
+    this.messages.add([
+      tenant,
+      conversation,
+      sequence,
+      version,
+      message.sender,
+      dateTimeText(message.sentAtMs),
+      system == null ? 'text' : 'system',
+      message.clientMessageId,
+      message.text ?? '',
+      system == null ? '' : Buffer.from(wire.System.encode(system).finish()).toString('base64'),
+    ]);
+    for (const { user, isMember } of memberships) {
+      this.memberships.add([tenant, user, conversation, sequence, isMember ? 1 : 0, version]);
+    }
+  }
+}

@@ -1,0 +1,273 @@
+// Journals → ClickHouse, exactly once in effect. Each shard's commits are read in order and gathered into one batch of
+// all shards; a batch is written messages first, memberships next, watermarks last, and repeated until it is durable.
+// Killed anywhere, the next start goes on from the watermarks and writes the same rows again under the same keys.
+//
+//   feed (per shard) → batch (all shards; full = feeds wait) → writer (one) → positions → watermark board
+import { type Clock, systemClock } from '@parley/std';
+import { type KeyValue, type ShardId, shardName } from '@parley/runtime';
+import { type ClickHouse, type JournalFollower, type RowBuffer, migrate } from '@parley/adapters';
+import type { Metrics } from '@parley/platform';
+import type { Log } from '../log.ts';
+import { HistoryBatch, type ShardProgress } from './history-batch.ts';
+import { Patience } from './patience.ts';
+import { readPositions } from './positions.ts';
+import { ShardFeed, journalStart } from './shard-feed.ts';
+import { Signal } from './signal.ts';
+import { WatermarkBoard } from './watermark-board.ts';
+
+export interface ProjectionLimits {
+  /** A batch this large is written at once, and until it is, nothing more is read. */
+  readonly batchRowsMax: number;
+  readonly batchBytesMax: number;
+  /** A batch with rows waits no longer than this for more. */
+  readonly batchAgeMs: number;
+  /** A batch that only moves positions (commits without messages) may wait longer. */
+  readonly idleBatchAgeMs: number;
+  /** Records taken from a journal at a time; bounds how far a batch may overshoot. */
+  readonly recordsPerTake: number;
+  /** How often positions are told to the cluster. */
+  readonly publishEveryMs: number;
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+}
+
+export const projectionLimits: ProjectionLimits = {
+  batchRowsMax: 5_000,
+  batchBytesMax: 8 * 1024 * 1024,
+  batchAgeMs: 200,
+  idleBatchAgeMs: 2_000,
+  recordsPerTake: 32,
+  publishEveryMs: 1_000,
+  retryMinMs: 100,
+  retryMaxMs: 5_000,
+};
+
+export interface ProjectionOptions {
+  readonly clickHouse: ClickHouse;
+  readonly follower: JournalFollower;
+  readonly shards: readonly ShardId[];
+  /** The bucket that releases journals for trimming. */
+  readonly watermarks: KeyValue;
+  readonly log: Log;
+  readonly metrics?: Metrics['history'];
+  readonly limits?: Partial<ProjectionLimits>;
+  readonly clock?: Clock;
+}
+
+export interface ProjectionStatus {
+  readonly isStoreAway: boolean;
+  readonly rowsWritten: number;
+  readonly batchesWritten: number;
+  /** Age of the oldest commit that was read and is not durable yet; 0 when there is none. */
+  readonly lagMs: number;
+  /** Shards whose journal cannot be read on: their history stands still until a person acts. */
+  readonly haltedShards: readonly string[];
+}
+
+export class HistoryProjection {
+  readonly #options: ProjectionOptions;
+  readonly #limits: ProjectionLimits;
+  readonly #clock: Clock;
+  readonly #changed: Signal;
+  readonly #patience: Patience;
+  readonly #board: WatermarkBoard;
+  readonly #feeds: ShardFeed[] = [];
+  readonly #halted = new Set<string>();
+  #durable = new Map<string, ShardProgress>();
+  #batch = new HistoryBatch();
+  #batchSinceMs: number | undefined;
+  #oldestAtMs: number | undefined;
+  #writingOldestAtMs: number | undefined;
+  #rowsWritten = 0;
+  #batchesWritten = 0;
+  #isStopping = false;
+  #isPublishing = false;
+  #publishedAtMs = -Infinity;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ProjectionOptions) {
+    this.#options = options;
+    this.#limits = { ...projectionLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    this.#changed = new Signal(this.#clock);
+    this.#board = new WatermarkBoard(options.watermarks);
+    const { retryMinMs, retryMaxMs } = this.#limits;
+    const patience = { log: options.log, what: 'ClickHouse', retryMinMs, retryMaxMs };
+    this.#patience = new Patience(patience, new Signal(this.#clock));
+  }
+
+  /** Begins at once; where the store is away, it waits for it. Call once. */
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Writes what was read, if the store takes it, and ends. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const feed of this.#feeds) feed.stop();
+    this.#patience.stop();
+    this.#changed.raise();
+    await this.#running;
+  }
+
+  /** Where each shard is durable, by shard name. */
+  get positions(): ReadonlyMap<string, ShardProgress> {
+    return this.#durable;
+  }
+
+  get status(): ProjectionStatus {
+    const oldest = this.#writingOldestAtMs ?? this.#oldestAtMs;
+    return {
+      isStoreAway: this.#patience.isFailing,
+      rowsWritten: this.#rowsWritten,
+      batchesWritten: this.#batchesWritten,
+      lagMs: oldest === undefined ? 0 : Math.max(0, this.#clock.nowMs() - oldest),
+      haltedShards: [...this.#halted],
+    };
+  }
+
+  /** Resolves when the durable positions have moved, or after `timeoutMs`. */
+  moved(timeoutMs: number): Promise<void> {
+    return this.#changed.wait(timeoutMs);
+  }
+
+  async #run(): Promise<void> {
+    const { clickHouse, shards, log } = this.#options;
+    const isReady = await this.#patience.until(async () => {
+      await migrate(clickHouse);
+      this.#durable = await readPositions(clickHouse);
+    });
+    if (!isReady || this.#isStopping) return;
+    log.info({ count: shards.length }, 'history projection starts');
+    const writing = this.#write();
+    await Promise.all(shards.map((shard) => this.#feed(shard)));
+    this.#isStopping = true;
+    this.#changed.raise();
+    await writing;
+  }
+
+  async #feed(shard: ShardId): Promise<void> {
+    const { follower, log } = this.#options;
+    const name = shardName(shard);
+    const logged = { kind: shard.kind, shard: shard.index };
+    const feed = new ShardFeed(follower, shard, this.#durable.get(name) ?? journalStart, {
+      onHole: (expected, found) => {
+        const reason = `goes on behind ${found}, history is at ${expected}`;
+        log.error({ ...logged, reason }, 'journal has a hole: records are gone that history never saw');
+      },
+    });
+    this.#feeds.push(feed);
+    if (this.#isStopping) feed.stop();
+    try {
+      await this.#gather(shard, feed);
+    } catch (error) {
+      this.#halted.add(name);
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      log.error({ ...logged, reason }, 'history of this shard stands still: its journal cannot be read on');
+      // The other shards go on; this one waits for a person and a restart.
+      while (!this.#isStopping) await this.#changed.wait();
+    } finally {
+      feed.stop();
+    }
+  }
+
+  async #gather(shard: ShardId, feed: ShardFeed): Promise<void> {
+    for (;;) {
+      const commits = await feed.take(this.#limits.recordsPerTake);
+      if (commits.length === 0) return;
+      while (this.#isFull && !this.#isStopping) await this.#changed.wait();
+      // What was not added is read again after the next start.
+      if (this.#isStopping) return;
+      for (const commit of commits) {
+        this.#batch.add(shard, commit);
+        this.#batchSinceMs ??= this.#clock.monotonicMs();
+        if (this.#batch.rows > 0) this.#oldestAtMs ??= commit.atMs;
+      }
+      this.#changed.raise();
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#batch.rows >= this.#limits.batchRowsMax || this.#batch.bytes >= this.#limits.batchBytesMax;
+  }
+
+  /** Milliseconds until the batch is due; undefined while there is nothing to write. */
+  get #dueInMs(): number | undefined {
+    if (this.#batchSinceMs === undefined) return undefined;
+    if (this.#isFull || this.#isStopping) return 0;
+    const ageMax = this.#batch.rows > 0 ? this.#limits.batchAgeMs : this.#limits.idleBatchAgeMs;
+    return Math.max(0, this.#batchSinceMs + ageMax - this.#clock.monotonicMs());
+  }
+
+  async #write(): Promise<void> {
+    for (;;) {
+      const dueInMs = this.#dueInMs;
+      if (dueInMs === undefined && this.#isStopping) break;
+      if (dueInMs === 0) {
+        if (!(await this.#writeBatch(this.#takeBatch()))) return;
+      } else {
+        await this.#changed.wait(Math.min(dueInMs ?? Infinity, this.#limits.publishEveryMs));
+      }
+      void this.#publish();
+    }
+    await this.#publish(true);
+  }
+
+  #takeBatch(): HistoryBatch {
+    const batch = this.#batch;
+    this.#batch = new HistoryBatch();
+    this.#batchSinceMs = undefined;
+    this.#writingOldestAtMs = this.#oldestAtMs;
+    this.#oldestAtMs = undefined;
+    this.#changed.raise();
+    return batch;
+  }
+
+  /** False when it was stopped before the batch was durable. */
+  async #writeBatch(batch: HistoryBatch): Promise<boolean> {
+    const { metrics } = this.#options;
+    const isWritten = await this.#patience.until(async () => {
+      const startedMs = this.#clock.monotonicMs();
+      try {
+        await this.#insert(batch.messages);
+        await this.#insert(batch.memberships);
+        await this.#insert(batch.watermarks());
+      } catch (error) {
+        metrics?.insertFailures.inc();
+        throw error;
+      }
+      metrics?.insertSeconds.observe((this.#clock.monotonicMs() - startedMs) / 1000);
+    });
+    this.#writingOldestAtMs = undefined;
+    if (!isWritten) return false;
+    this.#rowsWritten += batch.rows;
+    this.#batchesWritten += 1;
+    metrics?.rows.labels('messages').inc(batch.messages.rows);
+    metrics?.rows.labels('memberships').inc(batch.memberships.rows);
+    const durable = new Map(this.#durable);
+    for (const [shard, progress] of batch.progress) durable.set(shard, progress);
+    this.#durable = durable;
+    this.#changed.raise();
+    return true;
+  }
+
+  async #insert(rows: RowBuffer): Promise<void> {
+    if (rows.rows > 0) await this.#options.clickHouse.insert(rows.table, rows.columns, rows.toBytes());
+  }
+
+  /** Positions go out now and then; a failure only means that they go out later. */
+  async #publish(isLast = false): Promise<void> {
+    const now = this.#clock.monotonicMs();
+    if (this.#isPublishing || (!isLast && now - this.#publishedAtMs < this.#limits.publishEveryMs)) return;
+    this.#isPublishing = true;
+    this.#publishedAtMs = now;
+    try {
+      await this.#board.publish(this.#durable);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ reason }, 'watermarks could not be published; journals are kept longer');
+    } finally {
+      this.#isPublishing = false;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// The commits of one shard in order, as history may believe them: a record of a deposed owner is left out, a hole in
+// the journal is noticed. Decides nothing else.
+import { type CommitRecord, type ShardId, decodeCommit } from '@parley/runtime';
+import type { JournalFollower, JournalReader } from '@parley/adapters';
+
+/** How far a projection is in the journal of one shard. */
+export interface ShardPosition {
+  /** Journal sequence of the last record taken in; 0 before the first. */
+  readonly sequence: number;
+  /** Highest epoch seen up to there. */
+  readonly epoch: number;
+  /** Number of that record: how many the shard has written. */
+  readonly n: number;
+}
+
+export const journalStart: ShardPosition = { sequence: 0, epoch: 0, n: 0 };
+
+export interface FedCommit {
+  readonly position: ShardPosition;
+  /** Time of the commit, by its owner's clock. */
+  readonly atMs: number;
+  /** Empty for records that change nothing here. */
+  readonly events: CommitRecord['events'];
+}
+
+export interface FeedReport {
+  /** The journal does not go on where it was left: records are gone that nobody here has seen. */
+  onHole(expected: number, found: number): void;
+}
+
+export class ShardFeed {
+  readonly #follower: JournalFollower;
+  readonly #shard: ShardId;
+  readonly #report: FeedReport;
+  #position: ShardPosition;
+  #reader: JournalReader;
+  /** Sequence at which a hole has been looked at twice. */
+  #acceptedHole = -1;
+  #isStopped = false;
+
+  constructor(follower: JournalFollower, shard: ShardId, from: ShardPosition, report: FeedReport) {
+    this.#follower = follower;
+    this.#shard = shard;
+    this.#position = from;
+    this.#report = report;
+    this.#reader = follower.follow(shard, from.sequence);
+  }
+
+  /** Waits for commits. Empty once stopped. Throws BadCommitRecord on bytes no program of this version wrote. */
+  async take(max: number): Promise<readonly FedCommit[]> {
+    while (!this.#isStopped) {
+      const commits: FedCommit[] = [];
+      for (const { sequence, bytes } of await this.#reader.take(max)) {
+        const record = decodeCommit(bytes);
+        if (!this.#isContinued(sequence, record)) break;
+        commits.push(this.#accept(sequence, record));
+      }
+      if (commits.length > 0) return commits;
+    }
+    return [];
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#reader.stop();
+  }
+
+  #accept(sequence: number, record: CommitRecord): FedCommit {
+    const isDeposed = record.epoch < this.#position.epoch;
+    this.#position = { sequence, epoch: Math.max(record.epoch, this.#position.epoch), n: record.n };
+    return { position: this.#position, atMs: record.atMs, events: isDeposed ? [] : record.events };
+  }
+
+  /** False when the reading starts again: a reader may have skipped, and only the journal itself can tell. */
+  #isContinued(sequence: number, record: CommitRecord): boolean {
+    const expected = this.#position.sequence;
+    if (record.previousSequence === expected || this.#acceptedHole === sequence) return true;
+    // Nothing was taken in yet: an empty store begins with whatever the journal still has.
+    if (expected > 0) {
+      this.#acceptedHole = sequence;
+      this.#reader.stop();
+      this.#reader = this.#follower.follow(this.#shard, expected);
+    }
+    this.#report.onHole(expected, record.previousSequence);
+    return expected === 0;
+  }
+}

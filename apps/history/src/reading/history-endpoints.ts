@@ -1,0 +1,120 @@
+// Answers `hst.page` and `hst.search` over the messenger, as one of a queue group: several history processes share the
+// questions. The messenger and not @nestjs/microservices, so that the cluster has one way to ask and answer.
+import { type Messenger, type Respond, type Subscription } from '@parley/runtime';
+import { type ErrorName, errorBody, internal, subjects } from '@parley/protocol';
+import { type ClickHouse, ClickHouseRefused, ClickHouseUnavailable } from '@parley/adapters';
+import type { Metrics } from '@parley/platform';
+import type { Log } from '../log.ts';
+import { BadRequest } from './bad-request.ts';
+import { readPage } from './page-reader.ts';
+import { search } from './search-reader.ts';
+
+/** The queue group of all history processes of a cluster. */
+export const historyQueue = 'history';
+
+export interface EndpointOptions {
+  readonly messenger: Messenger;
+  readonly clickHouse: ClickHouse;
+  readonly completeThroughMs: () => Promise<number>;
+  readonly log: Log;
+  readonly metrics?: Metrics['history'];
+  /** Questions answered at a time; more are refused as BUSY. Default 64. */
+  readonly questionsMax?: number;
+}
+
+export class HistoryEndpoints {
+  readonly #options: EndpointOptions;
+  readonly #subscriptions: Subscription[] = [];
+  #open = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: EndpointOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { clickHouse, completeThroughMs } = this.#options;
+    this.#serve('page', async (bytes) => {
+      const answer = await readPage(
+        clickHouse,
+        read(() => internal.HistoryPageRequest.decode(bytes)),
+      );
+      return internal.HistoryPageAnswer.encode(answer).finish();
+    });
+    this.#serve('search', async (bytes) => {
+      const answer = await search(
+        clickHouse,
+        read(() => internal.SearchRequest.decode(bytes)),
+        completeThroughMs,
+      );
+      return internal.SearchAnswer.encode(answer).finish();
+    });
+  }
+
+  /** Takes no more questions and answers those that are open. */
+  async stop(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.stop();
+    if (this.#open > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+  }
+
+  #serve(verb: 'page' | 'search', answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
+    const onMessage = (bytes: Uint8Array, respond: Respond) => {
+      if (this.#open >= (this.#options.questionsMax ?? 64)) return respond(errorAnswer(verb, 'BUSY'));
+      this.#open += 1;
+      // The bytes are only ours during this call.
+      void this.#answer(verb, Uint8Array.from(bytes), respond, answer);
+    };
+    this.#subscriptions.push(
+      this.#options.messenger.subscribe(subjects.history(verb), onMessage, historyQueue),
+    );
+  }
+
+  async #answer(
+    verb: 'page' | 'search',
+    bytes: Uint8Array,
+    respond: Respond,
+    answer: (bytes: Uint8Array) => Promise<Uint8Array>,
+  ): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      respond(await answer(bytes));
+    } catch (error) {
+      respond(this.#errorFor(verb, error));
+    } finally {
+      this.#options.metrics?.querySeconds.labels(verb).observe((performance.now() - startedMs) / 1000);
+      this.#open -= 1;
+      if (this.#open === 0) this.#whenIdle?.();
+    }
+  }
+
+  #errorFor(verb: 'page' | 'search', error: unknown): Uint8Array {
+    if (error instanceof BadRequest) return errorAnswer(verb, error.code, error.message);
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    if (error instanceof ClickHouseUnavailable || isWithoutSchema(error)) {
+      this.#options.log.warn({ context: verb, reason }, 'history question failed: the store is away');
+      return errorAnswer(verb, 'HISTORY_UNAVAILABLE');
+    }
+    this.#options.log.error({ context: verb, reason }, 'history question failed');
+    return errorAnswer(verb, 'INTERNAL');
+  }
+}
+
+/** Asked before the first migration: unknown table or database. */
+const isWithoutSchema = (error: unknown): boolean =>
+  error instanceof ClickHouseRefused && (error.code === 60 || error.code === 81);
+
+function read<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch {
+    throw new BadRequest('BAD_REQUEST', 'the question could not be read');
+  }
+}
+
+/** Both answers carry their error in a field of their own. */
+function errorAnswer(verb: 'page' | 'search', code: ErrorName, message?: string): Uint8Array {
+  const error = errorBody(code, message);
+  return verb === 'page'
+    ? internal.HistoryPageAnswer.encode({ error }).finish()
+    : internal.SearchAnswer.encode({ error }).finish();
+}

@@ -1,0 +1,74 @@
+// A part of a conversation's log by sequence. The asker (a gateway) has checked who may read it.
+import { internal, type parley, parseConversation, tenantPattern, wire } from '@parley/protocol';
+import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
+import { BadRequest } from './bad-request.ts';
+import { messageColumns, messageOfRow } from './message-row.ts';
+
+export interface PageLimits {
+  /** Sequences asked for at a time; more are refused. */
+  readonly sequencesMax: number;
+  /** An answer is cut before it outgrows this: it must fit into one NATS message. */
+  readonly answerBytesMax: number;
+}
+
+export const pageLimits: PageLimits = { sequencesMax: 500, answerBytesMax: 700 * 1024 };
+
+export async function readPage(
+  clickHouse: ClickHouse,
+  request: parley.internal.v1.HistoryPageRequest,
+  limits: PageLimits = pageLimits,
+): Promise<parley.internal.v1.HistoryPageAnswer> {
+  const { tenant, conversation, from, to } = request;
+  checkConversation(tenant, conversation);
+  if (!(from >= 1 && to >= from && to - from < limits.sequencesMax)) {
+    throw new BadRequest('BAD_REQUEST', `from … to must be 1 to ${limits.sequencesMax} sequences`);
+  }
+  const where = `tenant = ${sqlText(tenant)} AND conversation = ${sqlText(conversation)}`;
+  const [rows, heads] = await Promise.all([
+    clickHouse.select(
+      `SELECT ${messageColumns} FROM parley.messages
+       WHERE ${where} AND sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}
+       ORDER BY sequence, version DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
+    ),
+    clickHouse.select(`SELECT max(sequence) FROM parley.messages WHERE ${where}`),
+  ]);
+  const messages = denseRun(rows.map(messageOfRow), from, limits.answerBytesMax);
+  // A hole in the middle (an insert half way through several partitions) is the end of what is complete.
+  const isCut =
+    messages.length < rows.length &&
+    messages.length ===
+      firstHole(
+        rows.map((row) => row[1] as number),
+        from,
+      );
+  const completeThrough = isCut ? from + messages.length - 1 : ((heads[0]?.[0] as number | undefined) ?? 0);
+  return internal.HistoryPageAnswer.create({ messages, completeThrough });
+}
+
+export function checkConversation(tenant: string, conversation: string): void {
+  if (!tenantPattern.test(tenant)) throw new BadRequest('BAD_ID', 'the tenant is not valid');
+  if (parseConversation(conversation) === undefined)
+    throw new BadRequest('BAD_ID', 'the conversation is not valid');
+}
+
+/** The messages from `from` on without a hole, as many as the answer can carry, but at least one. */
+function denseRun<T extends ReturnType<typeof messageOfRow>>(
+  messages: readonly T[],
+  from: number,
+  bytesMax: number,
+): T[] {
+  const run: T[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    bytes += wire.Message.encode(message).finish().length + 8;
+    if (message.sequence !== from + run.length || (bytes > bytesMax && run.length > 0)) break;
+    run.push(message);
+  }
+  return run;
+}
+
+/** How many of the sequences follow each other from `from` on. */
+function firstHole(sequences: readonly number[], from: number): number {
+  const index = sequences.findIndex((sequence, position) => sequence !== from + position);
+  return index < 0 ? sequences.length : index;
+}

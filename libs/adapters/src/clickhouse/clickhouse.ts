@@ -1,0 +1,104 @@
+// What Parley needs of a ClickHouse: rows in, rows out. Two implementations answer it alike: the engine inside this
+// process (embedded-clickhouse.ts) and a server reached over HTTP (http-clickhouse.ts).
+
+export interface SelectLimits {
+  /** The engine gives up on the query after this long. Default 10 000. */
+  readonly timeoutMs?: number;
+  /** More rows than this are an error, never a silent cut: the query must have a LIMIT. Default 10 000. */
+  readonly rowsMax?: number;
+  /** Memory of this query. Default 512 MiB. */
+  readonly memoryBytesMax?: number;
+  /** Further settings of this query alone. */
+  readonly settings?: Readonly<Record<string, number>>;
+}
+
+/** A row as it comes: values in the order of the SELECT. 64-bit integers are plain numbers (safe below 2^53). */
+export type Row = readonly unknown[];
+
+export interface ClickHouse {
+  /** Adds rows in JSONCompactEachRow. Durable once it resolves. One insert is one block; inserts run one after another. */
+  insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void>;
+  /** Runs a SELECT without SETTINGS and FORMAT clauses of its own. */
+  select(sql: string, limits?: SelectLimits): Promise<readonly Row[]>;
+  /** Runs a statement without a result: schema changes, maintenance. */
+  execute(sql: string): Promise<void>;
+  /** What the engine says it is, e.g. `26.7.2.1`. */
+  version(): Promise<string>;
+  /** Lets running work finish. Nothing may be asked afterwards. */
+  close(): Promise<void>;
+}
+
+/** The engine is away, overloaded or out of time: the same may succeed later. */
+export class ClickHouseUnavailable extends Error {
+  override readonly name = 'ClickHouseUnavailable';
+}
+
+/** The engine understood the question and refused it: repeating it changes nothing until a person acts. */
+export class ClickHouseRefused extends Error {
+  override readonly name = 'ClickHouseRefused';
+  /** ClickHouse's own error code. */
+  readonly code: number;
+
+  constructor(message: string, code: number, cause: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** Codes of ClickHouse that pass: timeouts, memory, too many parts or queries, read-only, network, keeper. */
+const passingCodes: ReadonlySet<number> = new Set([
+  159, 160, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 999,
+]);
+
+/** Tells the two families of errors apart by the code in the message, `Code: 241. DB::Exception: …`. */
+export function clickHouseError(
+  cause: unknown,
+  whatFailed: string,
+): ClickHouseUnavailable | ClickHouseRefused {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = codeOf(cause, message);
+  const text = `${whatFailed}: ${message.slice(0, errorTextMax)}`;
+  if (code === undefined || passingCodes.has(code)) return new ClickHouseUnavailable(text, { cause });
+  return new ClickHouseRefused(text, code, cause);
+}
+
+/** Longest part of an engine's message that is passed on; it may repeat the whole statement. */
+const errorTextMax = 500;
+
+function codeOf(cause: unknown, message: string): number | undefined {
+  const own = (cause as { code?: unknown } | null)?.code;
+  if (typeof own === 'string' && /^\d+$/.test(own)) return Number(own);
+  const found = /\bCode: (\d+)\b/.exec(message)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+const selectDefaults = { timeoutMs: 10_000, rowsMax: 10_000, memoryBytesMax: 512 * 1024 * 1024 };
+
+/**
+ * The statement with its limits as a SETTINGS clause. Settings never travel beside the statement: on the embedded
+ * engine they would stay for the life of the connection.
+ */
+export function withLimits(sql: string, limits: SelectLimits = {}): string {
+  const settings: Record<string, number> = {
+    max_execution_time: (limits.timeoutMs ?? selectDefaults.timeoutMs) / 1000,
+    max_result_rows: limits.rowsMax ?? selectDefaults.rowsMax,
+    max_memory_usage: limits.memoryBytesMax ?? selectDefaults.memoryBytesMax,
+    output_format_json_quote_64bit_integers: 0,
+    // With it on, ORDER BY … LIMIT over a text index silently loses rows (measured on 26.7).
+    use_top_k_dynamic_filtering: 0,
+    ...limits.settings,
+  };
+  const clause = Object.entries(settings).map(([name, value]) => `${settingName(name)}=${value}`);
+  return `${sql}\nSETTINGS ${clause.join(', ')}`;
+}
+
+function settingName(name: string): string {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`not a setting: ${name}`);
+  return name;
+}
+
+/** Rows of a JSONCompactEachRow answer. */
+export function parseRows(text: string): readonly Row[] {
+  const body = text.trimEnd();
+  return body === '' ? [] : (JSON.parse(`[${body.replaceAll('\n', ',')}]`) as Row[]);
+}

@@ -1,0 +1,166 @@
+// ClickHouse inside this process (chdb). The engine owns its folder: one process per folder, one folder per process.
+// The process needs UV_THREADPOOL_SIZE of at least connections + 4: queries occupy libuv's pool, which files and DNS
+// share.
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import chdb from 'chdb';
+import { BoundedLane } from './bounded-lane.ts';
+import {
+  type ClickHouse,
+  ClickHouseUnavailable,
+  type Row,
+  type SelectLimits,
+  clickHouseError,
+  parseRows,
+  withLimits,
+} from './clickhouse.ts';
+
+export interface EmbeddedOptions {
+  /** The engine's own folder; the version it was written by is recorded beside it, in `<folder>.version`. */
+  readonly folder: string;
+  /** Memory of the engine as a whole. Default 2 GiB; without it the engine would take 90 % of the machine. */
+  readonly memoryBytesMax?: number;
+  /** Connections for SELECT; each runs one query at a time. Default 3. */
+  readonly readers?: number;
+  /** SELECTs that may wait for a connection; more are refused as unavailable. Default 200. */
+  readonly waitingMax?: number;
+}
+
+type Session = InstanceType<typeof chdb.Session>;
+
+/** Rejects with one clear line when another process has the folder, or a newer engine wrote it. */
+export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<ClickHouse> {
+  mkdirSync(options.folder, { recursive: true });
+  refuseNewerFolder(options.folder);
+  const memory = options.memoryBytesMax ?? 2 * 1024 ** 3;
+  const first = openSession(options.folder, [
+    `--max_server_memory_usage=${memory}`,
+    `--mark_cache_size=${Math.floor(memory / 8)}`,
+    `--index_mark_cache_size=${Math.floor(memory / 16)}`,
+  ]);
+  const readers = Array.from({ length: options.readers ?? 3 }, () => openSession(options.folder));
+  const engine = new EmbeddedClickHouse(first, readers, options.waitingMax ?? 200);
+  try {
+    const [limit] = await engine.select(
+      "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'",
+    );
+    if (limit?.[0] !== memory)
+      throw new Error(`the engine did not take its memory limit (${String(limit?.[0])})`);
+    recordVersion(options.folder, await engine.version());
+  } catch (cause) {
+    await engine.close();
+    throw cause;
+  }
+  return engine;
+}
+
+class EmbeddedClickHouse implements ClickHouse {
+  readonly #writer: Session;
+  readonly #writing: BoundedLane<Session>;
+  readonly #reading: BoundedLane<Session>;
+
+  constructor(writer: Session, readers: readonly Session[], waitingMax: number) {
+    this.#writer = writer;
+    this.#writing = new BoundedLane([writer], waitingMax);
+    this.#reading = new BoundedLane(readers, waitingMax);
+  }
+
+  insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void> {
+    return this.#writing.run(async (session) => {
+      try {
+        await session.insert({ table, columns, values: rows, format: 'JSONCompactEachRow' });
+      } catch (cause) {
+        throw clickHouseError(cause, `insert into ${table} failed`);
+      }
+    });
+  }
+
+  select(sql: string, limits?: SelectLimits): Promise<readonly Row[]> {
+    return this.#reading.run(async (session) => {
+      try {
+        return parseRows(
+          (await session.queryAsync(withLimits(sql, limits), { format: 'JSONCompactEachRow' })).text(),
+        );
+      } catch (cause) {
+        throw clickHouseError(cause, 'select failed');
+      }
+    });
+  }
+
+  execute(sql: string): Promise<void> {
+    return this.#writing.run(async (session) => {
+      try {
+        await session.queryAsync(sql, { format: 'Null' });
+      } catch (cause) {
+        throw clickHouseError(cause, 'statement failed');
+      }
+    });
+  }
+
+  async version(): Promise<string> {
+    const [row] = await this.select('SELECT version()');
+    return String(row?.[0]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reading.close(), this.#writing.close()]);
+    for (const session of this.#reading.all) session.close();
+    this.#writer.close();
+    await chdb.drainPending();
+  }
+}
+
+function openSession(folder: string, connectionArgs: readonly string[] = []): Session {
+  try {
+    return new chdb.Session(folder, { connectionArgs });
+  } catch (cause) {
+    // The engine itself only says that it could not connect; its lock file names the holder.
+    const holder = holderOf(folder);
+    if (holder !== undefined) {
+      const text = `another process (${holder}) is using the history folder ${folder}`;
+      throw new ClickHouseUnavailable(text);
+    }
+    throw clickHouseError(cause, `cannot open the history folder ${folder}`);
+  }
+}
+
+/** The living process that has the folder, if it is another one. A lock goes with its process, a file may stay. */
+function holderOf(folder: string): number | undefined {
+  const status = path.join(folder, 'status');
+  const pid = existsSync(status) ? Number(/PID: (\d+)/.exec(readFileSync(status, 'utf8'))?.[1]) : NaN;
+  return Number.isInteger(pid) && pid !== process.pid && existsSync(`/proc/${pid}`) ? pid : undefined;
+}
+
+const versionFile = (folder: string): string => `${path.resolve(folder)}.version`;
+
+/** As `SELECT version()` will say. The library only tells while no folder is open, so the first answer is kept. */
+let engineVersion: string | undefined;
+
+function refuseNewerFolder(folder: string): void {
+  engineVersion ??= chdb.version().libchdb.replaceAll('"', '');
+  if (!existsSync(versionFile(folder))) return;
+  const written = readFileSync(versionFile(folder), 'utf8').trim();
+  if (compareVersions(written, engineVersion) > 0) {
+    throw new Error(
+      `the history folder ${folder} was written by ClickHouse ${written}, newer than ${engineVersion}`,
+    );
+  }
+}
+
+function recordVersion(folder: string, version: string): void {
+  const file = versionFile(folder);
+  writeFileSync(`${file}.new`, `${version}\n`);
+  renameSync(`${file}.new`, file);
+}
+
+/** By number, part by part, as far as both go. */
+function compareVersions(one: string, other: string): number {
+  const [left, right] = [one, other].map((version) =>
+    version.split('.').map((part) => Number.parseInt(part, 10)),
+  );
+  for (let index = 0; index < Math.min(left?.length ?? 0, right?.length ?? 0); index += 1) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

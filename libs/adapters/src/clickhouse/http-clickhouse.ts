@@ -1,0 +1,107 @@
+// ClickHouse as a server of its own, over HTTP (@clickhouse/client).
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { BoundedLane } from './bounded-lane.ts';
+import {
+  type ClickHouse,
+  type Row,
+  type SelectLimits,
+  clickHouseError,
+  parseRows,
+  withLimits,
+} from './clickhouse.ts';
+
+export interface HttpOptions {
+  /** `http://user:password@host:8123`; credentials are never logged. */
+  readonly url: string;
+  /** Longest wait for an answer. Default 30 000. */
+  readonly requestTimeoutMs?: number;
+  /** SELECTs at a time. Default 8. */
+  readonly readers?: number;
+  /** SELECTs that may wait for one of these; more are refused as unavailable. Default 200. */
+  readonly waitingMax?: number;
+}
+
+/** Does not connect: the server may be away now and come later. */
+export function openHttpClickHouse(options: HttpOptions): ClickHouse {
+  return new HttpClickHouse(options);
+}
+
+class HttpClickHouse implements ClickHouse {
+  readonly #client: ClickHouseClient;
+  readonly #writing: BoundedLane<ClickHouseClient>;
+  readonly #reading: BoundedLane<ClickHouseClient>;
+
+  constructor(options: HttpOptions) {
+    const readers = options.readers ?? 8;
+    this.#client = createClient({
+      url: options.url,
+      request_timeout: options.requestTimeoutMs ?? 30_000,
+      max_open_connections: readers + 2,
+      application: 'parley-history',
+      log: { level: 'OFF' as never },
+    });
+    const waitingMax = options.waitingMax ?? 200;
+    this.#writing = new BoundedLane([this.#client], waitingMax);
+    this.#reading = new BoundedLane(
+      Array.from({ length: readers }, () => this.#client),
+      waitingMax,
+    );
+  }
+
+  insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void> {
+    return this.#writing.run(async (client) => {
+      try {
+        // Not client.insert: it takes rows as values and would serialise them again.
+        const { stream } = await client.exec({
+          query: `INSERT INTO ${identifier(table)} (${columns.map(identifier).join(', ')}) FORMAT JSONCompactEachRow`,
+          values: Readable.from([rows], { objectMode: false }),
+          // One block, one part, answered when it is written.
+          clickhouse_settings: { async_insert: 0, wait_end_of_query: 1 },
+        });
+        await finished(stream.resume());
+      } catch (cause) {
+        throw clickHouseError(cause, `insert into ${table} failed`);
+      }
+    });
+  }
+
+  select(sql: string, limits?: SelectLimits): Promise<readonly Row[]> {
+    return this.#reading.run(async (client) => {
+      try {
+        const answer = await client.query({ query: withLimits(sql, limits), format: 'JSONCompactEachRow' });
+        return parseRows(await answer.text());
+      } catch (cause) {
+        throw clickHouseError(cause, 'select failed');
+      }
+    });
+  }
+
+  execute(sql: string): Promise<void> {
+    return this.#writing.run(async (client) => {
+      try {
+        await client.command({ query: sql });
+      } catch (cause) {
+        throw clickHouseError(cause, 'statement failed');
+      }
+    });
+  }
+
+  async version(): Promise<string> {
+    const [row] = await this.select('SELECT version()');
+    return String(row?.[0]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reading.close(), this.#writing.close()]);
+    await this.#client.close();
+  }
+}
+
+/** Names of tables and columns are our own; anything else is a mistake. */
+function identifier(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(name))
+    throw new Error(`not an identifier: ${name}`);
+  return name;
+}

@@ -1,0 +1,102 @@
+// Adapters of the ports, one technology a folder; each port has a twin in memory.
+export { MemoryCluster, type MemoryClusterOptions } from './memory/memory-cluster.ts';
+export type { MemoryCall, MemoryFate, MemoryFaults, MemoryOperation } from './memory/memory-faults.ts';
+export { MemoryDisconnected, MemoryNode, MemoryTimeout } from './memory/memory-node.ts';
+export { MemoryCommandLog } from './memory/memory-command-log.ts';
+export { MemoryJournal } from './memory/memory-journal.ts';
+export { MemoryKeyValueStore } from './memory/memory-key-value-store.ts';
+export { MemoryMessenger } from './memory/memory-messenger.ts';
+export { MemorySnapshotStore } from './memory/memory-snapshot-store.ts';
+export { MemoryTrimGuard } from './memory/memory-trim-guard.ts';
+export type {
+  ClientSocket,
+  ClientTransport,
+  ListenAddress,
+  RouteLimits,
+  SendOutcome,
+  SocketHandlers,
+  TlsFiles,
+  UpgradeDecision,
+  UpgradeRequest,
+} from './uws/client-transport.ts';
+export { UwsClientTransport } from './uws/uws-client-transport.ts';
+export { WsClientTransport } from './ws/ws-client-transport.ts';
+export {
+  type ClickHouse,
+  ClickHouseRefused,
+  ClickHouseUnavailable,
+  type Row,
+  type SelectLimits,
+} from './clickhouse/clickhouse.ts';
+export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
+export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
+export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
+export { migrate } from './clickhouse/migrations.ts';
+export { type CellValue, RowBuffer, dateTimeText } from './clickhouse/row-buffer.ts';
+export {
+  type SearchQuery,
+  type SearchTerm,
+  findHighlights,
+  foldText,
+  parseSearchQuery,
+  searchTerms,
+  searchTermsExpression,
+} from './clickhouse/search-text.ts';
+export { MemoryJournalFollower } from './memory/memory-journal-follower.ts';
+export type { JournalFollower, JournalReader } from './ports/journal-follower.ts';
+export { MemoryMessageTail } from './memory/memory-message-tail.ts';
+export { MemoryPresenceRegistry } from './memory/memory-presence-registry.ts';
+export { MemoryRateLimiter, rateKeysMax } from './memory/memory-rate-limiter.ts';
+export {
+  type MessageTail,
+  type TailAppend,
+  type TailLimits,
+  type TailMessage,
+  type TailRange,
+  tailLimits,
+} from './ports/message-tail.ts';
+export {
+  type DeviceRoute,
+  type PresenceChange,
+  type PresenceError,
+  type PresenceLimits,
+  type PresenceRegistry,
+  type PresenceState,
+  presenceLimits,
+} from './ports/presence-registry.ts';
+export type { RateLimit, RateLimiter, RateVerdict } from './ports/rate-limiter.ts';
+export {
+  type RedisAway,
+  RedisLink,
+  type RedisLinkLimits,
+  type RedisLinkOptions,
+  type RedisState,
+  redisLinkLimits,
+} from './redis/redis-link.ts';
+export { RedisPresence } from './redis/redis-presence.ts';
+export { RedisRateLimiter } from './redis/redis-rate-limiter.ts';
+export { RedisTail } from './redis/redis-tail.ts';
+export {
+  type NatsLinkOptions,
+  type NatsStatus,
+  NatsChannel,
+  NatsLink,
+  NatsUnusable,
+  connectNats,
+  natsVersionMin,
+} from './nats/nats-link.ts';
+export { NatsDisconnected } from './nats/nats-errors.ts';
+export { type NatsCommandLogOptions, NatsCommandLog } from './nats/nats-command-log.ts';
+export { type NatsJournalFollowerOptions, NatsJournalFollower } from './nats/nats-journal-follower.ts';
+export { type NatsJournalOptions, NatsJournal } from './nats/nats-journal.ts';
+export { type NatsKeyValueStoreOptions, NatsKeyValueStore } from './nats/nats-key-value-store.ts';
+export { NatsMessenger } from './nats/nats-messenger.ts';
+export { type NatsSnapshotStoreOptions, NatsSnapshotStore } from './nats/nats-snapshot-store.ts';
+export { NatsTrimGuard } from './nats/nats-trim-guard.ts';
+export {
+  type ClusterNumbers,
+  type Provisioned,
+  type ProvisionOptions,
+  provisionNats,
+} from './nats/provision-nats.ts';
+export { StreamMisconfigured } from './nats/ensure-stream.ts';

@@ -1,0 +1,35 @@
+// Follows journals on JetStream, for history and other projections. It reads on a connection of its own process, so a
+// slow projection never holds up an owner.
+import { streams, subjects } from '@parley/protocol';
+import type { ShardId } from '@parley/runtime';
+import type { JournalFollower, JournalReader } from '../ports/journal-follower.ts';
+import type { NatsLink } from './nats-link.ts';
+import { RecordReader } from './record-reader.ts';
+
+export interface NatsJournalFollowerOptions {
+  /** Journal streams per kind, fixed when the cluster was created (see provisionNats). */
+  readonly parts: number;
+  /** Called when a reader had to open a new consumer. */
+  readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
+}
+
+export class NatsJournalFollower implements JournalFollower {
+  readonly #link: NatsLink;
+  readonly #options: NatsJournalFollowerOptions;
+
+  constructor(link: NatsLink, options: NatsJournalFollowerOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  follow(shard: ShardId, afterSequence: number): JournalReader {
+    const { parts, onReaderRestart } = this.#options;
+    return new RecordReader({
+      channel: this.#link.bulk,
+      stream: streams.journal(shard.kind, shard.index % parts),
+      subject: subjects.journal(shard.kind, shard.index),
+      afterSequence,
+      onRestart: (reason) => onReaderRestart?.(shard, reason),
+    });
+  }
+}

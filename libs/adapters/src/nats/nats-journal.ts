@@ -1,0 +1,123 @@
+// The journal on JetStream: a few streams per kind, one subject per shard, fenced by the subject's last sequence.
+// Not a retry protocol: the owner resolves conflicts and unknown outcomes by reading the last record.
+import { streams, subjects } from '@parley/protocol';
+import type { AppendResult, Journal, JournalRecord, ShardId } from '@parley/runtime';
+import { assert } from '@parley/std';
+import { asError, natsApiCode, natsApiCodes } from './nats-errors.ts';
+import type { NatsLink } from './nats-link.ts';
+import { RecordReader } from './record-reader.ts';
+
+export interface NatsJournalOptions {
+  /** Journal streams per kind, fixed when the cluster was created (see provisionNats). */
+  readonly parts: number;
+  /** How long an append waits for its PubAck, then answers 'unknown'. Default 3,000 ms. */
+  readonly appendTimeoutMs?: number;
+  /** How long a read waits for the next record, then rejects. Default 10,000 ms. */
+  readonly readSilenceMsMax?: number;
+  /** Called when a read had to open a new consumer. */
+  readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
+}
+
+const appendTimeoutMsDefault = 3_000;
+const readSilenceMsMaxDefault = 10_000;
+const takeRecordsMax = 256;
+
+export class NatsJournal implements Journal {
+  readonly #link: NatsLink;
+  readonly #options: NatsJournalOptions;
+  readonly #appendTimeoutMs: number;
+  readonly #readSilenceMsMax: number;
+
+  constructor(link: NatsLink, options: NatsJournalOptions) {
+    assert(options.parts > 0, 'NatsJournal: parts must be positive');
+    this.#link = link;
+    this.#options = options;
+    this.#appendTimeoutMs = options.appendTimeoutMs ?? appendTimeoutMsDefault;
+    this.#readSilenceMsMax = options.readSilenceMsMax ?? readSilenceMsMaxDefault;
+  }
+
+  async append(
+    shard: ShardId,
+    expectedLast: number,
+    commitId: string,
+    bytes: Uint8Array,
+  ): Promise<AppendResult> {
+    const { control } = this.#link;
+    try {
+      // Never left to the client's buffer: a commit must not be sent long after its owner gave up on it.
+      const ack = await control.whileConnected(() =>
+        control.js.publish(this.#subject(shard), bytes, {
+          msgID: commitId,
+          expect: { streamName: this.#stream(shard), lastSubjectSequence: expectedLast },
+          timeout: this.#appendTimeoutMs,
+          retries: 1,
+        }),
+      );
+      return { outcome: 'committed', sequence: ack.seq };
+    } catch (cause) {
+      const code = natsApiCode(cause);
+      if (code === natsApiCodes.wrongLastSequence) return { outcome: 'conflict' };
+      if (code === natsApiCodes.writeInFlight) return { outcome: 'busy' };
+      return { outcome: 'unknown', cause: asError(cause) };
+    }
+  }
+
+  async last(shard: ShardId): Promise<JournalRecord | undefined> {
+    // Not a direct get: that one is answered by any replica, and need not see the newest record.
+    const { control } = this.#link;
+    const found = await control.whileConnected(() =>
+      control.jsm.streams.getMessage(this.#stream(shard), { last_by_subj: this.#subject(shard) }),
+    );
+    return found === null ? undefined : { sequence: found.seq, bytes: found.data };
+  }
+
+  async *read(shard: ShardId, fromSequence: number): AsyncIterable<JournalRecord> {
+    const lastSequence = (await this.last(shard))?.sequence ?? 0;
+    if (lastSequence < fromSequence) return;
+    const reader = new RecordReader({
+      channel: this.#link.bulk,
+      stream: this.#stream(shard),
+      subject: this.#subject(shard),
+      afterSequence: fromSequence - 1,
+      onRestart: (reason) => this.#options.onReaderRestart?.(shard, reason),
+    });
+    try {
+      for (;;) {
+        for (const record of await this.#takeSoon(reader, shard)) {
+          if (record.sequence > lastSequence) return;
+          yield record;
+          if (record.sequence === lastSequence) return;
+        }
+      }
+    } finally {
+      reader.stop();
+    }
+  }
+
+  async trim(shard: ShardId, upToSequence: number): Promise<void> {
+    // Without its last record the subject's fence would fall back to 0 and let a zombie in.
+    const lastSequence = (await this.last(shard))?.sequence ?? 0;
+    const keepFrom = Math.min(upToSequence + 1, lastSequence);
+    if (keepFrom <= 1) return;
+    await this.#link.bulk.jsm.streams.purge(this.#stream(shard), {
+      filter: this.#subject(shard),
+      seq: keepFrom,
+    });
+  }
+
+  async #takeSoon(reader: RecordReader, shard: ShardId): Promise<readonly JournalRecord[]> {
+    const silence = setTimeout(() => reader.stop(), this.#readSilenceMsMax);
+    const records = await reader.take(takeRecordsMax);
+    clearTimeout(silence);
+    if (records.length > 0) return records;
+    throw new Error(`journal ${this.#subject(shard)}: nothing arrived for ${this.#readSilenceMsMax} ms`);
+  }
+
+  #stream(shard: ShardId): string {
+    return streams.journal(shard.kind, shard.index % this.#options.parts);
+  }
+
+  #subject(shard: ShardId): string {
+    return subjects.journal(shard.kind, shard.index);
+  }
+}

@@ -1,0 +1,88 @@
+// What the NATS adapters do beyond the contracts of their ports.
+import { NatsJournalFollower } from '@parley/adapters';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startNats } from '../servers/nats-server.ts';
+import { type NatsBench, natsBench } from './nats-bench.ts';
+import { bytesOf, textOf } from './port-bench.ts';
+
+let bench: NatsBench;
+
+beforeAll(async () => {
+  const server = await startNats();
+  bench = await natsBench({ url: server.url, stop: () => server.stop() });
+});
+afterAll(() => bench.stop());
+
+describe('NatsSnapshotStore', () => {
+  const large = new Uint8Array(1_200_000).fill(7);
+
+  const chunkSubjects = async (bucket: string) => {
+    const { link } = await bench.node('own');
+    const info = await link.bulk.jsm.streams.info(`KV_${bucket}`, { subjects_filter: `$KV.${bucket}.~.>` });
+    return Object.keys(info.state.subjects ?? {});
+  };
+
+  test('removes the chunks that a newer snapshot replaces, and no others', async () => {
+    const bucket = bench.freshName('snapshots');
+    const store = (await bench.node('own')).snapshots(bucket);
+    const neighbour = await store.save('a.b', large, 0);
+    const first = await store.save('a', large, 0);
+    expect(neighbour.outcome).toBe('written');
+    expect(await chunkSubjects(bucket)).toHaveLength(6);
+    const second = await store.save('a', large, first.outcome === 'written' ? first.revision : 0);
+    expect(await chunkSubjects(bucket)).toHaveLength(6);
+    await store.save('a', bytesOf('small'), second.outcome === 'written' ? second.revision : 0);
+    expect(await chunkSubjects(bucket)).toHaveLength(3);
+    expect((await store.load('a.b'))?.bytes.length).toBe(large.length);
+  });
+
+  test('removes the chunks of a save that came too late', async () => {
+    const bucket = bench.freshName('snapshots');
+    const store = (await bench.node('own')).snapshots(bucket);
+    await store.save('a', bytesOf('newer'), 0);
+    expect(await store.save('a', large, 0)).toEqual({ outcome: 'conflict' });
+    expect(await chunkSubjects(bucket)).toEqual([]);
+  });
+});
+
+describe('NatsJournalFollower', () => {
+  test('brings what is there and then what comes, and ends when stopped', async () => {
+    const { journal, link } = await bench.node('own');
+    const shard = bench.freshShard();
+    const first = await journal.append(shard, 0, '1', bytesOf('a'));
+    const last = first.outcome === 'committed' ? first.sequence : 0;
+    const reader = new NatsJournalFollower(link, { parts: 4 }).follow(shard, 0);
+    expect((await reader.take(10)).map(({ bytes }) => textOf(bytes))).toEqual(['a']);
+    const waiting = reader.take(10);
+    await journal.append(shard, last, '2', bytesOf('b'));
+    expect((await waiting).map(({ bytes }) => textOf(bytes))).toEqual(['b']);
+    const stopped = reader.take(10);
+    reader.stop();
+    expect(await stopped).toEqual([]);
+  });
+});
+
+describe('NatsCommandLog', () => {
+  test('reads ahead no more than its limits while nobody takes', async () => {
+    const { commandLog, link, restarts } = await bench.node('own');
+    const shard = bench.freshShard();
+    const reader = commandLog.read(shard, 0);
+    for (let i = 0; i < 3_000; i++) commandLog.offer(shard, bytesOf(`${i}`));
+    await commandLog.publish(shard, bytesOf('end'));
+    const stream = `CMD_USER_${shard.index % 4}`;
+    const delivered = async () => {
+      let most = 0;
+      for await (const { delivered } of link.control.jsm.consumers.list(stream)) {
+        most = Math.max(most, delivered.consumer_seq);
+      }
+      return most;
+    };
+    await bench.until('the reader has read ahead', async () => (await delivered()) >= 1_024);
+    await link.bulk.connection.flush();
+    expect(await delivered()).toBeLessThanOrEqual(1_024 + 256);
+    let taken = 0;
+    while (taken < 3_001) taken += (await reader.take(500)).length;
+    reader.stop();
+    expect(restarts).toEqual([]);
+  });
+});
