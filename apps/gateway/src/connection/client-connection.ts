@@ -1,0 +1,132 @@
+// One client's connection: its state, who it is, how far its inbox has come. Plain data with the few moves that keep it
+// consistent; the rules of each frame live in dispatch/, of each push in delivery/.
+//
+//   awaiting-hello → attaching → ready → draining → closed
+//         ↑______________|  (hello refused: say it again)
+import type { ClientSocket } from '@parley/adapters';
+import { type ErrorName, type FrameCodec, errorBody, type parley } from '@parley/protocol';
+import type { ShardId } from '@parley/runtime';
+import type { VerifiedToken } from '../auth/token-verifier.ts';
+import { Outbox, type OutboxLimits } from '../delivery/outbox.ts';
+import type { Turn } from '../dispatch/turn.ts';
+import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
+import { closeCodes } from './close-codes.ts';
+import type { TokenBucket } from './token-bucket.ts';
+
+export type ConnectionState = 'awaiting-hello' | 'attaching' | 'ready' | 'draining' | 'closed';
+
+/** Set once hello has been believed. */
+export interface ConnectionOwner extends VerifiedToken {
+  readonly device: string;
+  /** Shard of the user entity. */
+  readonly shard: ShardId;
+  readonly shardName: string;
+}
+
+export interface ConnectionParts {
+  readonly turn: Turn;
+  readonly limits: OutboxLimits;
+  readonly metrics: GatewayMetrics;
+  readonly bucket: TokenBucket;
+  /** Token that came with the upgrade; empty when none did. */
+  readonly upgradeToken: string;
+  /** Monotonic. */
+  readonly nowMs: number;
+  readonly ageMaxMs: number;
+}
+
+export class ClientConnection {
+  /** Unique in this incarnation of the gateway. */
+  readonly number: number;
+  readonly socket: ClientSocket;
+  readonly codec: FrameCodec;
+  readonly bucket: TokenBucket;
+  readonly upgradeToken: string;
+  readonly outbox: Outbox;
+  readonly openedAtMs: number;
+  readonly ageMaxMs: number;
+  readonly #metrics: GatewayMetrics;
+
+  state: ConnectionState = 'awaiting-hello';
+  owner: ConnectionOwner | undefined;
+  /** Newest position pushed or shown to the client. */
+  inboxPosition = 0;
+  acknowledgedPosition = 0;
+  /** Epoch of the owner that last answered an attach; 0 before. */
+  attachedEpoch = 0;
+  attachAskedAtMs = 0;
+  /** Large groups whose live topic it hears, and the sequence since which it may. */
+  readonly liveGroups = new Map<string, number>();
+
+  /** Live messages may have been lost: the heads of its large groups are to be told. */
+  hasMissedLive = false;
+  /** The same device has a newer connection, which has taken its route over. */
+  isDisplaced = false;
+
+  helloAttempts = 0;
+  refusedFrames = 0;
+  commandsInFlight = 0;
+  readsInFlight = 0;
+  lastHeardAtMs: number;
+  lastPingAtMs: number;
+  /** Set while the client is behind. */
+  laggingSinceMs: number | undefined;
+  /** Set once go_away was sent: the close follows then. */
+  closeAtMs: number | undefined;
+  closeWith: { code: number; reason: string } = { code: closeCodes.goingAway, reason: 'going away' };
+
+  constructor(number: number, socket: ClientSocket, codec: FrameCodec, parts: ConnectionParts) {
+    this.number = number;
+    this.socket = socket;
+    this.codec = codec;
+    this.#metrics = parts.metrics;
+    this.bucket = parts.bucket;
+    this.upgradeToken = parts.upgradeToken;
+    this.openedAtMs = parts.nowMs;
+    this.lastHeardAtMs = parts.nowMs;
+    this.lastPingAtMs = parts.nowMs;
+    this.ageMaxMs = parts.ageMaxMs;
+    this.outbox = new Outbox(socket, codec, {
+      turn: parts.turn,
+      limits: parts.limits,
+      metrics: parts.metrics,
+      onOverflow: () => socket.terminate(),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.state !== 'closed';
+  }
+
+  /** Answers a request; with request id 0 the client wants no answer. */
+  reply(requestId: number, frame: parley.v1.ServerFrame.$Properties): void {
+    if (requestId !== 0) this.tell(requestId, frame);
+  }
+
+  /** Answers a request with an error frame; with request id 0 the client does not want to know. */
+  fail(requestId: number, code: ErrorName, message?: string): void {
+    this.#metrics.errors.inc({ code });
+    if (requestId !== 0) this.tell(requestId, { error: errorBody(code, message) });
+  }
+
+  /** An error about the connection itself or a frame that could not be read: told whatever the request id. */
+  complain(requestId: number, code: ErrorName, message?: string): void {
+    this.#metrics.errors.inc({ code });
+    this.tell(requestId, { error: errorBody(code, message) });
+  }
+
+  /** Sends a frame that is not dropped for a slow client. */
+  tell(requestId: number, frame: parley.v1.ServerFrame.$Properties): void {
+    this.outbox.reply(this.codec.encodeServer({ ...frame, requestId }));
+  }
+
+  push(frame: parley.v1.ServerFrame.$Properties): void {
+    this.outbox.push(this.codec.encodeServer(frame));
+  }
+
+  /** Sends what waits, then closes with a close frame. */
+  end(code: number, reason: string): void {
+    this.outbox.flush();
+    this.socket.end(code, reason);
+  }
+}

@@ -1,0 +1,135 @@
+// What a gateway process is told by its environment. Every field is read from PARLEY_<FIELD_IN_CAPITALS>.
+import { readFileSync } from 'node:fs';
+import { commonSettings, setting } from '@parley/platform';
+import { z } from 'zod';
+import { authFields } from './auth/auth-settings.ts';
+import { type ExternalIssuer, externalIssuers } from './auth/external-issuer.ts';
+import { type SocketLimits, socketLimits } from './connection/socket-limits.ts';
+import { httpFields } from './http/http-settings.ts';
+
+const minute = 60_000;
+
+export const gatewaySettings = z
+  .object({
+    ...commonSettings,
+    /** Address of both ports. */
+    gatewayHost: setting.text().default('127.0.0.1'),
+    /** WebSockets of clients; 0 = a free port. */
+    gatewayWsPort: setting.port().default(8080),
+    /** The HTTP API; 0 = a free port. */
+    gatewayHttpPort: setting.port().default(8081),
+    /** Several gateway processes share the WebSocket port of one machine. */
+    gatewayWsPortShared: setting.flag().default(false),
+    /** uws = uWebSockets.js, ws = the `ws` package; auto = uws where its build loads. */
+    gatewayTransport: z.enum(['auto', 'uws', 'ws']).default('auto'),
+    /** PEM files; with them the WebSocket port speaks wss. */
+    gatewayTlsCertificateFile: setting.text().optional(),
+    gatewayTlsKeyFile: setting.text().optional(),
+    /** The HTTP API speaks https with the same files; otherwise a proxy in front has to. */
+    gatewayHttpTls: setting.flag().default(false),
+    /** Where clients reach the WebSocket port, when that is not this host and port (a proxy). */
+    gatewaySocketUrl: setting.text().optional(),
+    /** Web origins that may call the HTTP API from a browser. */
+    gatewayCorsOrigins: setting.list().optional(),
+    /** Proxies in front whose word for the client's address is believed. */
+    gatewayTrustedProxies: setting.list().optional(),
+
+    gatewayFrameBytesMax: setting
+      .integer({ min: 70_000, max: 1_048_576 })
+      .default(socketLimits.frameBytesMax),
+    gatewayTextBytesMax: setting.integer({ min: 1, max: 65_536 }).default(socketLimits.textBytesMax),
+    gatewayFramesPerSecond: setting.integer({ min: 1, max: 1_000_000 }).default(socketLimits.framesPerSecond),
+    gatewayFrameBurstMax: setting.integer({ min: 1, max: 1_000_000 }).default(socketLimits.frameBurstMax),
+    gatewayConnectionsMax: setting.integer({ min: 1, max: 1_000_000 }).default(socketLimits.connectionsMax),
+    gatewayKeepAliveMs: setting.integer({ min: 1_000, max: 10 * minute }).default(socketLimits.keepAliveMs),
+    gatewayIdleMs: setting.integer({ min: 2_000, max: 60 * minute }).default(socketLimits.idleMs),
+    gatewayConnectionAgeMaxMs: setting
+      .integer({ min: 10_000, max: 30 * 24 * 60 * minute })
+      .default(socketLimits.connectionAgeMaxMs),
+    gatewayPushBacklogBytesMax: setting
+      .integer({ min: 16_384, max: 67_108_864 })
+      .default(socketLimits.pushBacklogBytesMax),
+    gatewayBacklogBytesMax: setting
+      .integer({ min: 65_536, max: 268_435_456 })
+      .default(socketLimits.backlogBytesMax),
+    gatewaySlowConsumerMs: setting
+      .integer({ min: 1_000, max: 60 * minute })
+      .default(socketLimits.slowConsumerMs),
+    gatewayCommandTimeoutMs: setting
+      .integer({ min: 100, max: 2 * minute })
+      .default(socketLimits.commandTimeoutMs),
+
+    /** Ed25519 private key tokens are signed with; without it the cluster keeps one in its config bucket. */
+    authPrivateKeyFile: setting.text().optional(),
+    /** External issuers, as JSON: see docs. */
+    authIssuers: z
+      .string()
+      .transform((text, context): unknown => parseJson(text, context))
+      .pipe(externalIssuers)
+      .default([]),
+    /** Tenants strangers may make accounts in; all that no external issuer keeps when it is not set. */
+    authRegistrationTenants: setting.list().optional(),
+    /** Tenant of somebody who names none. */
+    authDefaultTenant: setting.text().default('default'),
+
+    ...authFields,
+    ...httpFields,
+
+    /** Policy of new groups. */
+    groupMembersMax: setting.integer({ min: 2, max: 1_000_000 }).default(100_000),
+    /** At this many members a group turns to read-diffusion; the list of those who are told must fit into a commit … */
+    groupLargeFrom: setting.integer({ min: 2, max: 5_000 }).default(500),
+    /** … and at or below this many back. */
+    groupSmallTo: setting.integer({ min: 1, max: 4_999 }).default(400),
+  })
+  .refine((one) => (one.gatewayTlsCertificateFile === undefined) === (one.gatewayTlsKeyFile === undefined), {
+    path: ['gatewayTlsKeyFile'],
+    message: 'certificate file and key file go together',
+  })
+  .refine((one) => !one.gatewayHttpTls || one.gatewayTlsKeyFile !== undefined, {
+    path: ['gatewayHttpTls'],
+    message: 'needs PARLEY_GATEWAY_TLS_CERTIFICATE_FILE and PARLEY_GATEWAY_TLS_KEY_FILE',
+  })
+  .refine((one) => one.gatewayKeepAliveMs * 2 <= one.gatewayIdleMs, {
+    path: ['gatewayKeepAliveMs'],
+    message: 'must be at most half of PARLEY_GATEWAY_IDLE_MS, or healthy clients are closed as idle',
+  })
+  .refine((one) => one.gatewayPushBacklogBytesMax * 2 <= one.gatewayBacklogBytesMax, {
+    path: ['gatewayPushBacklogBytesMax'],
+    message: 'must be at most half of PARLEY_GATEWAY_BACKLOG_BYTES_MAX, or replies find no room',
+  })
+  .refine((one) => one.groupSmallTo < one.groupLargeFrom, {
+    path: ['groupSmallTo'],
+    message: 'must be below PARLEY_GROUP_LARGE_FROM, or groups flap',
+  });
+
+export type GatewayConfig = Readonly<z.output<typeof gatewaySettings>>;
+
+export const issuersOf = (config: GatewayConfig): readonly ExternalIssuer[] => config.authIssuers;
+
+export const socketLimitsOf = (config: GatewayConfig): SocketLimits => ({
+  ...socketLimits,
+  frameBytesMax: config.gatewayFrameBytesMax,
+  messageBytesMax: Math.max(socketLimits.messageBytesMax, 2 * config.gatewayFrameBytesMax),
+  textBytesMax: config.gatewayTextBytesMax,
+  framesPerSecond: config.gatewayFramesPerSecond,
+  frameBurstMax: config.gatewayFrameBurstMax,
+  connectionsMax: config.gatewayConnectionsMax,
+  keepAliveMs: config.gatewayKeepAliveMs,
+  idleMs: config.gatewayIdleMs,
+  connectionAgeMaxMs: config.gatewayConnectionAgeMaxMs,
+  pushBacklogBytesMax: config.gatewayPushBacklogBytesMax,
+  backlogBytesMax: config.gatewayBacklogBytesMax,
+  slowConsumerMs: config.gatewaySlowConsumerMs,
+  commandTimeoutMs: config.gatewayCommandTimeoutMs,
+});
+
+function parseJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    // A long list is easier kept in a file: `@issuers.json`.
+    return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is no JSON (or, with @, no readable file with JSON)' });
+    return z.NEVER;
+  }
+}

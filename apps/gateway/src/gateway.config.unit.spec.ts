@@ -1,0 +1,29 @@
+import { ConfigError, parseConfig } from '@parley/platform';
+import { expect, test } from 'vitest';
+import { gatewaySettings, socketLimitsOf } from './gateway.config.ts';
+
+const needed = {
+  PARLEY_NATS_URL: 'nats://localhost:4222',
+  PARLEY_REDIS_URL: 'redis://localhost',
+  PARLEY_NODE_ID: 'gw',
+};
+
+test('the defaults hold together', () => {
+  const config = parseConfig(gatewaySettings, needed);
+  expect(config).toMatchObject({
+    gatewayWsPort: 8080,
+    groupLargeFrom: 500,
+    groupSmallTo: 400,
+    authIssuers: [],
+  });
+  expect(socketLimitsOf(config)).toMatchObject({ frameBytesMax: 131_072, keepAliveMs: 20_000 });
+});
+
+test('relations between values are checked at start', () => {
+  const parse = (variables: Record<string, string>) => () =>
+    parseConfig(gatewaySettings, { ...needed, ...variables });
+  expect(parse({ PARLEY_GATEWAY_KEEP_ALIVE_MS: '50000' })).toThrow(ConfigError);
+  expect(parse({ PARLEY_GATEWAY_TLS_KEY_FILE: 'key.pem' })).toThrow('go together');
+  expect(parse({ PARLEY_GROUP_SMALL_TO: '600' })).toThrow('PARLEY_GROUP_SMALL_TO');
+  expect(parse({ PARLEY_AUTH_ISSUERS: 'nonsense' })).toThrow('is no JSON');
+});

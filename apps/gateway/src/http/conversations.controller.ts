@@ -1,0 +1,83 @@
+// The asker's conversations, and pages of their messages.
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { parley } from '@parley/protocol';
+import { parseConversation, wire } from '@parley/protocol';
+import type { z } from 'zod';
+import type { VerifiedToken } from '../auth/token-verifier.ts';
+import { ApiError } from './api-error.ts';
+import { AskerRoute } from './api-route.ts';
+import { Asker } from './auth.guard.ts';
+import { boundedParallel } from './bounded-parallel.ts';
+import { ask } from './entity-questions.ts';
+import type { HttpPorts } from './http-ports.ts';
+import { HTTP_PORTS } from './http-ports.ts';
+import { conversationId, conversationList, messagePage, messagePageQuery } from './schemas.ts';
+import { diffusionWord, messageJson } from './wire-json.ts';
+import { ZodPipe } from './zod-pipe.ts';
+
+type Conversation = parley.v1.Conversation.$Properties;
+
+@ApiTags('conversations')
+@Controller('v1/conversations')
+export class ConversationsController {
+  constructor(@Inject(HTTP_PORTS) private readonly ports: HttpPorts) {}
+
+  @Get()
+  @AskerRoute({ summary: 'My conversations', answer: conversationList })
+  async list(@Asker() asker: VerifiedToken): Promise<z.infer<typeof conversationList>> {
+    const address = { type: 'user', tenant: asker.tenant, id: asker.user };
+    const answer = await ask(this.ports, address, { conversations: {} }, 'conversations');
+    const atOnceMax = this.ports.settings.limits.questionsAtOnceMax;
+    const conversations = await boundedParallel(answer.conversations ?? [], atOnceMax, async (one) =>
+      conversationJson(one, await this.#headOf(asker, one)),
+    );
+    return { inboxPosition: answer.position ?? 0, conversations };
+  }
+
+  @Get(':conversation/messages')
+  @AskerRoute({
+    summary: 'A page of messages, rising; the newest ones with neither before nor after',
+    params: ['conversation'],
+    query: messagePageQuery,
+    answer: messagePage,
+  })
+  async messages(
+    @Asker() asker: VerifiedToken,
+    @Param('conversation', new ZodPipe(conversationId, 'BAD_ID')) conversation: string,
+    @Query(new ZodPipe(messagePageQuery)) query: z.infer<typeof messagePageQuery>,
+  ): Promise<z.infer<typeof messagePage>> {
+    const result = await this.ports.history.page(asker, { conversation, ...query });
+    if (!result.ok) throw new ApiError(result.error.code, result.error.message);
+    const page = result.value;
+    return {
+      conversation,
+      messages: (page.messages ?? []).map(messageJson) as z.infer<typeof messagePage>['messages'],
+      head: page.head ?? 0,
+      more: page.more ?? false,
+      firstVisible: page.firstVisible ?? 0,
+    };
+  }
+
+  /** Large groups write no inbox, so the group itself is asked; when it is away, what the user entity knows. */
+  async #headOf(asker: VerifiedToken, one: Conversation): Promise<number> {
+    const known = one.head ?? 0;
+    const group = parseConversation(one.conversation ?? '');
+    if (one.diffusion !== wire.Diffusion.DIFFUSION_READ || one.left || group?.type !== 'group') return known;
+    const address = { type: 'group', tenant: asker.tenant, id: group.id };
+    const result = await this.ports.queries.ask(address, { head: { reader: asker.user } });
+    return result.ok ? Math.max(known, result.value.head?.head ?? 0) : known;
+  }
+}
+
+const conversationJson = (one: Conversation, head: number) => ({
+  conversation: one.conversation ?? '',
+  title: one.title ?? '',
+  head,
+  read: one.read ?? 0,
+  unread: head === (one.head ?? 0) ? (one.unread ?? 0) : Math.max(0, head - (one.read ?? 0)),
+  firstVisible: one.firstVisible ?? 0,
+  diffusion: diffusionWord(one.diffusion),
+  peerRead: one.peerRead ?? 0,
+  left: one.left ?? 0,
+});

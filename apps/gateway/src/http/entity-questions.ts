@@ -1,0 +1,55 @@
+// The questions the HTTP API asks of entities, with their answers unwrapped.
+import type { parley } from '@parley/protocol';
+import type { EntityAddress } from '@parley/std';
+import type { Identity } from '../auth/token-verifier.ts';
+import type { QueryAnswer, QueryBody } from '../query/entity-query.ts';
+import { ApiError, valueOf } from './api-error.ts';
+import { boundedParallel } from './bounded-parallel.ts';
+import type { HttpPorts } from './http-ports.ts';
+
+type Asking = Pick<HttpPorts, 'queries' | 'settings'>;
+
+/** The account; undefined when there is no such user. */
+export async function accountOf(
+  ports: Asking,
+  { tenant, user }: Identity,
+): Promise<parley.internal.v1.AccountAnswer | undefined> {
+  const result = await ports.queries.ask({ type: 'user', tenant, id: user }, { account: {} });
+  if (!result.ok && result.error === 'USER_NOT_FOUND') return undefined;
+  const account = bodyOf(valueOf(result), 'account');
+  return account.exists ? (account as parley.internal.v1.AccountAnswer) : undefined;
+}
+
+/** USER_NOT_FOUND, naming them, when any of `users` has no account. */
+export async function mustExist(ports: Asking, tenant: string, users: readonly string[]): Promise<void> {
+  const distinct = [...new Set(users)];
+  const accounts = await boundedParallel(distinct, ports.settings.limits.questionsAtOnceMax, (user) =>
+    accountOf(ports, { tenant, user }),
+  );
+  const missing = distinct.filter((_, index) => accounts[index] === undefined);
+  if (missing.length === 0) return;
+  const named = missing.slice(0, namedMax).join(', ');
+  const more = missing.length > namedMax ? ` and ${missing.length - namedMax} more` : '';
+  throw new ApiError('USER_NOT_FOUND', `No such user: ${named}${more}`);
+}
+
+/** Missing users an error names. */
+const namedMax = 20;
+
+export async function ask<Name extends AnswerName>(
+  ports: Asking,
+  address: EntityAddress,
+  query: QueryBody,
+  answer: Name,
+): Promise<NonNullable<QueryAnswer[Name]>> {
+  return bodyOf(valueOf(await ports.queries.ask(address, query)), answer);
+}
+
+type AnswerName = 'account' | 'members' | 'conversations' | 'head';
+
+function bodyOf<Name extends AnswerName>(answer: QueryAnswer, name: Name): NonNullable<QueryAnswer[Name]> {
+  const body = answer[name];
+  // An owner of another version, or a bug: nothing the client can do anything about.
+  if (body === null || body === undefined) throw new ApiError('INTERNAL');
+  return body;
+}

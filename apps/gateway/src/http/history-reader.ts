@@ -1,0 +1,23 @@
+// How the HTTP API reads pages of a conversation. The socket half implements it: it knows all the places where
+// messages are (its cache, the Redis tail, the history service, the owner's memory).
+import type { ErrorName, parley } from '@parley/protocol';
+import type { Result } from '@parley/std';
+import type { Identity } from '../auth/token-verifier.ts';
+
+/** `after` pages forward, `before` backward; with neither, the newest page. 0 means not given. */
+export interface HistoryRequest {
+  readonly conversation: string;
+  readonly before: number;
+  readonly after: number;
+  readonly limit: number;
+}
+
+export interface HistoryFailure {
+  readonly code: ErrorName;
+  readonly message?: string;
+}
+
+export interface HistoryReader {
+  /** Checks that the asker may read. Never returns a page with a silent hole: HISTORY_BEHIND instead. */
+  page(asker: Identity, request: HistoryRequest): Promise<Result<parley.v1.HistoryPage, HistoryFailure>>;
+}

@@ -1,0 +1,47 @@
+// The named limits of the HTTP API. Every one has a unit, a default, and says what happens at it.
+import type { RateLimit } from '@parley/adapters';
+
+export interface HttpLimits {
+  /** A larger request body is BODY_TOO_LARGE. */
+  readonly bodyBytesMax: number;
+  /** A request that is not received whole within this, milliseconds, is cut off. */
+  readonly requestTimeoutMs: number;
+  /** On shutdown, requests under way get this long, milliseconds; then their connections are closed. */
+  readonly closeGraceMs: number;
+  /** Members in one request; more is BAD_REQUEST: add them in several. */
+  readonly membersPerRequestMax: number;
+  /** Elements on a page of members or messages; a larger wish gets this many. */
+  readonly pageMax: number;
+  /** Users in one presence question; more is BAD_REQUEST. */
+  readonly presenceUsersMax: number;
+  /** Questions to entities under way at once for one request. */
+  readonly questionsAtOnceMax: number;
+  /** One search, milliseconds. Then HISTORY_UNAVAILABLE. */
+  readonly searchTimeoutMs: number;
+  /** A longer search text is BAD_REQUEST. */
+  readonly searchTextCharactersMax: number;
+  /** Beyond any of these: RATE_LIMITED, with the time until the window ends. */
+  readonly registrationsPerAddress: RateLimit;
+  readonly loginsPerAddress: RateLimit;
+  /** Wrong passwords for one account from one address. Others keep their own count, so nobody can lock a user out. */
+  readonly loginFailures: RateLimit;
+  readonly requestsPerUser: RateLimit;
+  readonly searchesPerUser: RateLimit;
+}
+
+export const httpLimits: HttpLimits = {
+  bodyBytesMax: 131_072,
+  requestTimeoutMs: 30_000,
+  closeGraceMs: 5_000,
+  membersPerRequestMax: 1_000,
+  pageMax: 500,
+  presenceUsersMax: 200,
+  questionsAtOnceMax: 16,
+  searchTimeoutMs: 5_000,
+  searchTextCharactersMax: 512,
+  registrationsPerAddress: { name: 'http-register', max: 30, windowMs: 60_000 },
+  loginsPerAddress: { name: 'http-login', max: 60, windowMs: 60_000 },
+  loginFailures: { name: 'http-login-failure', max: 10, windowMs: 15 * 60_000 },
+  requestsPerUser: { name: 'http-request', max: 1_200, windowMs: 60_000 },
+  searchesPerUser: { name: 'http-search', max: 120, windowMs: 60_000 },
+};

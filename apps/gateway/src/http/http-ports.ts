@@ -1,0 +1,54 @@
+// Everything the HTTP API needs from outside. main.ts makes one and gives it to HttpModule.forRoot.
+import type { PresenceRegistry, RateLimiter } from '@parley/adapters';
+import type { Health, Metrics } from '@parley/platform';
+import type { Clock, Random } from '@parley/std';
+import type { PasswordHasher } from '../auth/password-hasher.ts';
+import type { Registration } from '../auth/registration.ts';
+import type { TokenIssuer } from '../auth/token-issuer.ts';
+import type { TokenVerifier } from '../auth/token-verifier.ts';
+import type { EntityQuery } from '../query/entity-query.ts';
+import type { CommandSender } from './command-sender.ts';
+import type { HistoryReader } from './history-reader.ts';
+import type { HistorySearch } from './history-search.ts';
+import type { HttpLimits } from './http-limits.ts';
+
+export interface HttpPorts {
+  readonly verifier: TokenVerifier;
+  readonly issuer: TokenIssuer;
+  readonly passwords: PasswordHasher;
+  readonly registration: Registration;
+  readonly commands: CommandSender;
+  readonly queries: EntityQuery;
+  readonly history: HistoryReader;
+  readonly search: HistorySearch;
+  readonly presence: PresenceRegistry;
+  readonly rates: RateLimiter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly health: Pick<Health, 'report'>;
+  readonly log: HttpLog;
+  readonly settings: HttpSettings;
+}
+
+/** The part of a logger this half uses; pino's fits. */
+export interface HttpLog {
+  error(fields: object, text: string): void;
+}
+
+export interface HttpSettings {
+  readonly limits: HttpLimits;
+  /** What new groups get: their maximum of members, and the sizes at which they switch diffusion, both ways. */
+  readonly groupPolicy: { readonly membersMax: number; readonly largeFrom: number; readonly smallTo: number };
+  /** Tenants in which strangers may make accounts; undefined: any that no external issuer keeps. */
+  readonly registrationTenants?: readonly string[];
+  /** Tenant of somebody who names none. */
+  readonly defaultTenant: string;
+  /** Shown on the front page: where clients connect. */
+  readonly socketUrl?: string;
+  /** Web origins that may call the API from a browser; none by default. */
+  readonly corsOrigins?: readonly string[];
+}
+
+/** The injection token of HttpPorts. */
+export const HTTP_PORTS = Symbol('HttpPorts');

@@ -1,0 +1,163 @@
+// What requests and answers of the HTTP API look like: checked on the way in, documented on the OpenAPI page.
+import { idPattern, parseConversation, tenantPattern } from '@parley/protocol';
+import { z } from 'zod';
+import { httpLimits } from './http-limits.ts';
+
+const idRule = 'must be 1 to 64 of letters, digits, _ and -';
+// Control characters, and the marks that turn the direction of text, have no place in a name.
+const printable = /^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u;
+
+export const userId = z.string().regex(idPattern, idRule);
+export const groupId = z.string().regex(idPattern, idRule);
+export const tenantId = z.string().regex(tenantPattern, 'must be 1 to 32 of letters, digits, _ and -');
+export const conversationId = z
+  .string()
+  .refine((text) => parseConversation(text) !== undefined, 'must be d.<user>.<user> or g.<group>');
+
+// Passwords are compared as NFKC, so that the same keys on another keyboard give the same password.
+const password = z.string().max(256).normalize('NFKC').min(8);
+const displayName = z.string().trim().min(1).max(128).regex(printable, 'must not have control characters');
+const title = z.string().trim().min(1).max(256).regex(printable, 'must not have control characters');
+const members = z.array(userId).max(httpLimits.membersPerRequestMax);
+
+export const registerBody = z.strictObject({
+  tenant: tenantId.optional(),
+  handle: userId,
+  password,
+  displayName: displayName.optional(),
+});
+
+export const logInBody = z.strictObject({
+  tenant: tenantId.optional(),
+  handle: userId,
+  // Not checked as for a new one: whatever it is, it is right or wrong.
+  password: z.string().max(256).normalize('NFKC'),
+});
+
+export const createGroupBody = z.strictObject({
+  id: groupId.optional(),
+  title,
+  members: members.default([]),
+});
+export const addMembersBody = z.strictObject({ members: members.min(1) });
+export const roleBody = z.strictObject({ role: z.enum(['member', 'admin', 'owner']) });
+export const muteBody = z.strictObject({ untilMs: z.int().min(0).describe('0 lifts the mute') });
+
+const count = (fallback: number, max: number) =>
+  z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(fallback)
+    .transform((wish) => Math.min(wish, max));
+const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
+
+export const memberPageQuery = z.strictObject({
+  after: userId.or(z.literal('')).default(''),
+  limit: count(100, httpLimits.pageMax),
+});
+
+export const messagePageQuery = z
+  .strictObject({ before: sequence, after: sequence, limit: count(50, httpLimits.pageMax) })
+  .refine((query) => query.before === 0 || query.after === 0, 'give before or after, not both');
+
+export const searchQuery = z.strictObject({
+  q: z.string().trim().min(1).max(httpLimits.searchTextCharactersMax),
+  conversation: conversationId.optional(),
+  sender: userId.optional(),
+  limit: count(20, 100),
+  before: z.string().max(512).default('').describe('`next` of the page before'),
+});
+
+export const presenceQuery = z.strictObject({
+  users: z
+    .string()
+    .transform((list) => list.split(',').filter((user) => user !== ''))
+    .pipe(z.array(userId).min(1).max(httpLimits.presenceUsersMax)),
+});
+
+// ---------- answers ----------
+
+const user = z.object({ tenant: z.string(), id: z.string(), displayName: z.string() });
+export const sessionAnswer = z.object({ token: z.string(), expiresAtMs: z.int(), user });
+export const meAnswer = z.object({ ...user.shape, tokenExpiresAtMs: z.int() });
+export const userAnswer = z.object({ id: z.string(), exists: z.boolean(), displayName: z.string() });
+
+const diffusion = z.enum(['write', 'read']);
+const role = z.enum(['member', 'admin', 'owner']);
+export const createdGroupAnswer = z.object({ id: z.string(), conversation: z.string() });
+export const groupAnswer = z.object({
+  id: z.string(),
+  conversation: z.string(),
+  title: z.string(),
+  head: z.int(),
+  count: z.int(),
+  diffusion,
+  role,
+});
+export const memberPage = z.object({
+  members: z.array(
+    z.object({ user: z.string(), role, joined: z.int(), mutedUntilMs: z.int().describe('0: not muted') }),
+  ),
+  count: z.int(),
+  next: z.string().nullable().describe('`after` for the next page'),
+});
+export const conversationList = z.object({
+  inboxPosition: z.int(),
+  conversations: z.array(
+    z.object({
+      conversation: z.string(),
+      title: z.string(),
+      head: z.int(),
+      read: z.int(),
+      unread: z.int(),
+      firstVisible: z.int(),
+      diffusion,
+      peerRead: z.int(),
+      left: z.int().describe('sequence at which you left; 0 while a member'),
+    }),
+  ),
+});
+const message = z.object({
+  conversation: z.string(),
+  sequence: z.int(),
+  sender: z.string(),
+  clientMessageId: z.string(),
+  sentAtMs: z.int(),
+  text: z.string().optional(),
+  system: z.looseObject({}).optional(),
+});
+export const messagePage = z.object({
+  conversation: z.string(),
+  messages: z.array(message),
+  head: z.int(),
+  more: z.boolean(),
+  firstVisible: z.int(),
+});
+export const searchAnswer = z.object({
+  hits: z.array(
+    z.object({
+      message,
+      snippet: z.string(),
+      highlights: z
+        .array(z.object({ start: z.int(), end: z.int() }))
+        .describe('in UTF-16 units, end excluded'),
+    }),
+  ),
+  next: z.string().nullable().describe('`before` for the next page'),
+  completeThrough: z.array(z.object({ conversation: z.string(), sequence: z.int() })),
+  completeThroughMs: z.int().describe('everything sent before this time was searched'),
+});
+export const endpointsAnswer = z.object({ endpoints: z.array(z.object({ url: z.string() })) });
+export const presenceAnswer = z.object({
+  users: z.array(z.object({ user: z.string(), online: z.boolean(), lastSeenMs: z.int() })),
+});
+export const problemAnswer = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  retryable: z.boolean(),
+  retryAfterMs: z.int().optional(),
+});

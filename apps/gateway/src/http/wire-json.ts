@@ -1,0 +1,23 @@
+// Wire values as the HTTP API shows them: numbers as numbers, enums as lower-case words, no protobuf leftovers.
+import type { parley } from '@parley/protocol';
+import { wire } from '@parley/protocol';
+
+export type RoleWord = 'member' | 'admin' | 'owner';
+export type DiffusionWord = 'write' | 'read';
+
+export const roleOf = (word: RoleWord): parley.v1.Role => roles[word];
+
+export const roleWord = (role: parley.v1.Role | null | undefined): RoleWord =>
+  role === wire.Role.ROLE_OWNER ? 'owner' : role === wire.Role.ROLE_ADMIN ? 'admin' : 'member';
+
+export const diffusionWord = (diffusion: parley.v1.Diffusion | null | undefined): DiffusionWord =>
+  diffusion === wire.Diffusion.DIFFUSION_READ ? 'read' : 'write';
+
+const roles: Record<RoleWord, parley.v1.Role> = {
+  member: wire.Role.ROLE_MEMBER,
+  admin: wire.Role.ROLE_ADMIN,
+  owner: wire.Role.ROLE_OWNER,
+};
+
+export const messageJson = (message: parley.v1.Message.$Properties): Record<string, unknown> =>
+  wire.Message.toObject(wire.Message.fromObject(message), { enums: String, defaults: true, arrays: true });

@@ -1,0 +1,247 @@
+// The gateway process: clients' WebSockets on one port, the HTTP API on another. Composes adapters into the two halves,
+// starts them, and stops them in the reverse order: clients are told to go elsewhere first.
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type ClientTransport,
+  type NatsLink,
+  NatsCommandLog,
+  NatsKeyValueStore,
+  NatsMessenger,
+  RedisLink,
+  RedisPresence,
+  RedisRateLimiter,
+  RedisTail,
+  UwsClientTransport,
+  WsClientTransport,
+  connectNats,
+  provisionNats,
+} from '@parley/adapters';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  ConfigError,
+  Health,
+  type Lifecycle,
+  createLogger,
+  createMetrics,
+  collectProcessMetrics,
+  nestLogger,
+  parseConfig,
+  redactedConfig,
+  runApp,
+} from '@parley/platform';
+import { buckets, placementRules } from '@parley/protocol';
+import { Placement } from '@parley/runtime';
+import { systemClock, systemRandom } from '@parley/std';
+import { authLimitsOf, ownTokensOf } from './auth/auth-settings.ts';
+import { tenantsOf } from './auth/external-issuer.ts';
+import { JwtTokenVerifier } from './auth/jwt-token-verifier.ts';
+import { PasswordHasher } from './auth/password-hasher.ts';
+import { type SigningKeys, fileSigningKeys, sharedSigningKeys } from './auth/signing-keys.ts';
+import { TokenIssuer } from './auth/token-issuer.ts';
+import { type GatewayConfig, gatewaySettings, issuersOf, socketLimitsOf } from './gateway.config.ts';
+import { GatewayModule } from './gateway.module.ts';
+import type { HttpPorts } from './http/http-ports.ts';
+import { httpAdapter, httpNestOptions, prepareHttp } from './http/http-server.ts';
+import { httpLimitsOf } from './http/http-settings.ts';
+import { MessengerHistorySearch } from './http/history-search.ts';
+import { MessengerEntityQuery } from './query/entity-query.ts';
+import { SocketGateway } from './transport/socket-gateway.ts';
+import { UwsAdapter } from './transport/uws-adapter.ts';
+
+const clock = systemClock;
+const random = systemRandom;
+
+const config = readConfig();
+/** Known once the transport listens. */
+let socketPort = config.gatewayWsPort;
+const logger = createLogger('gateway', { level: config.logLevel, nodeId: config.nodeId });
+await runApp({ logger, start });
+
+async function start(lifecycle: Lifecycle) {
+  logger.info({ config: redactedConfig(gatewaySettings, config) }, 'starting');
+  const metrics = createMetrics('gateway');
+  collectProcessMetrics(metrics);
+  const nats = await openNats(lifecycle);
+  const redis = openRedis(lifecycle);
+  const { numbers } = await provisionNats(nats);
+  const keys = await signingKeys(nats);
+  const [names, limits] = [ownTokensOf(config), authLimitsOf(config)];
+  const verifier = new JwtTokenVerifier({ keys, clock, issuers: issuersOf(config), names, limits });
+  const messenger = new NatsMessenger(nats);
+  const placement = new Placement(placementRules, numbers.shardCounts);
+  const queries = new MessengerEntityQuery({ messenger, placement, clock, random });
+  const transport = await openTransport();
+  const presence = new RedisPresence(redis, clock);
+  const sockets = new SocketGateway({
+    // A process that comes back must not get what was meant for the one before.
+    gatewayId: `${config.nodeId}-${randomBytes(4).toString('hex')}`,
+    transport,
+    messenger,
+    commandLog: new NatsCommandLog(nats, { parts: numbers.commandParts }),
+    placement,
+    queries,
+    tail: new RedisTail(redis),
+    presence,
+    verifier,
+    externalTenants: issuersOf(config).flatMap((issuer) => [...tenantsOf(issuer)]),
+    clock,
+    random,
+    limits: socketLimitsOf(config),
+    log: logger,
+    metrics: metrics.gateway,
+    path: '/*',
+  });
+  const ports: HttpPorts = {
+    verifier,
+    issuer: new TokenIssuer(keys, clock, names, limits.tokenLifeMs),
+    passwords: new PasswordHasher(limits),
+    registration: sockets.registration,
+    commands: sockets.commands,
+    queries,
+    history: sockets.history,
+    search: new MessengerHistorySearch(messenger),
+    presence,
+    rates: new RedisRateLimiter(redis, clock),
+    clock,
+    random,
+    metrics,
+    health: healthOf(nats),
+    log: logger,
+    settings: httpSettings(),
+  };
+  lifecycle.onStop('sockets', () => sockets.stop());
+  await sockets.start();
+  const http = await startHttp(ports, transport, lifecycle);
+  const { port } = await transport.listen({
+    host: config.gatewayHost,
+    port: config.gatewayWsPort,
+    isPortShared: config.gatewayWsPortShared,
+  });
+  socketPort = port;
+  lifecycle.onStop('drain', () => sockets.drain());
+  return { wsPort: port, httpPort: http };
+}
+
+function readConfig(): GatewayConfig {
+  try {
+    return parseConfig(gatewaySettings, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    createLogger('gateway').fatal({ reason: error.message }, 'could not start');
+    process.exit(1);
+  }
+}
+
+async function openNats(lifecycle: Lifecycle): Promise<NatsLink> {
+  let state = '';
+  const nats = await connectNats(config.natsUrl, {
+    name: config.nodeId,
+    onStatus: (status) => {
+      const isRepeated = status.state === 'waiting' && state === 'waiting';
+      state = status.state;
+      if (isRepeated) return;
+      const isGood =
+        status.state === 'connected' || status.state === 'reconnected' || status.state === 'closed';
+      logger[isGood ? 'info' : 'warn'](
+        { reason: status.message, context: status.connection },
+        `NATS ${status.state}`,
+      );
+    },
+  });
+  lifecycle.onStop('nats', () => nats.close());
+  return nats;
+}
+
+function openRedis(lifecycle: Lifecycle): RedisLink {
+  const redis = new RedisLink({
+    url: config.redisUrl,
+    clock,
+    random,
+    onState: (state, reason) => logger[state === 'away' ? 'warn' : 'info']({ reason }, `Redis ${state}`),
+  });
+  lifecycle.onStop('redis', () => redis.stop());
+  return redis;
+}
+
+async function signingKeys(nats: NatsLink): Promise<SigningKeys> {
+  if (config.authPrivateKeyFile !== undefined) return fileSigningKeys(config.authPrivateKeyFile);
+  return sharedSigningKeys(await new NatsKeyValueStore(nats).bucket(buckets.config));
+}
+
+async function openTransport(): Promise<ClientTransport> {
+  const { gatewayTransport, gatewayTlsCertificateFile: certificateFile, gatewayTlsKeyFile: keyFile } = config;
+  const tls =
+    certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile };
+  if (gatewayTransport === 'ws') return new WsClientTransport(tls);
+  try {
+    return await UwsClientTransport.load(tls);
+  } catch (err) {
+    if (gatewayTransport === 'uws') throw err;
+    logger.warn(
+      { err },
+      'uWebSockets.js does not load on this machine: the slower ws transport serves instead',
+    );
+    return new WsClientTransport(tls);
+  }
+}
+
+async function startHttp(
+  ports: HttpPorts,
+  transport: ClientTransport,
+  lifecycle: Lifecycle,
+): Promise<number> {
+  const tls = httpTls();
+  const adapter = httpAdapter({
+    trustedProxies: config.gatewayTrustedProxies ?? [],
+    ...(tls === undefined ? {} : { tls }),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.forRoot(ports), adapter, {
+    ...httpNestOptions,
+    logger: nestLogger(logger),
+  });
+  app.useWebSocketAdapter(new UwsAdapter({ transport, host: config.gatewayHost }));
+  prepareHttp(app, ports);
+  await app.listen(config.gatewayHttpPort, config.gatewayHost);
+  lifecycle.onStop('http', () => app.close());
+  const address = app.getHttpServer().address() as { port: number };
+  return address.port;
+}
+
+function httpTls() {
+  const { gatewayHttpTls, gatewayTlsCertificateFile: cert, gatewayTlsKeyFile: key } = config;
+  if (!gatewayHttpTls || cert === undefined || key === undefined) return undefined;
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
+/** Redis is not in it: without Redis a gateway is slower, and still serves. */
+function healthOf(nats: NatsLink): Health {
+  const health = new Health();
+  health.add('nats', () => {
+    if (!nats.isConnected) throw new Error('the connection to NATS is down');
+  });
+  return health;
+}
+
+function httpSettings(): HttpPorts['settings'] {
+  const { groupMembersMax: membersMax, groupLargeFrom: largeFrom, groupSmallTo: smallTo } = config;
+  return {
+    limits: httpLimitsOf(config),
+    groupPolicy: { membersMax, largeFrom, smallTo },
+    defaultTenant: config.authDefaultTenant,
+    get socketUrl() {
+      return config.gatewaySocketUrl ?? socketUrl();
+    },
+    ...(config.authRegistrationTenants ? { registrationTenants: config.authRegistrationTenants } : {}),
+    ...(config.gatewayCorsOrigins ? { corsOrigins: config.gatewayCorsOrigins } : {}),
+  };
+}
+
+/** Right for clients on this machine; others need PARLEY_GATEWAY_SOCKET_URL when this listens on all addresses. */
+function socketUrl(): string {
+  const scheme = config.gatewayTlsCertificateFile === undefined ? 'ws' : 'wss';
+  const isAnyAddress = config.gatewayHost === '0.0.0.0' || config.gatewayHost === '::';
+  return `${scheme}://${isAnyAddress ? 'localhost' : config.gatewayHost}:${socketPort}/`;
+}

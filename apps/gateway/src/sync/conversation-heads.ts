@@ -1,0 +1,59 @@
+// Asks conversations how far they have come. The user entity does not know for super-large groups, because their messages
+// never touch an inbox.
+import { type ErrorName, errorCodes, parseConversation, type parley, wire } from '@parley/protocol';
+import { type Result, err, ok } from '@parley/std';
+import type { Identity } from '../auth/token-verifier.ts';
+import { boundedParallel } from '../http/bounded-parallel.ts';
+import type { EntityQuery } from '../query/entity-query.ts';
+
+type Conversation = parley.v1.Conversation.$Properties;
+export interface Head {
+  readonly head: number;
+  readonly isMember: boolean;
+}
+export interface HeadFailure {
+  readonly code: ErrorName;
+  readonly isRetryable: boolean;
+}
+
+export class ConversationHeads {
+  readonly #queries: EntityQuery;
+  readonly #questionsAtOnceMax: number;
+
+  constructor(queries: EntityQuery, questionsAtOnceMax: number) {
+    this.#queries = queries;
+    this.#questionsAtOnceMax = questionsAtOnceMax;
+  }
+
+  async ask(asker: Identity, conversation: string): Promise<Result<Head, HeadFailure>> {
+    const address = parseConversation(conversation);
+    if (address === undefined) return err({ code: 'BAD_ID', isRetryable: false });
+    const answer = await this.#queries.ask(
+      { type: address.type, tenant: asker.tenant, id: address.id },
+      { head: { reader: asker.user } },
+    );
+    if (!answer.ok) return err({ code: answer.error, isRetryable: errorCodes[answer.error].retryable });
+    return ok({ head: answer.value.head?.head ?? 0, isMember: answer.value.head?.isMember ?? false });
+  }
+
+  /** Sets head and unread of the large groups. `unknown`: groups nobody could ask about now. */
+  async fill(
+    asker: Identity,
+    conversations: readonly Conversation[],
+  ): Promise<{ conversations: Conversation[]; unknown: string[] }> {
+    const unknown: string[] = [];
+    const filled = await boundedParallel(conversations, this.#questionsAtOnceMax, async (each) => {
+      if (!isLarge(each)) return each;
+      const head = await this.ask(asker, each.conversation ?? '');
+      if (head.ok)
+        return { ...each, head: head.value.head, unread: Math.max(0, head.value.head - (each.read ?? 0)) };
+      if (head.error.isRetryable) unknown.push(each.conversation ?? '');
+      return each;
+    });
+    return { conversations: filled, unknown };
+  }
+}
+
+/** A super-large group the user is a member of: its messages come by its live topic, not by the inbox. */
+export const isLarge = ({ diffusion, left }: Conversation): boolean =>
+  diffusion === wire.Diffusion.DIFFUSION_READ && !left;

@@ -1,0 +1,122 @@
+// Pages of a user's inbox: references from the user entity, bodies from wherever they are, and a page of each large group
+// the client has a cursor for. Fallen out of the inbox window: all conversations instead, to be paged one by one.
+import { type ErrorName, internal, type parley, wire } from '@parley/protocol';
+import { type Result, err, ok } from '@parley/std';
+import type { Identity } from '../auth/token-verifier.ts';
+import { boundedParallel } from '../http/bounded-parallel.ts';
+import type { EntityQuery } from '../query/entity-query.ts';
+import type { ConversationHeads } from './conversation-heads.ts';
+import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
+import type { Bodies, MessageBodies } from './message-bodies.ts';
+
+type InboxEntry = parley.internal.v1.InboxEntry.$Properties;
+type Entry = parley.v1.Entry.$Properties;
+type SyncPage = parley.v1.SyncPage.$Properties;
+
+export interface SyncLimits {
+  readonly syncEntriesDefault: number;
+  readonly syncEntriesMax: number;
+  readonly pageBytesMax: number;
+  readonly questionsAtOnceMax: number;
+}
+
+export interface InboxSyncParts {
+  readonly queries: EntityQuery;
+  readonly heads: ConversationHeads;
+  readonly pages: ConversationPages;
+  readonly bodies: MessageBodies;
+  readonly limits: SyncLimits;
+}
+
+export class InboxSync {
+  readonly #parts: InboxSyncParts;
+
+  constructor(parts: InboxSyncParts) {
+    this.#parts = parts;
+  }
+
+  async page(asker: Identity, sync: parley.v1.Sync.$Properties): Promise<Result<SyncPage, ErrorName>> {
+    const { limits } = this.#parts;
+    const after = sync.inboxPosition ?? 0;
+    const limit = Math.min(sync.limit || limits.syncEntriesDefault, limits.syncEntriesMax);
+    const inbox = await this.#parts.queries.ask(userOf(asker), { inbox: { after, limit } });
+    if (!inbox.ok) return inbox;
+    const { entries = [], position = 0, limited = false } = inbox.value.inbox ?? {};
+    if (after > (position ?? 0)) return err('SEQUENCE_FROM_FUTURE');
+    const logs = await this.#logs(asker, sync.cursors ?? [], limit);
+    if (!logs.ok) return logs;
+    if (limited) return this.#limited(asker, logs.value);
+    const resolved = await this.#resolve(asker, entries ?? []);
+    if (!resolved.ok) return resolved;
+    const last = resolved.value.at(-1)?.position ?? after;
+    const newest = position ?? 0;
+    return ok({ entries: resolved.value, inboxPosition: newest, more: last < newest, logs: logs.value });
+  }
+
+  async #limited(asker: Identity, logs: parley.v1.HistoryPage[]): Promise<Result<SyncPage, ErrorName>> {
+    const answer = await this.#parts.queries.ask(userOf(asker), { conversations: {} });
+    if (!answer.ok) return answer;
+    const { conversations, position } = answer.value.conversations ?? {};
+    const filled = await this.#parts.heads.fill(asker, conversations ?? []);
+    // A head that is not known would look like "nothing new": the client asks again.
+    if (filled.unknown.length > 0) return err('UNAVAILABLE');
+    return ok({ inboxPosition: position ?? 0, limited: true, conversations: filled.conversations, logs });
+  }
+
+  /** One page for each cursor; a conversation the asker may not read (any more) has none. */
+  async #logs(
+    asker: Identity,
+    cursors: readonly parley.v1.Cursor.$Properties[],
+    limit: number,
+  ): Promise<Result<parley.v1.HistoryPage[], ErrorName>> {
+    const { pages, limits } = this.#parts;
+    const read = await boundedParallel(cursors, limits.questionsAtOnceMax, ({ conversation, sequence }) =>
+      pages.pageAfter(asker, { conversation: conversation ?? '', after: sequence ?? 0, limit }),
+    );
+    const logs: parley.v1.HistoryPage[] = [];
+    let bytes = 0;
+    for (const page of read) {
+      if (page.ok) logs.push(bytes > limits.pageBytesMax ? postponed(page.value) : page.value);
+      if (page.ok) for (const message of page.value.messages) bytes += bodyBytes(message);
+      if (!page.ok && page.error.code !== 'NOT_A_MEMBER' && page.error.code !== 'CONVERSATION_NOT_FOUND') {
+        return err(page.error.code);
+      }
+    }
+    return ok(logs);
+  }
+
+  async #resolve(asker: Identity, references: readonly InboxEntry[]): Promise<Result<Entry[], ErrorName>> {
+    const wanted = new Map<string, number[]>();
+    for (const { conversation, sequence, isReadMoved } of references) {
+      if (isReadMoved) continue;
+      const sequences = wanted.get(conversation ?? '') ?? [];
+      sequences.push(sequence ?? 0);
+      wanted.set(conversation ?? '', sequences);
+    }
+    const bodies = await this.#parts.bodies.find(asker, wanted);
+    if (!bodies.ok) return bodies;
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const reference of references) {
+      const entry = entryOf(reference, bodies.value);
+      bytes += entry.message ? bodyBytes(entry.message) : 64;
+      if (entries.length > 0 && bytes > this.#parts.limits.pageBytesMax) break;
+      entries.push(entry);
+    }
+    return ok(entries);
+  }
+}
+
+/** No room is left in this page: the client asks for the log on its own. */
+function postponed(page: parley.v1.HistoryPage): parley.v1.HistoryPage {
+  return new wire.HistoryPage({ ...page, messages: [], more: page.messages.length > 0 });
+}
+
+const userOf = ({ tenant, user }: Identity) => ({ type: 'user', tenant, id: user });
+
+function entryOf(reference: InboxEntry, bodies: Bodies): Entry {
+  const { position, conversation, sequence, unread, isReadMoved, membership, diffusion, title } = reference;
+  if (isReadMoved) return { position, readMoved: { conversation, sequence, unread } };
+  const left = membership === internal.Membership.MEMBERSHIP_LEFT;
+  return { position, message: bodies.get(conversation ?? '', sequence ?? 0), diffusion, title, left };
+}
