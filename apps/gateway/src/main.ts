@@ -15,6 +15,7 @@ import {
   RedisTail,
   UwsClientTransport,
   WsClientTransport,
+  clusterNumbers,
   connectNats,
   provisionNats,
 } from '@parley/adapters';
@@ -66,7 +67,10 @@ async function start(lifecycle: Lifecycle) {
   collectProcessMetrics(metrics);
   const nats = await openNats(lifecycle);
   const redis = openRedis(lifecycle);
-  const { numbers } = await provisionNats(nats);
+  const { numbers } = await provisionNats(nats, {
+    numbers: clusterNumbers(config.clusterShards),
+    replicas: config.natsReplicas,
+  });
   const keys = await signingKeys(nats);
   const [names, limits] = [ownTokensOf(config), authLimitsOf(config)];
   const verifier = new JwtTokenVerifier({ keys, clock, issuers: issuersOf(config), names, limits });

@@ -13,6 +13,7 @@ import {
   NatsMessenger,
   RedisLink,
   RedisTail,
+  clusterNumbers,
   connectNats,
   openEmbeddedClickHouse,
   openHttpClickHouse,
@@ -77,7 +78,11 @@ async function createService(
   nats: NatsLink,
   redis: RedisLink,
 ): Promise<HistoryService> {
-  const { numbers, mismatches } = await provisionNats(nats);
+  const replicas = config.natsReplicas;
+  const { numbers, mismatches } = await provisionNats(nats, {
+    numbers: clusterNumbers(config.clusterShards),
+    replicas,
+  });
   for (const reason of mismatches)
     logger.warn({ reason }, 'the cluster keeps the numbers it was created with');
   const parts = numbers.journalParts;
@@ -94,7 +99,7 @@ async function createService(
         ),
     }),
     messenger: new NatsMessenger(nats),
-    watermarks: await new NatsKeyValueStore(nats).bucket(buckets.watermarks),
+    watermarks: await new NatsKeyValueStore(nats, { replicas }).bucket(buckets.watermarks),
     shards: shardsOf(numbers.shardCounts),
     nodeId: config.nodeId,
     isShared: config.clickhouseUrl !== undefined,

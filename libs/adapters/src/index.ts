@@ -97,6 +97,7 @@ export {
   type ClusterNumbers,
   type Provisioned,
   type ProvisionOptions,
+  clusterNumbers,
   provisionNats,
 } from './nats/provision-nats.ts';
 export { StreamMisconfigured } from './nats/ensure-stream.ts';

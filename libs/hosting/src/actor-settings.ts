@@ -17,10 +17,6 @@ const limitSettings = Object.fromEntries(
 export const actorSettings = z
   .object({
     ...commonSettings,
-    /** Shards of each kind, fixed when the cluster is created. */
-    clusterShards: setting.integer({ min: 1, max: 4_096 }).default(8),
-    /** Copies of streams and buckets that this process creates: 1, or 3 on a NATS cluster. */
-    natsReplicas: setting.integer({ min: 1, max: 5 }).default(1),
     ...limitSettings,
   })
   .refine((config) => limitsOf(config).leaseRenewMs * 3 <= limitsOf(config).leaseTtlMs, {

@@ -8,6 +8,7 @@ import {
   NatsMessenger,
   NatsSnapshotStore,
   NatsTrimGuard,
+  clusterNumbers,
   connectNats,
   provisionNats,
 } from '@parley/adapters';
@@ -81,11 +82,8 @@ interface ActorProcess {
 
 async function join(actor: ActorApp, { config, logger, metrics, nats }: ActorProcess): Promise<ShardNode> {
   const replicas = config.natsReplicas;
-  const shardCounts = Object.fromEntries(
-    Object.values(placementRules).map(({ kind }) => [kind, config.clusterShards]),
-  );
   const { numbers, mismatches } = await provisionNats(nats, {
-    numbers: { shardCounts },
+    numbers: clusterNumbers(config.clusterShards),
     replicas,
     onWaiting: (message) => logger.warn({ reason: message }, 'waiting for JetStream'),
   });

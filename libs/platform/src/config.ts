@@ -79,6 +79,10 @@ export const commonSettings = {
   /** NATS servers, separated by commas. */
   natsUrl: setting.list(),
   redisUrl: setting.text(),
+  /** Shards of each kind; the first process of a new cluster fixes it for ever. */
+  clusterShards: setting.integer({ min: 1, max: 4_096 }).default(8),
+  /** Copies of streams and buckets that this process creates: 1, or 3 on a cluster of NATS servers. */
+  natsReplicas: setting.integer({ min: 1, max: 5 }).default(1),
   /** Names this process in the cluster. New at every start: a process that comes back is a new member. */
   nodeId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'may have letters, digits, "-" and "_" only, at most 64'),
   /** Keys and the embedded history engine live below it. */

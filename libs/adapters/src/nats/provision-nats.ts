@@ -23,6 +23,11 @@ export interface ClusterNumbers {
   readonly commandParts: number;
 }
 
+/** The same number of shards for each kind. */
+export const clusterNumbers = (shards: number): Pick<ClusterNumbers, 'shardCounts'> => ({
+  shardCounts: Object.fromEntries(shardKinds.map((kind) => [kind, shards])),
+});
+
 export interface ProvisionOptions {
   /** What to create the cluster with; default 8 shards for each kind and 4 streams. An existing cluster keeps its own. */
   readonly numbers?: Partial<ClusterNumbers>;
