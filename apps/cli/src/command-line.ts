@@ -1,0 +1,84 @@
+// What a line the user typed means. Pure: no connection, no terminal.
+
+export type Command =
+  | { readonly kind: 'say'; readonly text: string }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'invalid'; readonly hint: string }
+  | { readonly kind: 'to'; readonly name: string }
+  | { readonly kind: 'group-new'; readonly name: string; readonly members: readonly string[] }
+  | { readonly kind: 'group-add'; readonly members: readonly string[] }
+  | { readonly kind: 'group-remove'; readonly members: readonly string[] }
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'list' }
+  | { readonly kind: 'history'; readonly count: number }
+  | { readonly kind: 'search'; readonly words: string }
+  | { readonly kind: 'members' }
+  | { readonly kind: 'who' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'quit' };
+
+export const helpText = `plain text            send to the current conversation
+/to NAME              talk to a user, or switch to a group
+/group new NAME A B   make a group with members A and B
+/group add A B        add members to the current group
+/group remove A B     remove them
+/leave                leave the current group
+/list                 conversations and unread counts
+/history [N]          the last N messages (default 20)
+/search WORDS         find messages in all conversations
+/members              members of the current group
+/who                  who of this conversation is online
+/read                 mark everything here as read
+/help                 this
+/quit                 end (or Ctrl-C)
+//text                send text that begins with /`;
+
+const defaultHistoryCount = 20;
+const historyCountMax = 200;
+
+export function parseLine(line: string): Command {
+  if (line.trim() === '') return { kind: 'nothing' };
+  if (line.startsWith('//')) return { kind: 'say', text: line.slice(1) };
+  if (!line.startsWith('/')) return { kind: 'say', text: line };
+  const [name = '', ...words] = line.slice(1).trim().split(/\s+/);
+  switch (name) {
+    case 'to':
+      return words.length > 0 ? { kind: 'to', name: words.join(' ') } : invalid('say to whom: /to bob');
+    case 'group':
+      return parseGroup(words);
+    case 'history':
+      return parseHistory(words[0]);
+    case 'search':
+      return words.length > 0
+        ? { kind: 'search', words: words.join(' ') }
+        : invalid('say what: /search kernel panic');
+    case 'leave':
+    case 'list':
+    case 'members':
+    case 'who':
+    case 'read':
+    case 'help':
+    case 'quit':
+      return { kind: name };
+    default:
+      return invalid(`there is no /${name}; /help shows what there is`);
+  }
+}
+
+function parseGroup([verb, ...words]: string[]): Command {
+  const [name, ...members] = words;
+  if (verb === 'new' && name !== undefined) return { kind: 'group-new', name, members };
+  if (verb === 'add' && words.length > 0) return { kind: 'group-add', members: words };
+  if (verb === 'remove' && words.length > 0) return { kind: 'group-remove', members: words };
+  return invalid('/group new NAME A B, /group add A B or /group remove A B');
+}
+
+function parseHistory(word: string | undefined): Command {
+  if (word === undefined) return { kind: 'history', count: defaultHistoryCount };
+  const count = Number(word);
+  if (!Number.isInteger(count) || count < 1) return invalid('/history takes a number of messages');
+  return { kind: 'history', count: Math.min(count, historyCountMax) };
+}
+
+const invalid = (hint: string): Command => ({ kind: 'invalid', hint });

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { parseLine } from './command-line.ts';
+
+test('plain text is said, also when it begins with two slashes', () => {
+  expect(parseLine('hello there')).toEqual({ kind: 'say', text: 'hello there' });
+  expect(parseLine('//etc/hosts')).toEqual({ kind: 'say', text: '/etc/hosts' });
+  expect(parseLine('   ')).toEqual({ kind: 'nothing' });
+});
+
+test('commands carry their words', () => {
+  expect(parseLine('/to bob')).toEqual({ kind: 'to', name: 'bob' });
+  expect(parseLine('/group new team bob carol')).toEqual({
+    kind: 'group-new',
+    name: 'team',
+    members: ['bob', 'carol'],
+  });
+  expect(parseLine('/group add dave')).toEqual({ kind: 'group-add', members: ['dave'] });
+  expect(parseLine('/search kernel  panic')).toEqual({ kind: 'search', words: 'kernel panic' });
+  expect(parseLine('/history')).toEqual({ kind: 'history', count: 20 });
+  expect(parseLine('/history 5')).toEqual({ kind: 'history', count: 5 });
+  expect(parseLine('/quit')).toEqual({ kind: 'quit' });
+});
+
+test('what cannot be understood gets a hint', () => {
+  for (const line of [
+    '/nonsense',
+    '/to',
+    '/group',
+    '/group new',
+    '/history many',
+    '/history -1',
+    '/search',
+  ]) {
+    expect(parseLine(line).kind, line).toBe('invalid');
+  }
+});

@@ -1,0 +1,56 @@
+// Messages, conversations and errors as lines of text. Control characters of strangers never reach the terminal.
+import { ClientError, type ConversationView, type Message, type System } from '@parley/client';
+
+/** `alice` of `d.alice.bob` for bob; the title of a group. */
+export function nameOf(conversation: ConversationView, me: string): string {
+  const parts = conversation.id.split('.');
+  if (parts[0] === 'g') return printable(conversation.title || parts[1] || '');
+  return (parts[1] === me ? parts[2] : parts[1]) ?? '';
+}
+
+export function messageLine(message: Message, me: string): string {
+  const time = new Date(message.sentAtMs).toTimeString().slice(0, 5);
+  const sender = message.sender === me ? 'you' : message.sender;
+  if (message.system) return `${time} * ${systemText(message.system, sender)}`;
+  return `${time} ${sender}: ${printable(message.text ?? '')}`;
+}
+
+export function conversationLine(conversation: ConversationView, me: string): string {
+  const unread = conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
+  const left = conversation.isMember ? '' : ' (left)';
+  return `${nameOf(conversation, me)}${unread}${left}`;
+}
+
+export function errorLine(error: unknown): string {
+  if (!(error instanceof ClientError)) return `error: ${(error as Error).message}`;
+  const hint = hints[error.code];
+  return `error ${error.message}${hint === undefined ? '' : ` - ${hint}`}`;
+}
+
+function systemText(system: System, sender: string): string {
+  if (system.groupCreated) return `${sender} made the group ${printable(system.groupCreated.title ?? '')}`;
+  if (system.membersAdded) return `${sender} added ${(system.membersAdded.members ?? []).join(', ')}`;
+  if (system.memberRemoved) return `${sender} removed ${system.memberRemoved.member ?? ''}`;
+  if (system.memberLeft) return `${system.memberLeft.member ?? sender} left`;
+  if (system.groupDismissed) return `${sender} dismissed the group`;
+  if (system.roleChanged) return `${sender} changed the role of ${system.roleChanged.member ?? ''}`;
+  if (system.memberMuted) return `${sender} muted ${system.memberMuted.member ?? ''}`;
+  if (system.diffusionChanged) return 'the group changed its way of delivery';
+  return 'something happened that this version does not know';
+}
+
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
+
+const hints: Record<string, string | undefined> = {
+  USER_NOT_FOUND: 'they sign up with: npm run chat -- --as NAME',
+  NOT_A_MEMBER: 'ask a member to add you',
+  GROUP_DISMISSED: 'make a new one with /group new',
+  ALREADY_EXISTS: 'choose another name',
+  FORBIDDEN: 'only the owner and admins may do this',
+  WRONG_CREDENTIALS: 'give the right --password',
+  TEXT_TOO_LARGE: 'send it in parts',
+  RATE_LIMITED: 'wait a little',
+  BAD_ID: 'names have 1 to 64 letters, digits, _ and -',
+  HISTORY_UNAVAILABLE: 'live messages go on; try again later',
+  HTTP_UNREACHABLE: 'is the server running? (npm start; --url says where)',
+};

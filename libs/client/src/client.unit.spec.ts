@@ -1,0 +1,309 @@
+// The client against the scripted server: whatever is dropped, doubled, delayed or reordered, in the end each view is
+// dense, in order, and shows exactly what was posted while the user was a member.
+import { type Random, seededRandom } from '@parley/std';
+import { describe, expect, test } from 'vitest';
+import { type Client, createClient } from './client.ts';
+import type { ClientError } from './client-error.ts';
+import type { Encoding } from './codec/frame-codec.ts';
+import { Diffusion, type Sent } from './frames.ts';
+import { MemoryStore } from './store/memory-store.ts';
+import { ManualClock } from './testing/manual-clock.ts';
+import { type Faults, ScriptedServer, noFaults } from './testing/scripted-server.ts';
+
+interface World {
+  readonly clock: ManualClock;
+  readonly random: Random;
+  readonly server: ScriptedServer;
+  readonly encoding: Encoding;
+}
+
+function world(seed = 1, options: { encoding?: Encoding; inboxWindow?: number } = {}): World {
+  const clock = new ManualClock();
+  const random = seededRandom(seed);
+  const { encoding = 'protobuf', ...rest } = options;
+  return { clock, random, encoding, server: new ScriptedServer({ clock, random, ...rest }) };
+}
+
+function clientOf({ clock, random, server, encoding }: World, user: string, more: object = {}): Client {
+  const base = { url: 'ws://scripted/', token: 't', deviceId: `${user}-1`, encoding, clock, random };
+  return createClient({
+    ...base,
+    openSocket: server.socketsOf(user),
+    limits: { requestTimeoutMs: 1_000 },
+    ...more,
+  });
+}
+
+async function connected(here: World, ...users: string[]): Promise<Client[]> {
+  const clients = users.map((user) => clientOf(here, user));
+  const ready = Promise.all(clients.map((client) => client.connect()));
+  await here.clock.until(() => clients.every((client) => client.state === 'ready'), 10_000, 'connecting');
+  await ready;
+  return clients;
+}
+
+const textsOf = (client: Client, conversation: string) =>
+  client.conversation(conversation).messages.map((m) => m.text);
+
+describe.each<Encoding>(['protobuf', 'json'])('over %s', (encoding) => {
+  test('a message reaches sender and receiver in the same place', async () => {
+    const here = world(1, { encoding });
+    const [alice, bob] = await connected(here, 'alice', 'bob');
+    const sending = alice!.send('d.alice.bob', '你好');
+    await here.clock.advance(500);
+    expect((await sending).sequence).toBe(1);
+    expect(textsOf(alice!, 'd.alice.bob')).toEqual(['你好']);
+    expect(textsOf(bob!, 'd.alice.bob')).toEqual(['你好']);
+    expect(bob!.conversation('d.alice.bob').unread).toBe(1);
+    expect(alice!.conversation('d.alice.bob').unread).toBe(0);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'whatever the network does, every view becomes dense, ordered and complete (seed %i)',
+    async (seed) => {
+      const isWindowSmall = seed % 3 === 0;
+      await storm(world(seed, { encoding, inboxWindow: isWindowSmall ? 15 : 2_000 }), isWindowSmall);
+    },
+  );
+});
+
+test('messages sent while offline go out in order after the reconnect', async () => {
+  const here = world();
+  const [alice, bob] = await connected(here, 'alice', 'bob');
+  here.server.isDown = true;
+  here.server.cutAll();
+  await here.clock.advance(100);
+  const sends = Promise.all(['one', 'two', 'three'].map((text) => alice!.send('d.alice.bob', text)));
+  await here.clock.advance(3_000);
+  expect(alice!.state).not.toBe('ready');
+  here.server.isDown = false;
+  await here.clock.until(() => alice!.outboxSize === 0 && bob!.isCaughtUp, 60_000, 'coming back');
+  expect((await sends).map((sent) => sent.sequence)).toEqual([1, 2, 3]);
+  await here.clock.advance(1_000);
+  expect(textsOf(bob!, 'd.alice.bob')).toEqual(['one', 'two', 'three']);
+});
+
+test('a send repeated with the same id is one message', async () => {
+  const here = world();
+  const [alice] = await connected(here, 'alice', 'bob');
+  const sends = [1, 2].map(() => alice!.send('d.alice.bob', 'once', 'the-id'));
+  await here.clock.advance(2_000);
+  const [first, second] = await Promise.all(sends);
+  expect(second!.sequence).toBe(first!.sequence);
+  expect(textsOf(alice!, 'd.alice.bob')).toEqual(['once']);
+});
+
+test('a refused message is rejected with its code and those behind it go on', async () => {
+  const here = world();
+  const [alice] = await connected(here, 'alice', 'bob');
+  const refused = alice!.send('d.alice.bob', '').catch((error: ClientError) => error.code);
+  const sent = alice!.send('d.alice.bob', 'next');
+  await here.clock.advance(2_000);
+  expect(await refused).toBe('TEXT_EMPTY');
+  expect((await sent).sequence).toBe(1);
+});
+
+test('a client that was away beyond the inbox window pages its conversations instead', async () => {
+  const here = world(1, { inboxWindow: 10 });
+  const store = new MemoryStore();
+  const first = clientOf(here, 'bob', { store });
+  void first.connect();
+  await here.clock.advance(1_000);
+  here.server.post('alice', { conversation: 'd.alice.bob', clientMessageId: 'x0', text: '0' });
+  await here.clock.advance(500);
+  first.close();
+  for (let i = 1; i <= 60; i++)
+    here.server.post('alice', { conversation: 'd.alice.bob', clientMessageId: `x${i}`, text: `${i}` });
+  const again = clientOf(here, 'bob', { store });
+  void again.connect();
+  await here.clock.until(() => again.isCaughtUp, 30_000, 'catching up');
+  expect(textsOf(again, 'd.alice.bob')).toEqual(Array.from({ length: 61 }, (_, i) => `${i}`));
+});
+
+test('a new device that only wants heads starts at the newest messages and loads older ones on demand', async () => {
+  const here = world();
+  for (let i = 1; i <= 20; i++)
+    here.server.post('alice', { conversation: 'd.alice.bob', clientMessageId: `x${i}`, text: `${i}` });
+  const bob = clientOf(here, 'bob', { coldStart: 'heads' });
+  void bob.connect();
+  await here.clock.until(() => bob.isCaughtUp, 5_000, 'connecting');
+  expect(textsOf(bob, 'd.alice.bob')).toEqual([]);
+  expect(bob.conversation('d.alice.bob').unread).toBe(20);
+  const loading = bob.conversation('d.alice.bob').loadOlder(5);
+  await here.clock.advance(500);
+  expect(await loading).toBe(5);
+  here.server.post('alice', { conversation: 'd.alice.bob', clientMessageId: 'x21', text: '21' });
+  await here.clock.advance(500);
+  expect(textsOf(bob, 'd.alice.bob')).toEqual(['16', '17', '18', '19', '20', '21']);
+});
+
+test('told to go away, it opens the new connection before it leaves the old one', async () => {
+  const here = world();
+  const [alice] = await connected(here, 'alice', 'bob');
+  const states: string[] = [];
+  alice!.on('state', ({ state }) => states.push(state));
+  here.server.pushTo('alice', { goAway: { reason: 'age', reconnectWithinMs: 1_000 } });
+  await here.clock.advance(5_000);
+  expect(alice!.isCaughtUp).toBe(true);
+  expect(states).not.toContain('offline');
+});
+
+test('displaced by the same device elsewhere, it stops instead of fighting', async () => {
+  const here = world();
+  const [alice] = await connected(here, 'alice', 'bob');
+  here.server.pushTo('alice', { goAway: { reason: 'displaced', reconnectWithinMs: 0 } });
+  await here.clock.advance(500);
+  expect(alice!.state).toBe('stopped');
+  await expect(alice!.send('d.alice.bob', 'too late')).rejects.toMatchObject({ code: 'STOPPED' });
+});
+
+test('read pointers and unread counts agree on all devices of a user', async () => {
+  const here = world();
+  const [alice, bob] = await connected(here, 'alice', 'bob');
+  const phone = clientOf(here, 'bob', { deviceId: 'bob-2' });
+  void phone.connect();
+  for (const text of ['1', '2', '3']) void alice!.send('d.alice.bob', text);
+  await here.clock.advance(2_000);
+  expect([bob!, phone].map((one) => one.conversation('d.alice.bob').unread)).toEqual([3, 3]);
+  void bob!.conversation('d.alice.bob').markRead(2);
+  await here.clock.advance(2_000);
+  expect([bob!, phone].map((one) => one.conversation('d.alice.bob').unread)).toEqual([1, 1]);
+});
+
+test('the async iterator gives events until the client is closed', async () => {
+  const here = world();
+  const [alice, bob] = await connected(here, 'alice', 'bob');
+  const seen: unknown[] = [];
+  const reading = (async () => {
+    for await (const { type, event } of bob!.events()) if (type === 'message') seen.push(event.message.text);
+  })();
+  void alice!.send('d.alice.bob', 'hi');
+  await here.clock.advance(1_000);
+  bob!.close();
+  await reading;
+  expect(seen).toEqual(['hi']);
+});
+
+// ---------- the storm ----------
+
+const storming: Faults = {
+  dropPush: 0.15,
+  doublePush: 0.15,
+  loseAnswer: 0.05,
+  refuse: 0.05,
+  pushDelayMs: 120,
+};
+
+interface Posted {
+  readonly device: string;
+  readonly conversation: string;
+  readonly clientMessageId: string;
+  readonly order: number;
+}
+
+/** Faults, sends, joins, leaves, switches and restarts for a while; then calm, and every view is compared. */
+async function storm(here: World, isWindowSmall: boolean): Promise<void> {
+  const { clock, random, server } = here;
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)]!;
+  const users = ['alice', 'bob', 'carol', 'dave'];
+  const stores = new Map<string, MemoryStore>();
+  const clients = new Map<string, Client>();
+  const start = (device: string) => {
+    const store = stores.get(device) ?? new MemoryStore();
+    stores.set(device, store);
+    const client = clientOf(here, device.split('-')[0]!, { deviceId: device, store });
+    clients.set(device, client);
+    // Rejected when it is closed before it was ready: restarts do that.
+    client.connect().catch((error: ClientError) => expect(error.code).toBe('STOPPED'));
+  };
+  server.createGroup('team', ['alice', 'bob', 'carol']);
+  for (const device of ['alice-1', 'alice-2', 'bob-1', 'carol-1', 'dave-1']) start(device);
+  server.faults = storming;
+  const posted: Posted[] = [];
+  const acked = new Map<string, Sent>();
+  const refusals: string[] = [];
+  const conversations = ['g.team', 'g.team', 'g.team', 'd.alice.bob', 'd.bob.dave', 'd.carol.carol'];
+  for (let step = 0; step < 400; step++) {
+    const chance = random.next();
+    if (chance < 0.8) {
+      const device = pick([...clients.keys()]);
+      const conversation = pick(conversations);
+      if (!conversation.startsWith('d.') || conversation.split('.').includes(device.split('-')[0]!)) {
+        const clientMessageId = `${device}:${step}`;
+        posted.push({ device, conversation, clientMessageId, order: step });
+        clients
+          .get(device)!
+          .send(conversation, `text ${step}`, clientMessageId)
+          .then(
+            (sent) => acked.set(clientMessageId, sent),
+            (error: ClientError) => refusals.push(error.code),
+          );
+      }
+    } else if (chance < 0.84) server.cutOne();
+    else if (chance < 0.88) server.switchTo('g.team', pick([Diffusion.read, Diffusion.write]));
+    else if (chance < 0.92) server.remove('g.team', pick(['carol', 'dave']));
+    else if (chance < 0.97) server.add('g.team', pick(['carol', 'dave']));
+    else restartIdle(pick([...clients.keys()]));
+    await clock.advance(random.next() * 60);
+  }
+  server.faults = noFaults;
+  start('alice-3');
+  const isDone = () => [...clients.values()].every((client) => client.outboxSize === 0 && client.isCaughtUp);
+  await clock.until(isDone, 300_000, 'calm after the storm');
+  await clock.advance(5_000);
+  await clock.until(isDone, 60_000, 'calm again');
+
+  // Only what a member may not do is refused.
+  expect(new Set(refusals).size <= 1 && refusals.every((code) => code === 'NOT_A_MEMBER')).toBe(true);
+  expect(acked.size).toBe(posted.length - refusals.length);
+  for (const [device, client] of clients) checkViews(device, client);
+  checkOrder();
+  for (const client of clients.values()) client.close();
+
+  function restartIdle(device: string): void {
+    const client = clients.get(device)!;
+    // An outbox in memory would die with the client; the store is what survives.
+    if (client.outboxSize > 0) return;
+    client.close();
+    start(device);
+  }
+
+  function checkViews(device: string, client: Client): void {
+    const user = device.split('-')[0]!;
+    expect(users).toContain(user);
+    for (const conversation of server.conversations.values()) {
+      const spans = conversation.members.get(user)?.spans;
+      if (spans === undefined) continue;
+      const expected = conversation.log.filter(({ sequence }) =>
+        spans.some((span) => sequence >= span.from && (span.to === 0 || sequence <= span.to)),
+      );
+      const view = client.conversation(conversation.id);
+      const seen = view.segments.flatMap((segment) => segment.messages);
+      // A device whose first sync is beyond the inbox window begins with the span of membership it finds.
+      const firstSeen = isWindowSmall ? (view.segments[0]?.first ?? 1) : 1;
+      expect(firstSeen === 1 || spans.some((span) => span.from === firstSeen)).toBe(true);
+      const key = (message: { sequence: number; text?: string | null }) =>
+        `${message.sequence} ${message.text ?? ''}`;
+      expect(seen.map(key), `${device} ${conversation.id}`).toEqual(
+        expected.filter((message) => message.sequence >= firstSeen).map(key),
+      );
+      expect(view.unread, `${device} unread of ${conversation.id}`).toBe(
+        server.unreadOf(user, conversation.id),
+      );
+    }
+  }
+
+  function checkOrder(): void {
+    const lastOf = new Map<string, number>();
+    for (const { device, conversation, clientMessageId } of posted) {
+      const sent = acked.get(clientMessageId);
+      if (sent === undefined) continue;
+      const log = server.conversations.get(conversation)!.log;
+      expect(log.filter((message) => message.clientMessageId === clientMessageId)).toHaveLength(1);
+      expect(log[sent.sequence - 1]!.clientMessageId).toBe(clientMessageId);
+      const key = `${device} ${conversation}`;
+      expect(sent.sequence).toBeGreaterThan(lastOf.get(key) ?? 0);
+      lastOf.set(key, sent.sequence);
+    }
+  }
+}

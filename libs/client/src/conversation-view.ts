@@ -1,0 +1,114 @@
+// What a program sees of one conversation: its contiguous messages, counts, and the operations on it. A thin window on
+// the log; always up to date, cheap to ask for.
+import type { Message, Sent } from './frames.ts';
+import type { OutboxItem } from './session/outbox.ts';
+import type { Segment } from './store/client-store.ts';
+import type { ConversationLog } from './sync/conversation-log.ts';
+
+/** What the view needs of the client. */
+export interface ConversationOperations {
+  send(conversation: string, text: string): Promise<Sent>;
+  markRead(conversation: string, sequence: number): Promise<void>;
+  typing(conversation: string): void;
+  loadOlder(log: ConversationLog, limit: number): Promise<number>;
+  segments(conversation: string): readonly Segment[];
+  pendingSends(conversation: string): readonly OutboxItem[];
+}
+
+export class ConversationView {
+  readonly #log: ConversationLog;
+  readonly #operations: ConversationOperations;
+
+  constructor(log: ConversationLog, operations: ConversationOperations) {
+    this.#log = log;
+    this.#operations = operations;
+  }
+
+  get id(): string {
+    return this.#log.facts.conversation;
+  }
+
+  get title(): string {
+    return this.#log.facts.title;
+  }
+
+  /** `Diffusion.write` or `Diffusion.read`. */
+  get diffusion(): number {
+    return this.#log.facts.diffusion;
+  }
+
+  get isMember(): boolean {
+    return this.#log.facts.left === 0;
+  }
+
+  /** Sequence at which the user left; 0 while a member. */
+  get left(): number {
+    return this.#log.facts.left;
+  }
+
+  /** First sequence the user may see, in the present span of membership. */
+  get firstVisible(): number {
+    return this.#log.facts.firstVisible;
+  }
+
+  /** Newest sequence known to exist; beyond `tail` while something is missing. */
+  get head(): number {
+    return Math.max(this.#log.facts.head, this.tail);
+  }
+
+  /** Last sequence of `messages`. */
+  get tail(): number {
+    return Math.max(0, this.#log.start);
+  }
+
+  get isComplete(): boolean {
+    return !this.#log.hasHole;
+  }
+
+  get read(): number {
+    return this.#log.facts.read;
+  }
+
+  get unread(): number {
+    return this.#log.unread;
+  }
+
+  /** Directs: how far the other one has read. */
+  get peerRead(): number {
+    return this.#log.facts.peerRead;
+  }
+
+  /** The newest run of messages without a hole, rising sequences, ending at `tail`. Do not change it. */
+  get messages(): readonly Message[] {
+    return this.#operations.segments(this.id).at(-1)?.messages ?? [];
+  }
+
+  /** All runs: one for each span of membership. */
+  get segments(): readonly Segment[] {
+    return this.#operations.segments(this.id);
+  }
+
+  /** Own messages without an answer yet, in order; shown after `messages`. */
+  get pending(): readonly OutboxItem[] {
+    return this.#operations.pendingSends(this.id);
+  }
+
+  /** Resolves when the message is durable; rejects with a ClientError when it is finally refused. */
+  send(text: string): Promise<Sent> {
+    return this.#operations.send(this.id, text);
+  }
+
+  /** Moves the read pointer, to the newest message held unless told otherwise. */
+  markRead(sequence: number = this.tail): Promise<void> {
+    return this.#operations.markRead(this.id, sequence);
+  }
+
+  typing(): void {
+    this.#operations.typing(this.id);
+  }
+
+  /** Loads up to `limit` messages before the oldest of `messages`; resolves with how many came. */
+  loadOlder(limit: number): Promise<number> {
+    return this.#operations.loadOlder(this.#log, limit);
+  }
+}

@@ -1,0 +1,136 @@
+// The frames as the client sees them after decoding: protobufjs fills absent scalars with their defaults, which its own
+// interface types do not promise. codec/frame-codec.ts is the one place that casts to these.
+import type { parley } from '@parley/protocol';
+
+export type ClientFrame = parley.v1.IClientFrame;
+/** A request's body, e.g. `{ ping: {} }`. */
+export type RequestBody = Omit<ClientFrame, 'requestId'>;
+export type System = parley.v1.ISystem;
+
+/** `Diffusion` of the wire: how messages of a conversation reach its members. */
+export const Diffusion = { unspecified: 0, write: 1, read: 2 } as const;
+
+/** One element of a conversation's log. Never changed after it was received; may be shared between clients. */
+export interface Message {
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly sender: string;
+  readonly clientMessageId: string;
+  readonly sentAtMs: number;
+  readonly text?: string | null;
+  readonly system?: System | null;
+}
+
+export interface Cursor {
+  readonly conversation: string;
+  readonly sequence: number;
+}
+
+export interface ConversationInfo {
+  readonly conversation: string;
+  readonly head: number;
+  readonly read: number;
+  readonly unread: number;
+  readonly firstVisible: number;
+  readonly diffusion: number;
+  readonly title: string;
+  readonly peerRead: number;
+  readonly left: number;
+  readonly diffusionSince: number;
+}
+
+export interface Welcome {
+  readonly tenant: string;
+  readonly user: string;
+  readonly connectionId: string;
+  readonly inboxPosition: number;
+  readonly conversations: readonly ConversationInfo[];
+  readonly limited: boolean;
+  readonly keepAliveMs: number;
+  readonly frameBytesMax: number;
+  readonly protocolVersion: number;
+  readonly serverTimeMs: number;
+}
+
+export interface Entry {
+  readonly position: number;
+  readonly message?: Message | null;
+  readonly readMoved?: {
+    readonly conversation: string;
+    readonly sequence: number;
+    readonly unread: number;
+  } | null;
+  readonly diffusion: number;
+  readonly left: boolean;
+  readonly title: string;
+}
+
+export interface HistoryPage {
+  readonly conversation: string;
+  readonly messages: readonly Message[];
+  readonly head: number;
+  readonly more: boolean;
+  readonly firstVisible: number;
+}
+
+export interface SyncPage {
+  readonly entries: readonly Entry[];
+  readonly inboxPosition: number;
+  readonly more: boolean;
+  readonly limited: boolean;
+  readonly conversations: readonly ConversationInfo[];
+  readonly logs: readonly HistoryPage[];
+}
+
+export interface Sent {
+  readonly conversation: string;
+  readonly clientMessageId: string;
+  readonly sequence: number;
+  readonly sentAtMs: number;
+  readonly duplicate: boolean;
+}
+
+export interface ReadDone {
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly unread: number;
+}
+
+export interface Presence {
+  readonly user: string;
+  readonly online: boolean;
+  readonly lastSeenMs: number;
+}
+
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number;
+}
+
+export interface ServerFrame {
+  readonly requestId: number;
+  /** Names the member that is set; undefined for a body this client does not know. */
+  readonly body?: string;
+  readonly error?: ErrorBody | null;
+  readonly welcome?: Welcome | null;
+  readonly sent?: Sent | null;
+  readonly syncPage?: SyncPage | null;
+  readonly readDone?: ReadDone | null;
+  readonly historyPage?: HistoryPage | null;
+  readonly presenceList?: { readonly users: readonly Presence[] } | null;
+  readonly pong?: { readonly inboxPosition: number; readonly serverTimeMs: number } | null;
+  readonly deliver?: { readonly entries: readonly Entry[] } | null;
+  readonly live?: { readonly messages: readonly Message[]; readonly heads: readonly Cursor[] } | null;
+  readonly receipt?: {
+    readonly conversation: string;
+    readonly user: string;
+    readonly sequence: number;
+  } | null;
+  readonly presence?: Presence | null;
+  readonly goAway?: { readonly reason: string; readonly reconnectWithinMs: number } | null;
+  readonly syncNeeded?: { readonly inboxPosition: number; readonly heads: readonly Cursor[] } | null;
+  readonly typingNotice?: { readonly conversation: string; readonly user: string } | null;
+  readonly done?: object | null;
+}

@@ -1,0 +1,233 @@
+// The HTTP API: accounts, sessions, groups, conversations, search. Each call answers or throws a ClientError with the
+// server's code. Integers are plain numbers here.
+import { ClientError, localError } from '../client-error.ts';
+import { type ConversationInfo, type Cursor, Diffusion, type Message } from '../frames.ts';
+import { wire } from '@parley/protocol';
+
+export interface HttpApiOptions {
+  /** `http://127.0.0.1:8081` */
+  readonly url: string;
+  readonly token?: string;
+  readonly fetch?: typeof fetch;
+  /** Beyond it the call fails with HTTP_UNREACHABLE. */
+  readonly timeoutMs?: number;
+}
+
+export interface Credentials {
+  readonly tenant?: string;
+  readonly handle: string;
+  readonly password: string;
+}
+
+export interface Login {
+  readonly tenant: string;
+  readonly user: string;
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export interface GroupCreated {
+  readonly id: string;
+  readonly conversation: string;
+}
+
+export type Role = 'member' | 'admin' | 'owner';
+
+export interface GroupMember {
+  readonly user: string;
+  readonly role: Role;
+  readonly joined: number;
+  readonly mutedUntilMs: number;
+}
+
+export interface MembersPage {
+  readonly members: readonly GroupMember[];
+  readonly count: number;
+  /** `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export interface SearchRequest {
+  readonly q: string;
+  readonly conversation?: string;
+  readonly sender?: string;
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly before?: string;
+}
+
+export interface SearchAnswer {
+  /** Newest first. */
+  readonly hits: readonly Message[];
+  /** `before` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+  /** Through which sequence the index is complete, by conversation searched. */
+  readonly completeThrough: readonly Cursor[];
+}
+
+type Json = Record<string, unknown>;
+
+const defaultTimeoutMs = 30_000;
+
+export class HttpApi {
+  readonly #options: HttpApiOptions;
+
+  constructor(options: HttpApiOptions) {
+    this.#options = options;
+  }
+
+  /** The same API as somebody else. */
+  withToken(token: string): HttpApi {
+    return new HttpApi({ ...this.#options, token });
+  }
+
+  async register(account: Credentials & { readonly displayName?: string }): Promise<Login> {
+    return asLogin(await this.#call('POST', '/v1/accounts', account));
+  }
+
+  async login(credentials: Credentials): Promise<Login> {
+    return asLogin(await this.#call('POST', '/v1/sessions', credentials));
+  }
+
+  async user(user: string): Promise<{ readonly exists: boolean; readonly displayName: string }> {
+    const answer = await this.#call('GET', `/v1/users/${encodeURIComponent(user)}`);
+    return { exists: answer['exists'] === true, displayName: String(answer['displayName'] ?? '') };
+  }
+
+  /** Where to open the WebSocket. */
+  async webSocketUrl(): Promise<string> {
+    const answer = await this.#call('GET', '/v1/endpoints');
+    const url = (answer['endpoints'] as Json[] | undefined)?.[0]?.['url'];
+    if (typeof url !== 'string') throw localError('BAD_ANSWER', 'the server names no endpoint');
+    return url;
+  }
+
+  async createGroup(group: {
+    readonly id?: string;
+    readonly title: string;
+    readonly members: readonly string[];
+  }): Promise<GroupCreated> {
+    const answer = await this.#call('POST', '/v1/groups', group);
+    return { id: String(answer['id']), conversation: String(answer['conversation']) };
+  }
+
+  async addMembers(group: string, members: readonly string[]): Promise<void> {
+    await this.#call('POST', `/v1/groups/${group}/members`, { members });
+  }
+
+  async setRole(group: string, user: string, role: Role): Promise<void> {
+    await this.#call('PUT', `/v1/groups/${group}/members/${user}/role`, { role });
+  }
+
+  async removeMember(group: string, user: string): Promise<void> {
+    await this.#call('DELETE', `/v1/groups/${group}/members/${user}`);
+  }
+
+  async leave(group: string): Promise<void> {
+    await this.#call('POST', `/v1/groups/${group}/leave`);
+  }
+
+  async dismiss(group: string): Promise<void> {
+    await this.#call('DELETE', `/v1/groups/${group}`);
+  }
+
+  async members(
+    group: string,
+    page: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<MembersPage> {
+    const answer = await this.#call('GET', `/v1/groups/${group}/members${queryOf(page)}`);
+    const members = ((answer['members'] as Json[] | undefined) ?? []).map((member) => ({
+      user: String(member['user']),
+      role: String(member['role']) as Role,
+      joined: Number(member['joined'] ?? 0),
+      mutedUntilMs: Number(member['mutedUntilMs'] ?? 0),
+    }));
+    const next = answer['next'];
+    return {
+      members,
+      count: Number(answer['count'] ?? members.length),
+      next: typeof next === 'string' ? next : undefined,
+    };
+  }
+
+  async conversations(): Promise<readonly ConversationInfo[]> {
+    const answer = await this.#call('GET', '/v1/conversations');
+    const conversations = (answer['conversations'] as Json[] | undefined) ?? [];
+    return conversations.map(
+      (info) =>
+        wire.Conversation.fromObject({
+          ...info,
+          diffusion: diffusionOf(info['diffusion']),
+        }) as ConversationInfo,
+    );
+  }
+
+  async search(search: SearchRequest): Promise<SearchAnswer> {
+    const answer = await this.#call('GET', `/v1/search${queryOf(search)}`);
+    const hits = (answer['hits'] as { message: Json }[] | undefined) ?? [];
+    const through = (answer['completeThrough'] as Json[] | undefined) ?? [];
+    const next = answer['next'];
+    return {
+      hits: hits.map((hit) => wire.Message.fromObject(hit.message) as Message),
+      next: typeof next === 'string' ? next : undefined,
+      completeThrough: through.map((cursor) => wire.Cursor.fromObject(cursor)),
+    };
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<Json> {
+    const { url, token, timeoutMs = defaultTimeoutMs } = this.#options;
+    const send = this.#options.fetch ?? fetch;
+    const headers: Record<string, string> = {};
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    let response: Response;
+    let text: string;
+    try {
+      const init = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
+      response = await send(
+        new URL(path, url),
+        body === undefined ? init : { ...init, body: JSON.stringify(body) },
+      );
+      text = await response.text();
+    } catch (error) {
+      const cause = (error as { cause?: Error }).cause ?? (error as Error);
+      throw localError('HTTP_UNREACHABLE', `${method} ${path}: ${cause.message}`, true);
+    }
+    const answer = parseJson(text);
+    if (!response.ok) throw problemError(response.status, answer);
+    return answer;
+  }
+}
+
+function parseJson(text: string): Json {
+  if (text === '') return {};
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw localError('BAD_ANSWER', `the answer is no JSON: ${(error as Error).message}`);
+  }
+}
+
+function problemError(status: number, problem: Json): ClientError {
+  return new ClientError({
+    code: typeof problem['code'] === 'string' ? problem['code'] : `HTTP_${status}`,
+    message: String(problem['detail'] ?? problem['title'] ?? `HTTP status ${status}`),
+    retryable: problem['retryable'] === true,
+    retryAfterMs: Number(problem['retryAfterMs'] ?? 0),
+  });
+}
+
+const diffusionOf = (word: unknown): number => (word === 'read' ? Diffusion.read : Diffusion.write);
+
+const asLogin = (answer: Json): Login => ({
+  tenant: String((answer['user'] as Json | undefined)?.['tenant']),
+  user: String((answer['user'] as Json | undefined)?.['id']),
+  token: String(answer['token']),
+  expiresAtMs: Number(answer['expiresAtMs'] ?? 0),
+});
+
+function queryOf(values: object): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return '';
+  return `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+}

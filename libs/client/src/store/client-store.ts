@@ -1,0 +1,44 @@
+// What a client keeps: its inbox position, what it knows about each conversation, and their messages. Memory is the only
+// implementation now; a durable one writes a batch of these calls in one transaction, position last.
+import type { Message } from '../frames.ts';
+
+/** What is known about one conversation. */
+export interface ConversationFacts {
+  readonly conversation: string;
+  title: string;
+  /** `Diffusion` of the wire. */
+  diffusion: number;
+  firstVisible: number;
+  /** Sequence at which the user left; 0 while a member. */
+  left: number;
+  /** Where the last span of membership that has ended did so: everything up to there still belongs to the log. */
+  spanEnd: number;
+  read: number;
+  peerRead: number;
+  /** Newest sequence anybody has told of, within the user's membership. */
+  head: number;
+  /** Last sequence held without a hole; -1 before the log is opened. */
+  tail: number;
+}
+
+/** A run of messages without a hole: one span of membership, or the newest part of one. */
+export interface Segment {
+  readonly first: number;
+  readonly messages: readonly Message[];
+}
+
+export interface ClientStore {
+  inboxPosition(): number;
+  saveInboxPosition(position: number): void;
+  conversations(): Iterable<ConversationFacts>;
+  /** `facts` stays the caller's object; called after each change of it. */
+  saveConversation(facts: ConversationFacts): void;
+  /** In rising order. */
+  segments(conversation: string): readonly Segment[];
+  /** The message after the newest one; `startsSegment` when it does not follow on from it. */
+  append(message: Message, startsSegment: boolean): void;
+  /** Messages right before the newest segment, in rising order. */
+  prepend(conversation: string, messages: readonly Message[]): void;
+  /** Drops everything: the server no longer knows our positions. */
+  clear(): void;
+}

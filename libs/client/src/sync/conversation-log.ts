@@ -1,0 +1,215 @@
+// The client's view of one conversation: a dense log, whichever way a message came (inbox, live push, page), and what the
+// user has read of it. Holds what came too early, knows when something is missing; fetching it is repairer.ts.
+import type { ConversationInfo, HistoryPage, Message } from '../frames.ts';
+import type { ClientStore, ConversationFacts } from '../store/client-store.ts';
+
+export interface LogOptions {
+  /** The own user id; known from the first welcome on. */
+  user(): string;
+  readonly heldMessagesMax: number;
+  readonly store: ClientStore;
+  /** Called for each message that takes its place, in order. */
+  onAppended(message: Message, log: ConversationLog): void;
+}
+
+const notOpened = -1;
+
+export class ConversationLog {
+  readonly facts: ConversationFacts;
+  readonly #options: LogOptions;
+  readonly #held = new Map<number, Message>();
+  /** The next message begins a new span of membership. */
+  #startsSegment = false;
+  /** Since when a hole has been known, monotonic; 0 without one. Kept by the repairer. */
+  holeSinceMs = 0;
+
+  constructor(facts: ConversationFacts, options: LogOptions) {
+    this.facts = facts;
+    this.#options = options;
+  }
+
+  static emptyFacts(conversation: string): ConversationFacts {
+    const base = {
+      title: '',
+      diffusion: 0,
+      firstVisible: 1,
+      left: 0,
+      read: 0,
+      peerRead: 0,
+      head: 0,
+      spanEnd: 0,
+    };
+    return { conversation, ...base, tail: notOpened };
+  }
+
+  get hasHole(): boolean {
+    return this.facts.head > this.start;
+  }
+
+  /** The last sequence held without a hole; before the log is opened, the one before the first visible. */
+  get start(): number {
+    return this.facts.tail === notOpened ? this.facts.firstVisible - 1 : this.facts.tail;
+  }
+
+  get isOpen(): boolean {
+    return this.facts.tail !== notOpened;
+  }
+
+  get unread(): number {
+    return Math.max(0, Math.max(this.facts.head, this.facts.tail) - this.facts.read);
+  }
+
+  /** What `welcome` or a limited page says about this conversation. */
+  learn(info: ConversationInfo): void {
+    const { facts } = this;
+    facts.title = info.title || facts.title;
+    facts.diffusion = info.diffusion;
+    facts.firstVisible = info.firstVisible || facts.firstVisible;
+    facts.read = Math.max(facts.read, info.read);
+    facts.peerRead = Math.max(facts.peerRead, info.peerRead);
+    facts.left = info.left;
+    facts.spanEnd = Math.max(facts.spanEnd, info.left);
+    this.noteHead(info.head);
+    this.#save();
+  }
+
+  /** Begins the log after `sequence`: what is older is loaded on demand. */
+  openAfter(sequence: number): void {
+    this.facts.tail = sequence;
+    this.#startsSegment = true;
+    this.#save();
+  }
+
+  /** Older messages were put right before the next one: it follows on from them. */
+  continueSegment(): void {
+    this.#startsSegment = false;
+  }
+
+  /** Somebody says the conversation has got this far. */
+  noteHead(head: number): void {
+    const { left } = this.facts;
+    this.facts.head = Math.max(this.facts.head, left > 0 ? Math.min(head, left) : head);
+  }
+
+  /** The user became a member with this message, says the inbox: a span begins. */
+  join(message: Message): void {
+    const { facts } = this;
+    this.#beginSpan(message.sequence);
+    if (facts.tail !== notOpened && message.sequence <= facts.tail) return;
+    // Part of the span before may still be missing: the page that fills the hole brings this message again.
+    if (facts.tail === notOpened || facts.spanEnd <= facts.tail) this.openAfter(message.sequence - 1);
+    this.offer(message);
+  }
+
+  /** The user left with the message of this sequence: nothing beyond it counts. */
+  leave(sequence: number): void {
+    const { facts } = this;
+    facts.spanEnd = Math.max(facts.spanEnd, sequence);
+    // Pages and `welcome` can be ahead of the inbox: the user is back already.
+    if (sequence >= facts.firstVisible) {
+      facts.left = sequence;
+      facts.head = sequence;
+      for (const held of this.#held.keys()) if (held > sequence) this.#held.delete(held);
+    }
+    this.#save();
+  }
+
+  /** Takes a message in; known ones and those outside of the membership are dropped. */
+  offer(message: Message): void {
+    const { facts } = this;
+    const { sequence } = message;
+    if (facts.left > 0 && sequence > facts.left) return;
+    if (facts.tail === notOpened) this.openAfter(this.start);
+    if (sequence <= facts.tail) return;
+    if (sequence > facts.head) facts.head = sequence;
+    if (sequence !== facts.tail + 1) {
+      if (this.#held.size < this.#options.heldMessagesMax) this.#held.set(sequence, message);
+      return;
+    }
+    this.#append(message);
+    this.#drainHeld();
+  }
+
+  /**
+   * Takes a page asked for with `after: start`. A page may jump only where the user was not a member: to a message that
+   * makes the user one. Returns false when it jumps elsewhere: then it is not believed beyond the jump.
+   */
+  offerPage(page: HistoryPage): boolean {
+    if (this.facts.tail === notOpened) this.openAfter(this.start);
+    for (const message of page.messages) {
+      const { facts } = this;
+      const jumps = message.sequence > facts.tail + 1;
+      if (jumps || (facts.left > 0 && message.sequence > facts.left)) {
+        const begins = message.sequence === facts.firstVisible || isJoinOf(message, this.#options.user());
+        if (begins) this.#beginSpan(message.sequence);
+        else if (jumps) return false;
+        if (begins) this.openAfter(message.sequence - 1);
+      }
+      this.offer(message);
+    }
+    this.noteHead(page.head);
+    return true;
+  }
+
+  /** Pointers only move forward. Returns whether it moved. */
+  moveRead(sequence: number): boolean {
+    if (sequence <= this.facts.read) return false;
+    this.facts.read = sequence;
+    this.#save();
+    return true;
+  }
+
+  #beginSpan(sequence: number): void {
+    const { facts } = this;
+    if (sequence > facts.left) facts.left = 0;
+    facts.firstVisible = Math.max(facts.firstVisible, sequence);
+    facts.read = Math.max(facts.read, sequence - 1);
+    facts.head = Math.max(facts.head, sequence);
+  }
+
+  #append(message: Message): void {
+    const { facts } = this;
+    facts.tail = message.sequence;
+    // Whoever writes has read up to there.
+    if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
+    else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, message.sequence);
+    this.#options.store.append(message, this.#startsSegment);
+    this.#startsSegment = false;
+    // Live pushes can be ahead of the inbox: what follows this one is not for the user, whoever still sends it.
+    if (isLeaveOf(message, this.#options.user())) this.leave(message.sequence);
+    this.#options.onAppended(message, this);
+  }
+
+  #drainHeld(): void {
+    if (this.#held.size === 0) return;
+    for (const sequence of this.#held.keys()) if (sequence <= this.facts.tail) this.#held.delete(sequence);
+    for (let next = this.facts.tail + 1; ; next++) {
+      const message = this.#held.get(next);
+      if (message === undefined) return;
+      this.#held.delete(next);
+      this.#append(message);
+    }
+  }
+
+  #save(): void {
+    this.#options.store.saveConversation(this.facts);
+  }
+}
+
+/** Does this message make `user` a member? */
+export function isJoinOf(message: Message, user: string): boolean {
+  const { system } = message;
+  if (!system) return false;
+  if (system.groupCreated) return true;
+  return system.membersAdded?.members?.includes(user) ?? false;
+}
+
+/** Does this message end the membership of `user`? */
+function isLeaveOf({ system }: Message, user: string): boolean {
+  if (!system) return false;
+  return (
+    system.memberLeft?.member === user ||
+    system.memberRemoved?.member === user ||
+    Boolean(system.groupDismissed)
+  );
+}
