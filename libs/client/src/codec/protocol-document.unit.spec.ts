@@ -4,7 +4,8 @@ import { errorCodes, wire } from '@parley/protocol';
 import { describe, expect, test } from 'vitest';
 
 const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
-const document = read('docs/protocol.md');
+// Tables may be aligned with spaces.
+const document = read('docs/protocol.md').replaceAll(/ +\|/g, ' |').replaceAll(/\| +/g, '| ');
 const proto = read('proto/parley/v1/frames.proto');
 
 const fieldNames = [...proto.matchAll(/^\s+(?:repeated )?\w+ (\w+) = \d+;/gm)].map((match) => match[1]!);
