@@ -100,14 +100,14 @@ export class ChannelReplay {
     const sending = people
       .send(person.id, channelConversation, text, ++this.#said % repeatEvery === 0)
       .finally(() => this.#sends.leave());
-    const unanswered = this.#unanswered.get(person) ?? new Set();
+    const unanswered = this.#unanswered.get(person) ?? new Set<Promise<void>>();
     this.#unanswered.set(person, unanswered.add(sending));
     void sending.finally(() => unanswered.delete(sending));
   }
 
   async #leave(person: ChannelPerson): Promise<void> {
     const { people } = this.#options;
-    await Promise.all(this.#unanswered.get(person) ?? []);
+    await this.#untilAnswered(person);
     await people.connect(person.id);
     await withRetries(async () => (await people.api(person.id)).leave(channelGroup));
     this.#inside.delete(person);
@@ -127,6 +127,10 @@ export class ChannelReplay {
     people.disconnect(person.id);
   }
 
+  async #untilAnswered(person: ChannelPerson): Promise<void> {
+    await Promise.all([...(this.#unanswered.get(person) ?? [])]);
+  }
+
   #clientsOf(person: ChannelPerson): Client[] {
     return this.#options.people.devices.get(person.id)!.map((device) => device.client!);
   }
@@ -136,7 +140,7 @@ export class ChannelReplay {
       if (!person.dropsOut) continue;
       this.wentOffline.add(person.id);
       this.#chain(person, async () => {
-        await Promise.all(this.#unanswered.get(person) ?? []);
+        await this.#untilAnswered(person);
         if (this.#inside.has(person)) this.#options.people.disconnect(person.id);
       });
     }
