@@ -1,10 +1,17 @@
 // Every maximum of the runtime, with unit, default, and what happens at it. Apps take them from their configuration.
 
 export interface RuntimeLimits {
-  /** Bytes of one commit at which the shard stops deciding until the commit before has returned. */
+  /**
+   * Bytes of one commit at which the shard stops deciding until the commit before has returned. With the largest
+   * decision on top it must stay below what the log takes as one message (NATS: 1 MiB), with room for rough sizes.
+   */
   readonly commitBytesMax: number;
   /** Events of one commit, likewise. */
   readonly commitEventsMax: number;
+  /** Bytes one decision may add to a commit; a record that asks for more is refused, see Suspects. */
+  readonly decisionBytesMax: number;
+  /** Bytes of answers and pushes that may wait for a commit; beyond it the shard takes no further input until it returns. */
+  readonly outboundBytesMax: number;
   /** Messages taken from the command log at once. */
   readonly intakeMessagesMax: number;
   /** An advanced input offset without events is committed after this long. */
@@ -31,6 +38,12 @@ export interface RuntimeLimits {
   readonly checkpointJournalBytes: number;
   /** Snapshot bytes one checkpoint may write; the longest dirty entities come first. */
   readonly checkpointBytesMax: number;
+  /** Subscribers (devices) one entity may have; beyond it the longest attached is forgotten. */
+  readonly subscribersMax: number;
+  /** Questions that may wait for an entity to load, or for a commit, per shard; beyond it they are answered BUSY. */
+  readonly waitingQuestionsMax: number;
+  /** The command log is asked this often whether it still has what was read from it. */
+  readonly inputCheckMs: number;
   /** Housekeeping (nudges, announcements, passivation) runs this often. */
   readonly sweepMs: number;
   /** A subscriber that left a push unacknowledged for this long is nudged … */
@@ -57,6 +70,8 @@ export interface RuntimeLimits {
 export const defaultLimits: RuntimeLimits = {
   commitBytesMax: 256 * 1024,
   commitEventsMax: 4_096,
+  decisionBytesMax: 512 * 1024,
+  outboundBytesMax: 8 * 1024 * 1024,
   intakeMessagesMax: 256,
   offsetCommitMs: 1_000,
   laneBatchBytesMax: 256 * 1024,
@@ -70,6 +85,9 @@ export const defaultLimits: RuntimeLimits = {
   checkpointEveryMs: 30_000,
   checkpointJournalBytes: 32 * 1024 * 1024,
   checkpointBytesMax: 16 * 1024 * 1024,
+  subscribersMax: 100,
+  waitingQuestionsMax: 2_000,
+  inputCheckMs: 30_000,
   sweepMs: 1_000,
   nudgeAfterMs: 5_000,
   nudgesMax: 3,

@@ -18,11 +18,16 @@ export interface MemoryClusterOptions {
   /** How long a call waits for its answer. Default 5,000 ms. */
   readonly callTimeoutMs?: number;
   readonly faults?: MemoryFaults;
+  /** 3: appends behave as in a replicated stream, see MemoryJournal. Default 1. */
+  readonly replicas?: 1 | 3;
+  /** Clock by which entries expire. Default `clock`. */
+  readonly expiryClock?: Clock;
 }
 
 export class MemoryCluster {
   readonly clock: Clock;
   readonly callTimeoutMs: number;
+  readonly replicas: 1 | 3;
   /** May be exchanged at any time. */
   faults: MemoryFaults;
   /** Every subscription of every node, in the order they were made. */
@@ -30,6 +35,7 @@ export class MemoryCluster {
   /** What history has stored, by shard name. */
   readonly watermarks = new Map<string, number>();
 
+  readonly #expiryClock: Clock;
   readonly #journalParts: number;
   readonly #commandParts: number;
   readonly #streams = new Map<string, MemoryStream>();
@@ -39,17 +45,22 @@ export class MemoryCluster {
   constructor(options: MemoryClusterOptions) {
     this.clock = options.clock;
     this.callTimeoutMs = options.callTimeoutMs ?? 5_000;
+    this.replicas = options.replicas ?? 1;
     this.faults = options.faults ?? {};
+    this.#expiryClock = options.expiryClock ?? options.clock;
     this.#journalParts = options.journalParts ?? 4;
     this.#commandParts = options.commandParts ?? 4;
     assert(this.#journalParts > 0, 'MemoryCluster: journalParts must be positive');
     assert(this.#commandParts > 0, 'MemoryCluster: commandParts must be positive');
   }
 
-  /** The connection of one process. The same name gives the same node; a restarted process takes a new name. */
-  node(name: string): MemoryNode {
+  /**
+   * The connection of one process. The same name gives the same node; a restarted process takes a new name. `clock` is
+   * the process's own, for timeouts on its side.
+   */
+  node(name: string, clock?: Clock): MemoryNode {
     let node = this.#nodes.get(name);
-    if (node === undefined) this.#nodes.set(name, (node = new MemoryNode(this, name)));
+    if (node === undefined) this.#nodes.set(name, (node = new MemoryNode(this, name, clock)));
     return node;
   }
 
@@ -71,7 +82,7 @@ export class MemoryCluster {
 
   bucket(name: string): MemoryBucket {
     let bucket = this.#buckets.get(name);
-    if (bucket === undefined) this.#buckets.set(name, (bucket = new MemoryBucket(this.clock)));
+    if (bucket === undefined) this.#buckets.set(name, (bucket = new MemoryBucket(this.#expiryClock)));
     return bucket;
   }
 

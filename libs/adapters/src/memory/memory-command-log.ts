@@ -28,6 +28,11 @@ export class MemoryCommandLog implements CommandLog {
     return new MemoryIntakeReader(this.#node, stream, subject, afterSequence);
   }
 
+  lastSequence(shard: ShardId): Promise<number> {
+    const { stream, subject } = this.#node.cluster.commands(shard);
+    return this.#node.call('command.end', subject, () => stream.lastSequence);
+  }
+
   trim(shard: ShardId, upToSequence: number): Promise<void> {
     const { stream, subject } = this.#node.cluster.commands(shard);
     return this.#node.call('command.trim', subject, () => stream.purge(subject, upToSequence));

@@ -10,6 +10,7 @@ export type MemoryOperation =
   | 'command.publish'
   | 'command.read'
   | 'command.trim'
+  | 'command.end'
   | 'kv.get'
   | 'kv.write'
   | 'kv.delete'

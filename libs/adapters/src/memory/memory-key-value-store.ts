@@ -20,7 +20,12 @@ export class MemoryKeyValueStore implements KeyValueStore {
   }
 
   bucket(name: string): Promise<KeyValue> {
-    return Promise.resolve(new MemoryKeyValue(this.#node, name));
+    return Promise.resolve(this.open(name));
+  }
+
+  /** The same at once: memory has nothing to wait for. */
+  open(name: string): KeyValue {
+    return new MemoryKeyValue(this.#node, name);
   }
 }
 

@@ -43,7 +43,7 @@ export class MemoryMessenger implements Messenger {
         timer.cancel();
         resolve(result);
       };
-      const timer = this.#node.cluster.clock.after(timeoutMs, () =>
+      const timer = this.#node.clock.after(timeoutMs, () =>
         settle({ outcome: this.#node.isConnected ? 'timeout' : 'disconnected' }),
       );
       const answer = (result: RequestResult) =>

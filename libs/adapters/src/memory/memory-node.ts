@@ -1,5 +1,6 @@
 // One process's connection to a MemoryCluster, with a handle for every port. `disconnect` is a crash (the process is
 // never heard again) or, with `reconnect`, a lost network.
+import type { Clock } from '@parley/std';
 import type { MemoryCluster } from './memory-cluster.ts';
 import { MemoryCommandLog } from './memory-command-log.ts';
 import type { MemoryFate, MemoryOperation } from './memory-faults.ts';
@@ -23,6 +24,8 @@ export class MemoryTimeout extends Error {
 export class MemoryNode {
   readonly cluster: MemoryCluster;
   readonly name: string;
+  /** The process's own clock: its timeouts go by it. */
+  readonly clock: Clock;
   readonly journal: MemoryJournal;
   readonly commandLog: MemoryCommandLog;
   readonly keyValues: MemoryKeyValueStore;
@@ -35,9 +38,10 @@ export class MemoryNode {
   readonly #reconnectListeners = new Set<() => void>();
   #isConnected = true;
 
-  constructor(cluster: MemoryCluster, name: string) {
+  constructor(cluster: MemoryCluster, name: string, clock: Clock = cluster.clock) {
     this.cluster = cluster;
     this.name = name;
+    this.clock = clock;
     this.#toServer = new MemoryLink(cluster.clock);
     this.#fromServer = new MemoryLink(cluster.clock);
     this.journal = new MemoryJournal(this);
@@ -56,12 +60,17 @@ export class MemoryNode {
     return this.#isConnected;
   }
 
-  /** Calls in flight reject (an append answers 'unknown'), nothing is delivered, requests to this node find nobody. */
-  disconnect(): void {
+  /**
+   * Calls in flight reject (an append answers 'unknown'), nothing is delivered, requests to this node find nobody.
+   * What was sent is lost too, unless `sentArrives`: sockets of a dead process are still emptied.
+   */
+  disconnect(options: { readonly sentArrives?: boolean } = {}): void {
     if (!this.#isConnected) return;
     this.#isConnected = false;
-    this.#toServer.cut();
+    if (!options.sentArrives) this.#toServer.cut();
+    this.#toServer.release();
     this.#fromServer.cut();
+    this.#fromServer.release();
     const cause = new MemoryDisconnected(`${this.name} is cut off`);
     for (const reject of [...this.#pending]) reject(cause);
   }
@@ -71,6 +80,17 @@ export class MemoryNode {
     if (this.#isConnected) return;
     this.#isConnected = true;
     for (const listener of [...this.#reconnectListeners]) listener();
+  }
+
+  /** Stalls one direction, or both, without anybody being told: what is sent arrives after `release`, in order. */
+  hold(direction: 'to-server' | 'from-server' | 'both'): void {
+    if (direction !== 'from-server') this.#toServer.hold();
+    if (direction !== 'to-server') this.#fromServer.hold();
+  }
+
+  release(): void {
+    this.#toServer.release();
+    this.#fromServer.release();
   }
 
   /** @internal Calls back after each reconnect; the answer stops it. */
@@ -89,7 +109,7 @@ export class MemoryNode {
     effect: (fate: MemoryFate) => T,
     receive: (value: T) => R = (value) => value as unknown as R,
   ): Promise<R> {
-    const { clock, faults, callTimeoutMs } = this.cluster;
+    const { faults, callTimeoutMs } = this.cluster;
     const call = { node: this.name, operation, target };
     return new Promise<R>((resolve, reject) => {
       if (!this.#isConnected) {
@@ -97,7 +117,7 @@ export class MemoryNode {
         return;
       }
       const fate = faults.fate?.(call) ?? 'ok';
-      const timeout = clock.after(callTimeoutMs, () =>
+      const timeout = this.clock.after(callTimeoutMs, () =>
         fail(new MemoryTimeout(`${operation} ${target}: no answer within ${callTimeoutMs} ms`)),
       );
       const end = () => {

@@ -7,7 +7,30 @@ export interface MemoryRecord {
 
 const noRecords: readonly MemoryRecord[] = [];
 
+/** Message ids a stream remembers for its duplicate window; the oldest are forgotten. */
+const recentIdsMax = 1_000;
+
+/** The sequences under which the newest message ids were stored. */
+export class RecentIds {
+  readonly #sequences = new Map<string, number>();
+
+  has(id: string): boolean {
+    return this.#sequences.has(id);
+  }
+
+  get(id: string): number | undefined {
+    return this.#sequences.get(id);
+  }
+
+  note(id: string, sequence: number): void {
+    this.#sequences.set(id, sequence);
+    const [oldest] = this.#sequences.keys();
+    if (this.#sequences.size > recentIdsMax && oldest !== undefined) this.#sequences.delete(oldest);
+  }
+}
+
 export class MemoryStream {
+  readonly recentIds = new RecentIds();
   readonly #records = new Map<string, MemoryRecord[]>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #lastSequence = 0;
@@ -20,6 +43,17 @@ export class MemoryStream {
     records.push({ sequence, bytes: bytes.slice() });
     for (const listener of [...(this.#listeners.get(subject) ?? [])]) listener();
     return sequence;
+  }
+
+  /** Of all subjects. */
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  /** What a power cut does to a log that had not written everything to its disk: the end is gone, and its sequences. */
+  loseAfter(sequence: number): void {
+    for (const records of this.#records.values()) records.splice(firstAtOrAfter(records, sequence + 1));
+    this.#lastSequence = Math.min(this.#lastSequence, sequence);
   }
 
   last(subject: string): MemoryRecord | undefined {

@@ -61,6 +61,12 @@ export class NatsCommandLog implements CommandLog {
     });
   }
 
+  async lastSequence(shard: ShardId): Promise<number> {
+    const { bulk } = this.#link;
+    const info = await bulk.whileConnected(() => bulk.jsm.streams.info(this.#stream(shard)));
+    return info.state.last_seq;
+  }
+
   async trim(shard: ShardId, upToSequence: number): Promise<void> {
     if (upToSequence <= 0) return;
     await this.#link.bulk.jsm.streams.purge(this.#stream(shard), {

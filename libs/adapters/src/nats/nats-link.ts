@@ -17,7 +17,7 @@ export interface NatsLinkOptions {
   readonly startTimeoutMs?: number;
   /** How long a call to JetStream's API waits for its answer. Default 5,000 ms. */
   readonly callTimeoutMs?: number;
-  /** Called when the state of a connection changes: for logs and health. */
+  /** Called when the state of a connection changes, and when the reason of waiting does: for logs and health. */
   readonly onStatus?: (status: NatsStatus) => void;
 }
 
@@ -213,6 +213,7 @@ async function dial(
   const startTimeoutMs = options.startTimeoutMs ?? startTimeoutMsDefault;
   const startedMs = performance.now();
   const urls = typeof servers === 'string' ? servers.split(',') : servers;
+  let toldReason: string | undefined;
   for (;;) {
     try {
       return await connect({
@@ -241,8 +242,13 @@ async function dial(
       if (waitedMs >= startTimeoutMs) {
         throw new Error(`NATS at ${where} did not answer within ${startTimeoutMs} ms`, { cause });
       }
-      const message = `waiting for NATS at ${where} since ${waitedMs} ms: ${asError(cause).message}`;
-      options.onStatus?.({ state: 'waiting', connection: name, message });
+      const reason = asError(cause).message;
+      // Once for each reason: a line for every dial would bury the others.
+      if (reason !== toldReason) {
+        const message = `waiting for NATS at ${where} since ${waitedMs} ms: ${reason}`;
+        options.onStatus?.({ state: 'waiting', connection: name, message });
+      }
+      toldReason = reason;
       await delay(dialPauseMs + Math.random() * dialJitterMs);
     }
   }

@@ -5,7 +5,7 @@ import type { Timer } from '@parley/std';
 import type { Entity } from '../entity/entity-table.ts';
 import type { Captured, Shard } from '../shard/shard.ts';
 import type { ShardOptions } from '../shard/shard-options.ts';
-import { type Checkpoint, encodeCheckpoint } from './checkpoint-codec.ts';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
 import { decodeStoredState } from './snapshot-codec.ts';
 
 /** Entities captured at one commit boundary: bounds the pause that encoding them makes. */
@@ -79,12 +79,26 @@ export class Checkpointer {
       lanesOut: toMarks(ledger.lanesOut),
       laneCursors: this.#shard.lanes.cursors(),
     };
+    await this.#write(checkpoint);
+    const trimmed = await this.#trim(covered, checkpoint.inputOffset);
+    // Entities beyond the byte budget, or a history that is behind: there is more to do though nothing new happens.
+    this.#lastN = trimmed >= checkpoint.sequence ? checkpoint.n : 0;
+  }
+
+  async #write(checkpoint: Checkpoint): Promise<void> {
     const { checkpoints } = this.#options.ports;
-    const result = await checkpoints.write(this.#shard.name, encodeCheckpoint(checkpoint), this.#revision);
-    if (result.outcome === 'conflict') throw new Error('another owner has written the checkpoint');
+    const { name } = this.#shard;
+    const bytes = encodeCheckpoint(checkpoint);
+    let result = await checkpoints.write(name, bytes, this.#revision);
+    if (result.outcome === 'conflict') {
+      // A deposed owner was late, or the acknowledgement of our last one got lost.
+      const stored = await checkpoints.get(name);
+      if (stored !== undefined && decodeCheckpoint(stored.value).epoch > checkpoint.epoch)
+        throw new Error('a newer owner has written the checkpoint');
+      result = await checkpoints.write(name, bytes, stored?.revision ?? 0);
+      if (result.outcome === 'conflict') throw new Error('the checkpoint is written by somebody else');
+    }
     this.#revision = result.revision;
-    this.#lastN = checkpoint.n;
-    await this.#trim(covered, checkpoint.inputOffset);
   }
 
   /** Everything up to here is in snapshots, and its effects have left. */
@@ -93,12 +107,14 @@ export class Checkpointer {
     return Math.min(entities.coveredUpTo() ?? Infinity, lanes.coveredUpTo() ?? Infinity, ledger.sequence);
   }
 
-  async #trim(covered: number, inputOffset: number): Promise<void> {
+  /** The journal sequence up to which nothing is needed any more. */
+  async #trim(covered: number, inputOffset: number): Promise<number> {
     const { journal, commandLog, trimGuard } = this.#options.ports;
     const { shard } = this.#options;
     const safe = Math.min(covered, await trimGuard.safeSequence(shard));
     if (safe > 0) await journal.trim(shard, safe);
     if (inputOffset > 0) await commandLog.trim(shard, inputOffset);
+    return safe;
   }
 
   async #storeSnapshots(): Promise<void> {
@@ -110,10 +126,11 @@ export class Checkpointer {
       at += capturedAtOnce
     ) {
       const entities = await Promise.all(
-        keys.slice(at, at + capturedAtOnce).map((key) => this.#shard.load(key)),
+        keys.slice(at, at + capturedAtOnce).map((key) => this.#shard.loadIfReadable(key)),
       );
+      // One that cannot be read stays dirty: its events stay in the journal for a person to look at.
       const captured = await this.#shard.capture(
-        entities.filter(({ dirtyAfter }) => dirtyAfter !== undefined),
+        entities.filter((entity) => entity?.dirtyAfter !== undefined) as Entity[],
       );
       if (captured === undefined || this.#isStopped) return;
       await Promise.all(captured.map((one) => this.#store(one)));

@@ -107,18 +107,22 @@ export class EntityTable {
 
   /** Lets clean entities go: the idle ones, and the longest unused ones while there are too many. */
   passivate(nowMs: number, committedN: number): number {
-    const clean = [...this.#entities.values()].filter(
-      (entity) => entity.dirtyAfter === undefined && entity.lastEventN <= committedN,
-    );
+    const before = this.#entities.size;
+    for (const [key, entity] of this.#entities) {
+      // Loaded for somebody whose turn is still to come.
+      if (entity.lastUsedMs === 0) entity.lastUsedMs = nowMs;
+      const isIdle = nowMs - entity.lastUsedMs >= this.#limits.entityIdleMs;
+      if (isIdle && isClean(entity, committedN)) this.#entities.delete(key);
+    }
+    if (this.#entities.size > this.#limits.entitiesMax) this.#passivateSurplus(committedN);
+    return before - this.#entities.size;
+  }
+
+  #passivateSurplus(committedN: number): void {
+    const clean = [...this.#entities.values()].filter((entity) => isClean(entity, committedN));
     clean.sort((a, b) => a.lastUsedMs - b.lastUsedMs);
     const surplus = this.#entities.size - this.#limits.entitiesMax;
-    let gone = 0;
-    for (const entity of clean) {
-      if (gone >= surplus && nowMs - entity.lastUsedMs < this.#limits.entityIdleMs) break;
-      this.#entities.delete(entity.key);
-      gone++;
-    }
-    return gone;
+    for (const { key } of clean.slice(0, surplus)) this.#entities.delete(key);
   }
 
   async #loadNow(key: string): Promise<Entity> {
@@ -168,3 +172,6 @@ export class EntityTable {
     return entity;
   }
 }
+
+const isClean = (entity: Entity, committedN: number): boolean =>
+  entity.dirtyAfter === undefined && entity.lastEventN <= committedN;

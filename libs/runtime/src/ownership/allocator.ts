@@ -62,20 +62,24 @@ export class Allocator {
 
   /** Makes a round now instead of at the next interval: something changed. */
   hurry(): void {
-    if (!this.#isStopped && this.isLeader) void this.#runRound();
+    if (this.#isStopped || !this.isLeader || !this.#options.isLeaseValid()) return;
+    this.#runRound().catch((cause: unknown) => this.#failed(cause));
   }
 
   async #tick(): Promise<void> {
     try {
       if (this.#options.isLeaseValid()) await this.#beat();
     } catch (cause) {
-      this.#options.log.warn(
-        { kind: this.#options.kind, cause: String(cause) },
-        'allocation round failed, trying again',
-      );
+      this.#failed(cause);
     }
     if (this.#isStopped) return;
     this.#timer = this.#options.clock.after(this.#options.limits.probeMs, () => void this.#tick());
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#isStopped) return;
+    const fields = { kind: this.#options.kind, cause: String(cause) };
+    this.#options.log.warn(fields, 'allocation round failed, trying again');
   }
 
   async #beat(): Promise<void> {

@@ -25,6 +25,8 @@ export class Lease {
   #isHeld = false;
   #isStopped = false;
   #timer: Timer | undefined;
+  /** Renewals run one after another: two at once would conflict with each other. */
+  #renewing: Promise<void> = Promise.resolve();
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -50,6 +52,8 @@ export class Lease {
   /** Gives the lease back, so that nobody waits for it to run out. */
   async release(): Promise<void> {
     this.stop();
+    // A renewal that is still on its way would bring the key back.
+    await this.#renewing.catch(() => undefined);
     await this.#options.members.delete(this.key);
   }
 
@@ -80,7 +84,14 @@ export class Lease {
     this.#options.onLost();
   }
 
-  async #renew(): Promise<void> {
+  #renew(): Promise<void> {
+    const renewed = this.#renewing.catch(() => undefined).then(() => this.#renewOnce());
+    this.#renewing = renewed;
+    return renewed;
+  }
+
+  async #renewOnce(): Promise<void> {
+    if (this.#isStopped) return;
     const { nodeId, kind, members, clock, limits } = this.#options;
     if (this.#isHeld && !this.isValid) this.#lost();
     const sentMs = clock.monotonicMs();

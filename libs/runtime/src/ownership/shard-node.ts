@@ -5,6 +5,7 @@ import type { KeyValue, Subscription } from '../ports/index.ts';
 import { parseShardName } from '../ports/index.ts';
 import { Shard } from '../shard/shard.ts';
 import type { ShardContext, ShardEnd } from '../shard/shard-options.ts';
+import { Suspects } from '../shard/suspects.ts';
 import { Allocator } from './allocator.ts';
 import { ClusterView } from './cluster-view.ts';
 import { Lease } from './lease.ts';
@@ -26,6 +27,8 @@ export class ShardNode {
   readonly #options: ShardNodeOptions;
   readonly #context: ShardContext;
   readonly #shards = new Map<string, Shard>();
+  /** What broke shards here, by shard. */
+  readonly #suspects = new Map<string, Suspects>();
   readonly #busy = new Set<string>();
   readonly #notBeforeMs = new Map<string, { atMs: number; waitMs: number }>();
   readonly #view: ClusterView;
@@ -47,7 +50,7 @@ export class ShardNode {
     this.#allocator = new Allocator({
       ...options,
       view: this.#view,
-      prober: new Prober(ports.messenger, subjects, limits.probeMs * 2),
+      prober: new Prober(ports.messenger, subjects, clock, limits.probeMs),
       isLeaseValid: () => this.#lease.isValid,
       isViewSettled: () => this.#isViewSettled(),
     });
@@ -77,6 +80,8 @@ export class ShardNode {
     await this.#insist('join', () => ports.messenger.flush());
     await this.#insist('join', () => this.#lease.start());
     await this.#insist('join', () => this.#view.start(members, owners));
+    // Stopped while joining: the view's watches began after `kill` stopped them.
+    if (this.#isStopped) return this.kill();
     this.#state = 'running';
     this.#allocator.start();
     this.#tick();
@@ -84,6 +89,7 @@ export class ShardNode {
 
   /** Clean stop: gives all shards away without a gap, then the lease. Never rejects. */
   async stop(): Promise<void> {
+    if (this.#state === 'new') return this.kill();
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
     await this.#attempt(() => this.#lease.markLeaving());
@@ -108,10 +114,10 @@ export class ShardNode {
   /** A step of joining that must succeed: tried until it does, or until the process is stopped. */
   async #insist(what: string, step: () => Promise<void>): Promise<void> {
     for (;;) {
+      if (this.#isStopped) return;
       try {
         return await step();
       } catch (cause) {
-        if (this.#state === 'stopped') throw cause;
         this.#options.log.warn({ what, cause: String(cause) }, 'NATS does not answer, trying again');
         await new Promise<void>((resolve) =>
           this.#options.clock.after(this.#options.limits.laneRetryMsMax, resolve),
@@ -140,6 +146,10 @@ export class ShardNode {
     this.#timer = this.#options.clock.after(this.#options.limits.probeMs, () => this.#tick());
   }
 
+  get #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
   #isViewSettled(): boolean {
     const { clock, limits, ports } = this.#options;
     return ports.messenger.isConnected && clock.monotonicMs() - this.#connectedSinceMs > limits.leaseTtlMs;
@@ -152,11 +162,11 @@ export class ShardNode {
   }
 
   #reconcileAll(): void {
-    if (this.#state !== 'running') return;
     for (const name of this.#view.rows.keys()) this.#reconcile(name);
   }
 
   #reconcile(name: string): void {
+    if (this.#state !== 'running') return;
     const seen = this.#view.rows.get(name);
     if (seen === undefined || this.#busy.has(name) || this.#isTooEarly(name)) return;
     const { nodeId } = this.#options;
@@ -201,14 +211,15 @@ export class ShardNode {
     const row: OwnerRow = { owner: nodeId, target: nodeId };
     const result = await owners.write(name, encodeRow(row), seen?.revision ?? 0);
     // The row has changed meanwhile: the watch brings it, or the next look at the rows.
-    if (result.outcome === 'conflict') return this.#postpone(name);
-    if (this.#state !== 'running') return;
+    if (result.outcome === 'conflict') return this.#leaveAlone(name, claimBackoffMs.first);
+    if (this.#state !== 'running') return this.#letGo(name);
     this.#view.noteRow(name, row, result.revision);
     const shard = new Shard({
       ...this.#context,
       shard: parseShardName(name),
       epoch: result.revision,
-      onEnded: (reason) => this.#ended(name, reason),
+      suspects: this.#suspectsOf(name),
+      onEnded: (reason) => this.#ended(shard, reason),
     });
     this.#shards.set(name, shard);
     let isOpen = false;
@@ -221,7 +232,6 @@ export class ShardNode {
       }
     }
     if (!isOpen) return;
-    this.#notBeforeMs.delete(name);
     log.info({ shard: name, epoch: result.revision }, 'shard is served here');
   }
 
@@ -232,7 +242,7 @@ export class ShardNode {
     const timer = clock.after(limits.handOffMs, () => shard.drop());
     await shard.handOff();
     timer.cancel();
-    this.#shards.delete(name);
+    if (this.#shards.get(name) === shard) this.#shards.delete(name);
     log.info({ shard: name, epoch: shard.epoch }, 'shard is handed off');
     await this.#letGo(name);
   }
@@ -250,17 +260,28 @@ export class ShardNode {
     }
   }
 
-  #ended(name: string, reason: ShardEnd): void {
-    this.#options.log.warn({ shard: name, reason }, 'shard ended here');
-    this.#shards.delete(name);
-    if (reason === 'broken') this.#postpone(name);
+  #suspectsOf(name: string): Suspects {
+    let suspects = this.#suspects.get(name);
+    if (suspects === undefined) this.#suspects.set(name, (suspects = new Suspects()));
+    return suspects;
   }
 
+  #ended(shard: Shard, reason: ShardEnd): void {
+    const { name } = shard;
+    this.#options.log.warn({ shard: name, epoch: shard.epoch, reason }, 'shard ended here');
+    if (this.#shards.get(name) === shard) this.#shards.delete(name);
+    this.#postpone(name);
+  }
+
+  /** Waits longer each time, until nothing has failed for as long as the longest wait. */
   #postpone(name: string): void {
-    const waitMs = Math.min(
-      (this.#notBeforeMs.get(name)?.waitMs ?? claimBackoffMs.first / 2) * 2,
-      claimBackoffMs.max,
-    );
+    const nowMs = this.#options.clock.monotonicMs();
+    const before = this.#notBeforeMs.get(name);
+    const isFirst = before === undefined || nowMs - before.atMs > claimBackoffMs.max;
+    this.#leaveAlone(name, isFirst ? claimBackoffMs.first : Math.min(before.waitMs * 2, claimBackoffMs.max));
+  }
+
+  #leaveAlone(name: string, waitMs: number): void {
     this.#notBeforeMs.set(name, { atMs: this.#options.clock.monotonicMs() + waitMs, waitMs });
   }
 

@@ -27,6 +27,11 @@ export interface CommandLog {
   publish(shard: ShardId, bytes: Uint8Array): Promise<void>;
   /** Reads the shard's messages with a sequence greater than `afterSequence`. */
   read(shard: ShardId, afterSequence: number): IntakeReader;
+  /**
+   * Sequence of the newest message the shard's stream has ever had, other shards' included; 0 when none. It falls only
+   * when the log has lost acknowledged messages. Rejects when unreachable.
+   */
+  lastSequence(shard: ShardId): Promise<number>;
   /** Forgets messages up to and including `upToSequence`. */
   trim(shard: ShardId, upToSequence: number): Promise<void>;
 }

@@ -33,6 +33,8 @@ export class Batch {
   /** Rough size of the commit. */
   bytes = 0;
   eventCount = 0;
+  /** Rough size of what waits for release. */
+  outboundBytes = 0;
 
   #lastEvent: unknown;
   #lastIds: string[] = [];
@@ -83,21 +85,24 @@ export class Batch {
   addEffect(effect: CommittedEffect): void {
     this.effects.push(effect);
     this.bytes += effect.payload.length + 24;
-    for (const target of effect.targets) this.bytes += this.#sizeOfNewList(target);
+    for (const target of effect.targets) this.bytes += target.shard.length + 8 + this.#sizeOfNewList(target);
   }
 
   addReply(gatewayId: string, requestId: number, payload: Uint8Array): void {
     this.#gateway(gatewayId).items.push({ kind: 'reply', requestId, payload });
+    this.outboundBytes += payload.length + 64;
   }
 
   addPush(gatewayId: string, type: EntityType, payload: unknown, target: PushTarget): void {
     const gateway = this.#gateway(gatewayId);
+    this.outboundBytes += 32;
     if (gateway.lastPush?.payload === payload) {
       gateway.lastPush?.item.targets.push(target);
       return;
     }
     const item: OpenPush = { kind: 'push', payload: this.encodedPayload(type, payload), targets: [target] };
     gateway.items.push(item);
+    this.outboundBytes += item.payload.length;
     gateway.lastPush = { payload, item };
   }
 

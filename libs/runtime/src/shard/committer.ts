@@ -1,7 +1,7 @@
 // Appends one record and finds out for certain whether it is in the journal. The only place where the fence is handled.
 // A lost or ambiguous answer is resolved by reading the shard's last record from the log's leader: replicated and single
 // logs answer a repeated append differently, the record itself does not lie.
-import type { Clock } from '@parley/std';
+import { type Clock, assert } from '@parley/std';
 import type { RuntimeLimits } from '../limits.ts';
 import { type Journal, type Log, type ShardId, shardName } from '../ports/index.ts';
 import { type CommitRecord, decodeCommit, encodeCommit } from '../wire/index.ts';
@@ -23,9 +23,14 @@ export interface CommitterOptions {
   readonly isLeaseValid: () => boolean;
 }
 
+/** What every log takes as one message: NATS' default maximum payload of 1 MiB, with room for headers. */
+export const recordBytesMax = 1024 * 1024 - 4096;
+
 export async function commit(options: CommitterOptions, record: CommitRecord): Promise<CommitOutcome> {
   const { shard, journal, clock, limits, log } = options;
   const bytes = encodeCommit(record);
+  // The log would refuse it for ever: better the shard breaks down, loudly, than that it asks again and again.
+  assert(bytes.length <= recordBytesMax, `${shardName(shard)}: a commit of ${bytes.length} bytes`);
   const commitId = `${shardName(shard)}:${record.epoch}:${record.n}`;
   for (;;) {
     const result = await journal.append(shard, record.previousSequence, commitId, bytes);

@@ -21,8 +21,8 @@ export interface DecisionsOptions extends ShardContext {
   readonly name: string;
   readonly entities: EntityTable;
   readonly subscribers: Subscribers;
-  /** Loads an entity, however long it takes. */
-  load(key: string): Promise<Entity>;
+  /** Loads an entity, however long it takes; undefined when it can never be read. */
+  load(key: string): Promise<Entity | undefined>;
   /** Gives out the next number of the lane to a shard. */
   nextLaneNumber(target: string): number;
   /** Number of the commit being filled, and the journal sequence of the last durable one. */
@@ -51,6 +51,11 @@ export class Decisions {
     return this.#lastNowMs;
   }
 
+  /** The last record's time: another owner's clock may have been ahead of ours. */
+  startAt(nowMs: number): void {
+    this.#lastNowMs = Math.max(this.#lastNowMs, nowMs);
+  }
+
   /** Decides one command; everything it causes in this shard is decided before the promise resolves. */
   async command(entity: Entity, command: unknown): Promise<Decision<unknown, unknown>> {
     const decision = this.#decide(entity, command);
@@ -71,10 +76,17 @@ export class Decisions {
       for (const id of tell.ids) {
         const key = entityKey(tell.type, tell.tenant, id);
         const entity = entities.inMemory(key) ?? (await this.#options.load(key));
-        this.#decide(entity, tell.command);
+        if (entity === undefined) this.#undelivered(tell, key);
+        else this.#decide(entity, tell.command);
       }
       batch.shareIds(tell.ids);
     }
+  }
+
+  /** The others must not wait for one that is damaged; what it misses is in the journals. */
+  #undelivered(tell: LocalTell, key: string): void {
+    const fields = { shard: this.#options.name, type: tell.type, entity: key };
+    this.#options.log.error(fields, 'an effect could not be given to an entity that cannot be read');
   }
 
   #decide(entity: Entity, command: unknown): Decision<unknown, unknown> {

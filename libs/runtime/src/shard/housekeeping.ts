@@ -15,7 +15,7 @@ export class Housekeeping {
   readonly #options: ShardOptions;
   readonly #shard: Shard;
   readonly #missingGateways = new Set<string>();
-  #timers = new Map<'beat' | 'sweep', Timer>();
+  #timers = new Map<'beat' | 'sweep' | 'input', Timer>();
   #sweeps = 0;
 
   constructor(options: ShardOptions, shard: Shard) {
@@ -26,6 +26,7 @@ export class Housekeeping {
   start(): void {
     this.#beat();
     this.#later('sweep', this.#options.limits.sweepMs, () => this.#sweep());
+    this.#later('input', this.#options.limits.inputCheckMs, () => this.#checkInput());
   }
 
   stop(): void {
@@ -33,7 +34,7 @@ export class Housekeeping {
     this.#timers.clear();
   }
 
-  #later(name: 'beat' | 'sweep', delayMs: number, task: () => void): void {
+  #later(name: 'beat' | 'sweep' | 'input', delayMs: number, task: () => void): void {
     this.#timers.set(name, this.#options.clock.after(delayMs, task));
   }
 
@@ -55,18 +56,36 @@ export class Housekeeping {
     this.#later('sweep', this.#options.limits.sweepMs, () => this.#sweep());
   }
 
+  #checkInput(): void {
+    this.#shard.checkInput().catch((cause: unknown) => {
+      const fields = { shard: this.#shard.name, cause: String(cause) };
+      this.#options.log.warn(fields, 'the command log could not be asked for its end');
+    });
+    this.#later('input', this.#options.limits.inputCheckMs, () => this.#checkInput());
+  }
+
   #nudge(nowMs: number): void {
     const { nudgeAfterMs, nudgesMax } = this.#options.limits;
     const batch = new Batch();
     for (const { key, entry } of this.#shard.subscribers.overdue(nowMs - nudgeAfterMs, nudgesMax)) {
       const entity = this.#shard.entities.inMemory(key);
+      // At the next sweep it is there, or what it says is committed.
+      if (entity === undefined) this.#loadForNudge(key);
+      if (entity === undefined || entity.lastEventN > this.#shard.ledger.n) continue;
       entry.nudges++;
       entry.pushedAtMs = nowMs;
-      if (entity?.type.nudge === undefined || entity.lastEventN > this.#shard.ledger.n) continue;
+      if (entity.type.nudge === undefined) continue;
       const payload = entity.type.nudge(entity.state, entry.acknowledgedPosition);
       batch.addPush(entry.gatewayId, entity.type, payload, { connection: entry.connection, position: 0 });
     }
     if (!batch.isEmpty) new Release(this.#options, this.#shard).send(batch);
+  }
+
+  #loadForNudge(key: string): void {
+    this.#shard.entities.load(key).catch((cause: unknown) => {
+      const fields = { shard: this.#shard.name, cause: String(cause) };
+      this.#options.log.warn(fields, 'an entity could not be loaded for a nudge');
+    });
   }
 
   #announce(nowMs: number): void {
@@ -84,8 +103,11 @@ export class Housekeeping {
 
   #probeGateways(): void {
     const { messenger } = this.#options.ports;
+    const gatewayIds = this.#shard.subscribers.gatewayIds();
+    for (const gatewayId of this.#missingGateways)
+      if (!gatewayIds.has(gatewayId)) this.#missingGateways.delete(gatewayId);
     const empty = encodeOutbound({ shard: this.#shard.name, epoch: this.#shard.epoch, items: [] });
-    for (const gatewayId of this.#shard.subscribers.gatewayIds()) {
+    for (const gatewayId of gatewayIds) {
       messenger.request(this.#options.subjects.gateway(gatewayId), empty, probeTimeoutMs).then(
         ({ outcome }) => this.#probed(gatewayId, outcome === 'no-responders'),
         () => undefined,

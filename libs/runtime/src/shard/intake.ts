@@ -1,6 +1,7 @@
 // The input of a shard, message by message: client batches become decisions and answers, lane batches become decisions
-// exactly once (their numbers are contiguous), anything unreadable is skipped with an error line.
-import type { Refused } from '@parley/std';
+// exactly once (their numbers are contiguous), anything unreadable is skipped with an error line. Between two records of
+// a message a commit may be made, so that no message needs a commit larger than the log takes.
+import { type Refused, assert } from '@parley/std';
 import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
 import type { IntakeMessage } from '../ports/index.ts';
@@ -8,28 +9,39 @@ import {
   type ClientBatch,
   type IntakeRecord,
   type LaneBatch,
+  type LaneEffect,
+  type Subscriber,
   decodeIntake,
   decodeSubscriber,
 } from '../wire/index.ts';
 import type { Shard } from './shard.ts';
 import type { ShardOptions } from './shard-options.ts';
+import type { RecordPlace } from './suspects.ts';
+
+/** A lane has a gap: going on would lose an effect. Passing over the record would too, so it is never a suspect. */
+export class LaneGap extends Error {
+  override readonly name = 'LaneGap';
+}
 
 export class Intake {
   readonly #options: ShardOptions;
   readonly #shard: Shard;
+  /** The record being decided. */
+  place: RecordPlace | undefined;
 
   constructor(options: ShardOptions, shard: Shard) {
     this.#options = options;
     this.#shard = shard;
   }
 
-  /** False when the message must not be passed: a lane has a gap, and going on would lose an effect. */
+  /** False when the shard stopped meanwhile. Throws when the message cannot be passed. */
   async process(message: IntakeMessage): Promise<boolean> {
     const intake = this.#decode(message);
     if (intake === undefined) return true;
-    if (intake.kind === 'lane') return this.#lane(intake);
-    await this.#client(intake);
-    return true;
+    const isDone =
+      intake.kind === 'lane' ? await this.#lane(intake, message) : await this.#client(intake, message);
+    this.place = undefined;
+    return isDone;
   }
 
   #decode(message: IntakeMessage): ClientBatch | LaneBatch | undefined {
@@ -42,21 +54,55 @@ export class Intake {
     }
   }
 
-  async #client(batch: ClientBatch): Promise<void> {
+  async #client(batch: ClientBatch, { sequence }: IntakeMessage): Promise<boolean> {
     const isExpired = this.#options.clock.nowMs() > batch.deadlineMs;
+    const { inputPart } = this.#shard.ledger;
+    const done = inputPart?.sequence === sequence ? inputPart.records : 0;
     this.#prefetch(batch.records);
-    for (const record of batch.records) {
-      if (!this.#shard.entities.knowsType(record.type)) continue;
-      const key = entityKey(record.type, record.tenant, record.id);
-      if (record.kind === 'detach') this.#detach(batch.gatewayId, key, record);
-      else if (isExpired && record.kind === 'command')
-        this.#refuse(batch, record, { accepted: false, code: 'EXPIRED' });
-      else {
-        const entity = this.#shard.entities.inMemory(key) ?? (await this.#shard.load(key));
-        if (record.kind === 'attach') this.#attach(batch.gatewayId, entity, record);
-        else await this.#command(batch, entity, record);
-      }
+    for (const [index, record] of batch.records.entries()) {
+      if (index < done || !this.#shard.entities.knowsType(record.type)) continue;
+      if (!(await this.#shard.room({ sequence, records: index }))) return false;
+      const place = { sequence, index };
+      this.place = place;
+      const bytes = this.#shard.openBatch.bytes;
+      if (isExpired && record.kind === 'command') this.#refuse(batch, record, 'EXPIRED');
+      else if (this.#isGuilty(place)) this.#refuse(batch, record, 'INTERNAL');
+      else await this.#record(batch, record);
+      this.#checkSize(this.#shard.openBatch.bytes - bytes);
     }
+    return true;
+  }
+
+  async #record(batch: ClientBatch, record: IntakeRecord): Promise<void> {
+    const key = entityKey(record.type, record.tenant, record.id);
+    if (record.kind === 'command') {
+      const entity = await this.#entity(key);
+      if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
+      else await this.#command(batch, entity, record);
+      return;
+    }
+    const subscriber = this.#subscriberOf(record);
+    if (subscriber === undefined) this.#refuse(batch, record, 'BAD_COMMAND');
+    else if (record.kind === 'detach')
+      this.#shard.subscribers.detach(key, batch.gatewayId, subscriber.connection);
+    else {
+      const entity = await this.#entity(key);
+      if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
+      else this.#attach(batch, entity, record, subscriber);
+    }
+  }
+
+  #entity(key: string): Entity | Promise<Entity | undefined> {
+    return this.#shard.entities.inMemory(key) ?? this.#shard.loadIfReadable(key);
+  }
+
+  #isGuilty(place: RecordPlace): boolean {
+    return this.#options.suspects?.isGuilty(place, this.#shard.name, this.#options.log) ?? false;
+  }
+
+  /** Nothing of the record is committed yet: the shard forgets it by breaking down, and the record becomes a suspect. */
+  #checkSize(bytes: number): void {
+    assert(bytes <= this.#options.limits.decisionBytesMax, `a decision adds ${bytes} bytes to a commit`);
   }
 
   /** Loads everything the batch needs side by side; the records are still taken in order. */
@@ -76,7 +122,7 @@ export class Intake {
     try {
       command = entity.type.codec.decodeCommand(record.payload);
     } catch {
-      this.#refuse(batch, record, { accepted: false, code: 'BAD_COMMAND' });
+      this.#refuse(batch, record, 'BAD_COMMAND');
       return;
     }
     const decision = await this.#shard.decisions.command(entity, command);
@@ -89,35 +135,47 @@ export class Intake {
     }
   }
 
-  #refuse(batch: ClientBatch, record: IntakeRecord, refusal: Refused): void {
+  #refuse(batch: ClientBatch, record: IntakeRecord, refusal: Refused | string): void {
     if (record.requestId === 0) return;
-    const payload = this.#shard.entities.typeOf(record.type).codec.encodeRefusal(refusal);
-    this.#shard.openBatch.addReply(batch.gatewayId, record.requestId, payload);
+    const { codec } = this.#shard.entities.typeOf(record.type);
+    const refused = typeof refusal === 'string' ? ({ accepted: false, code: refusal } as const) : refusal;
+    this.#shard.openBatch.addReply(batch.gatewayId, record.requestId, codec.encodeRefusal(refused));
   }
 
-  #attach(gatewayId: string, entity: Entity, record: IntakeRecord): void {
-    const { connection, device, request } = decodeSubscriber(record.payload);
+  #subscriberOf(record: IntakeRecord): Subscriber | undefined {
+    try {
+      return decodeSubscriber(record.payload);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #attach(batch: ClientBatch, entity: Entity, record: IntakeRecord, subscriber: Subscriber): void {
+    const { gatewayId } = batch;
+    let welcome: Uint8Array;
+    try {
+      welcome = entity.type.attach?.(entity.state, subscriber.request, entity.address) ?? new Uint8Array();
+    } catch (cause) {
+      const fields = { shard: this.#shard.name, type: entity.type.name, cause };
+      this.#options.log.error(fields, 'a subscriber could not be attached');
+      this.#refuse(batch, record, 'BAD_COMMAND');
+      return;
+    }
     const position = entity.type.position?.(entity.state) ?? 0;
     this.#shard.subscribers.attach(entity.key, {
       gatewayId,
-      connection,
-      device,
+      connection: subscriber.connection,
+      device: subscriber.device,
       pushedPosition: position,
       pushedAtMs: 0,
       acknowledgedPosition: position,
       nudges: 0,
     });
     entity.lastUsedMs = this.#shard.decisions.nowMs();
-    if (record.requestId === 0) return;
-    const welcome = entity.type.attach?.(entity.state, request, entity.address) ?? new Uint8Array();
-    this.#shard.openBatch.addReply(gatewayId, record.requestId, welcome);
+    if (record.requestId !== 0) this.#shard.openBatch.addReply(gatewayId, record.requestId, welcome);
   }
 
-  #detach(gatewayId: string, key: string, record: IntakeRecord): void {
-    this.#shard.subscribers.detach(key, gatewayId, decodeSubscriber(record.payload).connection);
-  }
-
-  async #lane(batch: LaneBatch): Promise<boolean> {
+  async #lane(batch: LaneBatch, { sequence }: IntakeMessage): Promise<boolean> {
     const { lanesSeen, name } = this.#shard;
     const seen = lanesSeen.get(batch.source) ?? 0;
     if (batch.firstNumber > seen + 1) {
@@ -126,22 +184,35 @@ export class Intake {
         fields,
         'gap on a lane: effects are missing, the shard stops to be taken over again',
       );
-      throw new Error(`lane gap from ${batch.source}: expected ${seen + 1}, found ${batch.firstNumber}`);
+      throw new LaneGap(`lane gap from ${batch.source}: expected ${seen + 1}, found ${batch.firstNumber}`);
     }
-    let number = batch.firstNumber;
-    for (const effect of batch.effects) {
-      if (number > (lanesSeen.get(batch.source) ?? 0)) {
-        await this.#shard.decisions.tell({
-          type: effect.type,
-          tenant: effect.tenant,
-          ids: effect.ids,
-          command: this.#shard.entities.typeOf(effect.type).codec.decodeCommand(effect.payload),
-        });
-        lanesSeen.set(batch.source, number);
-        this.#shard.openBatch.lanesIn.set(batch.source, number);
-      }
-      number++;
+    for (const [index, effect] of batch.effects.entries()) {
+      const number = batch.firstNumber + index;
+      if (number <= (lanesSeen.get(batch.source) ?? 0)) continue;
+      // No part of the message to remember: the lane numbers say what is dealt with.
+      if (!(await this.#shard.room(undefined))) return false;
+      const place = { sequence, index };
+      this.place = place;
+      const bytes = this.#shard.openBatch.bytes;
+      if (!this.#isGuilty(place)) await this.#effect(batch, number, effect);
+      this.#checkSize(this.#shard.openBatch.bytes - bytes);
+      lanesSeen.set(batch.source, number);
+      this.#shard.openBatch.lanesIn.set(batch.source, number);
     }
     return true;
+  }
+
+  async #effect({ source }: LaneBatch, number: number, effect: LaneEffect): Promise<void> {
+    const { type, tenant, ids } = effect;
+    let command: unknown;
+    try {
+      command = this.#shard.entities.typeOf(type).codec.decodeCommand(effect.payload);
+    } catch (cause) {
+      // It would be as unreadable at the next try. It stays in the journal of its source for a person to look at.
+      const fields = { shard: this.#shard.name, source, number, type, cause: String(cause) };
+      this.#options.log.error(fields, 'unreadable effect on a lane, skipped: a newer or damaged sender');
+      return;
+    }
+    await this.#shard.decisions.tell({ type, tenant, ids, command });
   }
 }

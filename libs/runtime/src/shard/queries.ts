@@ -8,9 +8,6 @@ import { Release } from './release.ts';
 import type { Shard } from './shard.ts';
 import type { ShardOptions } from './shard-options.ts';
 
-/** Questions waiting for an entity to load; beyond it they are answered BUSY. */
-const waitingQuestionsMax = 2_000;
-
 export class Queries {
   readonly #options: ShardOptions;
   readonly #shard: Shard;
@@ -59,7 +56,7 @@ export class Queries {
   }
 
   #loadAndAnswer(key: string, bytes: Uint8Array, respond: Respond): void {
-    if (this.#waiting >= waitingQuestionsMax) {
+    if (this.#waiting >= this.#options.limits.waitingQuestionsMax) {
       respond(this.#options.queryRefusal('BUSY'));
       return;
     }
@@ -78,7 +75,7 @@ export class Queries {
   }
 
   #answer(entity: Entity, bytes: Uint8Array, respond: Respond): void {
-    if (!this.#shard.isServing) return;
+    if (!this.#shard.isServing || !this.#options.isLeaseValid()) return;
     entity.lastUsedMs = this.#shard.decisions.nowMs();
     let answer: Uint8Array;
     try {
@@ -88,7 +85,14 @@ export class Queries {
       answer = this.#options.queryRefusal('INTERNAL');
     }
     if (entity.lastEventN <= this.#shard.ledger.n) respond(answer);
-    else this.#shard.openBatch.deferred.push(() => respond(answer));
+    else this.#defer(answer, respond);
+  }
+
+  /** The answer saw state of an open commit: it leaves with that commit or after it, or never. */
+  #defer(answer: Uint8Array, respond: Respond): void {
+    const { deferred } = this.#shard.openBatch;
+    if (deferred.length < this.#options.limits.waitingQuestionsMax) deferred.push(() => respond(answer));
+    else respond(this.#options.queryRefusal('BUSY'));
   }
 
   #signals(bytes: Uint8Array): void {

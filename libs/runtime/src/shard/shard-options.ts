@@ -13,6 +13,7 @@ import type {
   SnapshotStore,
   TrimGuard,
 } from '../ports/index.ts';
+import type { Suspects } from './suspects.ts';
 
 export interface ShardPorts {
   readonly journal: Journal;
@@ -64,6 +65,8 @@ export interface ShardContext {
 export type ShardEnd = 'fenced' | 'lost' | 'broken';
 
 export interface ShardOptions extends ShardContext {
+  /** Records that broke earlier incarnations of the shard. */
+  readonly suspects?: Suspects;
   readonly shard: ShardId;
   readonly epoch: number;
   /** Called once when the shard ends without being asked to. */

@@ -8,12 +8,12 @@ import { encodeStoredState } from '../checkpoint/snapshot-codec.ts';
 import { EntityTable, type Entity } from '../entity/entity-table.ts';
 import { Lanes } from '../lane/lanes.ts';
 import { type IntakeReader, shardName } from '../ports/index.ts';
-import type { CommitRecord } from '../wire/index.ts';
+import type { CommitRecord, InputPart } from '../wire/index.ts';
 import { Batch } from './batch.ts';
 import { commit } from './committer.ts';
 import { Decisions } from './decisions.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { Intake } from './intake.ts';
+import { Intake, LaneGap } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import { Queries } from './queries.ts';
 import { Release } from './release.ts';
@@ -38,7 +38,7 @@ interface CaptureRequest {
 export class Shard {
   readonly name: string;
   readonly entities: EntityTable;
-  readonly subscribers = new Subscribers();
+  readonly subscribers: Subscribers;
   readonly lanes: Lanes;
   readonly decisions: Decisions;
   readonly #options: ShardOptions;
@@ -53,7 +53,9 @@ export class Shard {
   #captures: CaptureRequest[] = [];
   #isCommitting = false;
   #isInMessage = false;
+  #isHandedOff: Promise<void> | undefined;
   #processedOffset = 0;
+  #processedPart: InputPart | undefined;
   #reader: IntakeReader | undefined;
   #waiting: (() => void)[] = [];
   #offsetTimer: Timer | undefined;
@@ -66,6 +68,7 @@ export class Shard {
     this.#options = options;
     this.name = shardName(options.shard);
     this.entities = new EntityTable(options.types, options.ports.snapshots, options.limits);
+    this.subscribers = new Subscribers(options.limits.subscribersMax);
     this.lanes = new Lanes({
       source: this.name,
       epoch: options.epoch,
@@ -80,7 +83,7 @@ export class Shard {
       name: this.name,
       entities: this.entities,
       subscribers: this.subscribers,
-      load: (key) => this.load(key),
+      load: (key) => this.loadIfReadable(key),
       nextLaneNumber: (target) => this.#nextLaneNumber(target),
       openCommit: () => ({ n: this.openN, committedSequence: this.ledger.sequence }),
       openBatch: () => this.#batch,
@@ -130,11 +133,16 @@ export class Shard {
       entities: this.entities,
       lanes: this.lanes,
     });
-    if (taken === undefined || this.isStopped) return false;
+    if (taken === undefined) return false;
+    const inputEnd = await this.#options.ports.commandLog.lastSequence(this.#options.shard);
+    if (this.isStopped) return false;
+    if (inputEnd < taken.ledger.inputOffset) this.#inputLost(taken.ledger, inputEnd);
     this.#ledger = taken.ledger;
     for (const [shard, number] of taken.ledger.lanesOut) this.#lanesOut.set(shard, number);
     for (const [shard, number] of taken.ledger.lanesIn) this.lanesSeen.set(shard, number);
     this.#processedOffset = taken.ledger.inputOffset;
+    this.#processedPart = taken.ledger.inputPart;
+    this.decisions.startAt(taken.ledger.atMs);
     this.#checkpointer.start(taken.checkpointRevision);
     this.#state = 'serving';
     this.#reader = this.#options.ports.commandLog.read(this.#options.shard, taken.ledger.inputOffset);
@@ -146,6 +154,28 @@ export class Shard {
     const durationMs = this.#options.clock.monotonicMs() - startedMs;
     this.#options.observer?.tookOver(this.name, { durationMs, records: taken.replayedRecords });
     return true;
+  }
+
+  /**
+   * The command log lost its end (a server without its disk's last writes): new messages get sequences that were given
+   * out before and would never be read. What is there is read again: lanes and client retries are recognised, commands
+   * that are too old are refused.
+   */
+  #inputLost(ledger: Ledger, inputEnd: number): void {
+    this.#options.log.error(
+      { shard: this.name, inputOffset: ledger.inputOffset, inputEnd },
+      'the command log has lost acknowledged messages and is read again: check the durability of the NATS servers',
+    );
+    ledger.inputOffset = 0;
+    ledger.inputPart = undefined;
+  }
+
+  /** Looks whether the command log still has what was read from it; without that the shard would wait for ever. */
+  async checkInput(): Promise<void> {
+    const processed = this.#processedOffset;
+    const inputEnd = await this.#options.ports.commandLog.lastSequence(this.#options.shard);
+    if (this.isServing && inputEnd < processed)
+      this.#breakDown(new Error(`the command log ends at ${inputEnd}, before ${processed}`));
   }
 
   /** Stops at once and forgets everything; what was not committed never happened. Idempotent. */
@@ -163,9 +193,15 @@ export class Shard {
   }
 
   /** Stops intake, finishes what was begun, stores snapshots, writes the hand-off record, stops. */
-  async handOff(): Promise<void> {
+  handOff(): Promise<void> {
+    return (this.#isHandedOff ??= this.#handOff());
+  }
+
+  async #handOff(): Promise<void> {
     if (this.#state !== 'serving') return this.drop();
     this.#state = 'handing-off';
+    // Intake may be waiting for room; it ends now.
+    this.#wake();
     // Whoever asks from now on learns at once that nobody answers here, and asks the next owner.
     this.#queries.stop();
     this.#reader?.stop();
@@ -173,11 +209,40 @@ export class Shard {
     await this.#untilIdle();
     await this.#checkpointer.runOnce();
     await this.#untilIdle();
-    if (!this.isStopped) await commit(this.#committerOptions(), this.#record('hand-off', new Batch()));
+    if (this.isStopped) return;
+    // In flight like any other commit: nothing else may append beside it.
+    this.#isCommitting = true;
+    await commit(this.#committerOptions(), this.#record('hand-off', new Batch()));
     this.drop();
   }
 
-  /** Loads an entity however long it takes; rejects only when the shard stops. */
+  /**
+   * Waits until the open commit has room for another decision, making a commit in the middle of a message if need be;
+   * `part` says how far that message is dealt with. False when the shard stopped meanwhile.
+   */
+  async room(part: InputPart | undefined): Promise<boolean> {
+    if (!this.#isBatchFull()) return true;
+    while (this.#isCommitting && !this.isStopped) await this.#untilWoken();
+    if (this.isStopped) return false;
+    if (this.#batch.isDurable) {
+      this.#processedPart = part;
+      this.#seal();
+    }
+    return true;
+  }
+
+  /** Like `load`, but undefined for an entity whose snapshot or events cannot be read: a person must look at it. */
+  async loadIfReadable(key: string): Promise<Entity | undefined> {
+    try {
+      return await this.load(key);
+    } catch (cause) {
+      if (this.isStopped) throw cause;
+      this.#options.log.error({ shard: this.name, entity: key, cause }, 'an entity cannot be read');
+      return undefined;
+    }
+  }
+
+  /** Loads an entity however long it takes; rejects when the shard stops, or when it will never be readable. */
   async load(key: string): Promise<Entity> {
     for (;;) {
       try {
@@ -219,13 +284,18 @@ export class Shard {
     const batch = this.#batch;
     const mustAdvance = mayAdvanceOffset && this.#processedOffset > this.ledger.inputOffset;
     if (batch.isDurable || mustAdvance || this.#captures.length > 0) {
-      this.#batch = new Batch();
-      this.#isCommitting = true;
-      this.#commit(batch).catch((cause: unknown) => this.#breakDown(cause));
+      this.#seal();
     } else if (!batch.isEmpty) {
       this.#batch = new Batch();
       this.#release.send(batch);
     }
+  }
+
+  #seal(): void {
+    const batch = this.#batch;
+    this.#batch = new Batch();
+    this.#isCommitting = true;
+    this.#commit(batch).catch((cause: unknown) => this.#breakDown(cause));
   }
 
   async #run(reader: IntakeReader): Promise<void> {
@@ -234,18 +304,21 @@ export class Shard {
         const messages = await reader.take(this.#options.limits.intakeMessagesMax);
         if (messages.length === 0) return;
         for (const message of messages) {
-          while (this.#isFull() && !this.isStopped)
-            await new Promise<void>((resolve) => this.#waiting.push(resolve));
+          while (this.#isFull() && this.isServing) await this.#untilWoken();
           if (!this.isServing) return;
           this.#isInMessage = true;
           const isTaken = await this.#intake.process(message);
           this.#isInMessage = false;
           if (!isTaken) return;
           this.#processedOffset = message.sequence;
+          this.#processedPart = undefined;
           this.sealWhenIdle();
         }
       }
     } catch (cause) {
+      const { place } = this.#intake;
+      if (place !== undefined && !this.isStopped && !(cause instanceof LaneGap))
+        this.#options.suspects?.note(place);
       this.#breakDown(cause);
     }
   }
@@ -289,6 +362,7 @@ export class Shard {
       n: this.ledger.n + 1,
       previousSequence: this.ledger.sequence,
       inputOffset: this.#processedOffset,
+      ...(this.#processedPart && { inputPart: this.#processedPart }),
       atMs: this.decisions.nowMs(),
       lanesIn: [...batch.lanesIn].map(([shard, number]) => ({ shard, number })),
       laneCursors: this.lanes.takeMovedCursors(),
@@ -304,6 +378,8 @@ export class Shard {
     ledger.n = record.n;
     ledger.sequence = sequence;
     ledger.inputOffset = record.inputOffset;
+    ledger.inputPart = record.inputPart;
+    ledger.atMs = record.atMs;
     for (const { shard, number } of record.lanesIn) ledger.lanesIn.set(shard, number);
     for (const { targets } of record.effects)
       for (const target of targets) ledger.lanesOut.set(target.shard, target.number);
@@ -327,16 +403,26 @@ export class Shard {
   }
 
   #isFull(): boolean {
+    if (this.lanes.isFull) return true;
+    return this.#isCommitting && (this.#isBatchFull() || this.#isOutboundFull());
+  }
+
+  #isBatchFull(): boolean {
     const { commitBytesMax, commitEventsMax } = this.#options.limits;
-    const isBatchFull = this.#batch.bytes >= commitBytesMax || this.#batch.eventCount >= commitEventsMax;
-    return (isBatchFull && this.#isCommitting) || this.lanes.isFull;
+    return this.#batch.bytes >= commitBytesMax || this.#batch.eventCount >= commitEventsMax;
+  }
+
+  #isOutboundFull(): boolean {
+    return this.#batch.outboundBytes >= this.#options.limits.outboundBytesMax;
+  }
+
+  #untilWoken(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async #untilIdle(): Promise<void> {
     this.sealWhenIdle(true);
-    while (!this.isStopped && (this.#isCommitting || this.#batch.isDurable)) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    while (!this.isStopped && (this.#isCommitting || this.#batch.isDurable)) await this.#untilWoken();
   }
 
   #scheduleOffsetCommit(): void {

@@ -14,6 +14,11 @@ export interface SubscriberEntry {
 
 export class Subscribers {
   readonly #byEntity = new Map<string, SubscriberEntry[]>();
+  readonly #subscribersMax: number;
+
+  constructor(subscribersMax: number) {
+    this.#subscribersMax = subscribersMax;
+  }
 
   /** Empty when nobody is subscribed. */
   of(entityKey: string): readonly SubscriberEntry[] {
@@ -24,10 +29,13 @@ export class Subscribers {
     return this.#byEntity.size;
   }
 
-  /** Adds the subscriber, or replaces the one with the same gateway and connection. */
+  /**
+   * Adds the subscriber, or replaces the one with the same gateway and connection. Beyond the maximum the longest
+   * attached goes: most likely one whose detaching was lost.
+   */
   attach(entityKey: string, entry: SubscriberEntry): void {
     const others = this.of(entityKey).filter((other) => !isSame(other, entry.gatewayId, entry.connection));
-    this.#byEntity.set(entityKey, [...others, entry]);
+    this.#byEntity.set(entityKey, [...others, entry].slice(-this.#subscribersMax));
   }
 
   detach(entityKey: string, gatewayId: string, connection: number): void {

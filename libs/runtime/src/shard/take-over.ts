@@ -30,10 +30,12 @@ export class BrokenJournal extends Error {
 /** Undefined when another epoch turned out to be newer, or the lease ran out. Rejects when log or store is away. */
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver | undefined> {
   const name = shardName(options.shard);
-  const stored = await options.checkpoints.get(name);
-  const checkpoint = stored === undefined ? undefined : decodeCheckpoint(stored.value);
-  const own = await appendEpochRecord(options, checkpoint);
+  const seen = await readCheckpoint(options);
+  const own = await appendEpochRecord(options, seen?.checkpoint.sequence ?? 0);
   if (own === undefined) return undefined;
+  // Again: the owner before us may have made a checkpoint, and trimmed, until our record fenced it off.
+  const stored = await readCheckpoint(options);
+  const checkpoint = stored?.checkpoint;
   const replay = new Replay(options, checkpoint);
   for await (const { sequence, bytes } of options.journal.read(options.shard, checkpoint?.replayFrom ?? 1)) {
     replay.apply(decodeCommit(bytes), sequence);
@@ -49,17 +51,31 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver | un
   };
 }
 
+async function readCheckpoint({ checkpoints, shard }: TakeOverOptions) {
+  const stored = await checkpoints.get(shardName(shard));
+  return stored && { revision: stored.revision, checkpoint: decodeCheckpoint(stored.value) };
+}
+
+/** `checkpointed`: the journal sequence of the newest checkpoint, 0 without one. */
 async function appendEpochRecord(
   options: TakeOverOptions,
-  checkpoint: Checkpoint | undefined,
+  checkpointed: number,
 ): Promise<number | undefined> {
   for (;;) {
     const last = await options.journal.last(options.shard);
-    if (last === undefined && checkpoint !== undefined) {
-      throw new BrokenJournal(`${shardName(options.shard)}: there is a checkpoint but the journal is empty`);
+    // Looked at before anything is appended: our own record would hide it.
+    if ((last?.sequence ?? 0) < checkpointed) {
+      const name = shardName(options.shard);
+      throw new BrokenJournal(
+        `${name}: ends at ${last?.sequence ?? 0}, the checkpoint knows ${checkpointed}`,
+      );
     }
     const lastRecord = last === undefined ? undefined : decodeCommit(last.bytes);
-    if (lastRecord !== undefined && lastRecord.epoch >= options.epoch) return undefined;
+    if (lastRecord !== undefined && lastRecord.epoch >= options.epoch) {
+      const fields = { shard: shardName(options.shard), epoch: options.epoch, found: lastRecord.epoch };
+      options.log.warn(fields, 'the journal has an epoch that is not older than ours: not taken over');
+      return undefined;
+    }
     const record: CommitRecord = {
       kind: 'epoch',
       shard: shardName(options.shard),
@@ -67,7 +83,8 @@ async function appendEpochRecord(
       n: (lastRecord?.n ?? 0) + 1,
       previousSequence: last?.sequence ?? 0,
       inputOffset: lastRecord?.inputOffset ?? 0,
-      atMs: options.clock.nowMs(),
+      ...(lastRecord?.inputPart && { inputPart: lastRecord.inputPart }),
+      atMs: Math.max(lastRecord?.atMs ?? 0, options.clock.nowMs()),
       lanesIn: [],
       laneCursors: [],
       events: [],
@@ -98,6 +115,8 @@ class Replay {
       n: checkpoint?.n ?? 0,
       sequence: checkpoint?.sequence ?? 0,
       inputOffset: checkpoint?.inputOffset ?? 0,
+      inputPart: undefined,
+      atMs: 0,
       lanesIn: toMap(checkpoint?.lanesIn),
       lanesOut: toMap(checkpoint?.lanesOut),
     };
@@ -129,8 +148,7 @@ class Replay {
     if (!isFirst && record.previousSequence !== this.#lastSequence) {
       throw new BrokenJournal(`${name}: a record is missing before sequence ${sequence}`);
     }
-    const start = this.#checkpoint?.n ?? 0;
-    if (isFirst && record.n > start + 1)
+    if (isFirst && record.previousSequence >= (this.#checkpoint?.replayFrom ?? 1))
       throw new BrokenJournal(`${name}: records before n ${record.n} are missing`);
     if (this.#lastN !== undefined && record.epoch >= this.#highestEpoch && record.n !== this.#lastN + 1) {
       throw new BrokenJournal(`${name}: n ${record.n} follows ${this.#lastN}`);
@@ -160,6 +178,8 @@ class Replay {
     ledger.n = record.n;
     ledger.sequence = sequence;
     ledger.inputOffset = record.inputOffset;
+    ledger.inputPart = record.inputPart;
+    ledger.atMs = record.atMs;
     for (const { shard, number } of record.lanesIn) ledger.lanesIn.set(shard, number);
     for (const { shard, number } of record.laneCursors) this.#options.lanes.restoreCursor(shard, number);
     for (const { targets } of record.effects) {

@@ -1,6 +1,7 @@
 // One record of a shard's journal.
 //
-//   format 1, record kind (0 commit, 1 epoch, 2 hand-off), shard name, epoch, n, previous sequence, input offset, at ms,
+//   format 1, record kind (0 commit, 1 epoch, 2 hand-off; 3, 4, 5 the same with an input part), shard name, epoch, n,
+//   previous sequence, input offset, [input part: sequence of the message, records dealt with], at ms,
 //   lanes in:      count × { source shard name, last lane number }
 //   lane cursors:  count × { target shard name, acknowledged lane number }
 //   events:        count × { type, tenant, ids, payload }   (one payload, several entities: encoded once)
@@ -42,6 +43,14 @@ export interface LaneMark {
   readonly number: number;
 }
 
+/** A message after the input offset that is dealt with in part: it holds more than one commit can. */
+export interface InputPart {
+  /** Sequence of the message on the command log. */
+  readonly sequence: number;
+  /** How many of its records are dealt with. */
+  readonly records: number;
+}
+
 export interface CommitRecord {
   readonly kind: 'commit' | 'epoch' | 'hand-off';
   readonly shard: string;
@@ -51,6 +60,7 @@ export interface CommitRecord {
   readonly previousSequence: number;
   /** Last command log sequence whose effects are in here or before. */
   readonly inputOffset: number;
+  readonly inputPart?: InputPart;
   /** Wall clock of the owner; history uses it as the time of the commit. */
   readonly atMs: number;
   readonly lanesIn: readonly LaneMark[];
@@ -67,9 +77,12 @@ export class BadCommitRecord extends Error {
 const recordKinds = ['commit', 'epoch', 'hand-off'] as const;
 
 export function encodeCommit(record: CommitRecord): Buffer {
-  const writer = new ByteWriter(4096).u8(1).u8(recordKinds.indexOf(record.kind)).text(record.shard);
-  writer.varint(record.epoch).varint(record.n).varint(record.previousSequence);
-  writer.varint(record.inputOffset).varint(record.atMs);
+  const { inputPart } = record;
+  const kind = recordKinds.indexOf(record.kind) + (inputPart === undefined ? 0 : recordKinds.length);
+  const writer = new ByteWriter(4096).u8(1).u8(kind).text(record.shard);
+  writer.varint(record.epoch).varint(record.n).varint(record.previousSequence).varint(record.inputOffset);
+  if (inputPart !== undefined) writer.varint(inputPart.sequence).varint(inputPart.records);
+  writer.varint(record.atMs);
   writeMarks(writer, record.lanesIn);
   writeMarks(writer, record.laneCursors);
   const lists = new IdListWriter(writer);
@@ -99,7 +112,9 @@ export function decodeCommit(bytes: Uint8Array): CommitRecord {
   const reader = new ByteReader(body);
   const format = reader.u8();
   if (format !== 1) throw new BadCommitRecord(`format ${format} is newer than this program`);
-  const kind = recordKinds[reader.u8()];
+  const kindByte = reader.u8();
+  const hasPart = kindByte >= recordKinds.length;
+  const kind = recordKinds[hasPart ? kindByte - recordKinds.length : kindByte];
   if (kind === undefined) throw new BadCommitRecord('unknown record kind');
   const lists = new IdListReader(reader);
   return {
@@ -109,6 +124,7 @@ export function decodeCommit(bytes: Uint8Array): CommitRecord {
     n: reader.varint(),
     previousSequence: reader.varint(),
     inputOffset: reader.varint(),
+    ...(hasPart && { inputPart: { sequence: reader.varint(), records: reader.varint() } }),
     atMs: reader.varint(),
     lanesIn: readMarks(reader),
     laneCursors: readMarks(reader),

@@ -4,6 +4,7 @@ export {
   type CommittedEffect,
   type CommittedEvent,
   type EffectTarget,
+  type InputPart,
   type LaneMark,
   decodeCommit,
   encodeCommit,

@@ -3,17 +3,21 @@
 import { MemoryCluster, type MemoryFaults, type MemoryNode } from '@parley/adapters';
 import { buckets, placementRules, subjects } from '@parley/protocol';
 import {
+  type IntakeRecord,
   Placement,
   type RuntimeLimits,
   ShardNode,
   decodeOutbound,
+  decodeOwnerBeat,
   defaultLimits,
   encodeClientBatch,
   encodeSubscriber,
+  shardName,
 } from '@parley/runtime';
 import { silentLog } from '@parley/runtime';
 import { SimulatedClock } from '../simulation/simulated-clock.ts';
 import {
+  type LettersCommand,
   type LettersState,
   decodeJson,
   encodeJson,
@@ -22,7 +26,7 @@ import {
   lettersType,
 } from './letters.entity-type.ts';
 
-const tenant = 'test';
+export const tenant = 'test';
 
 export interface RunningNode {
   readonly shards: ShardNode;
@@ -128,7 +132,11 @@ export class LettersClient {
   readonly gatewayId: string;
   readonly #cluster: LettersCluster;
   readonly #link: MemoryNode;
+  /** Whose each connection is, or was. */
   readonly #connections = new Map<number, string>();
+  readonly #attached = new Set<number>();
+  /** Newest epoch heard of, by shard: connections are announced again when it rises. */
+  readonly #epochs = new Map<string, number>();
   #requests = 0;
 
   constructor(cluster: LettersCluster, gatewayId = 'gw1') {
@@ -136,6 +144,7 @@ export class LettersClient {
     this.gatewayId = gatewayId;
     this.#link = cluster.memory.node(gatewayId);
     this.#link.messenger.subscribe(subjects.gateway(gatewayId), (bytes) => this.#receive(bytes));
+    this.#link.messenger.subscribe(subjects.ownerBeats(), (bytes) => this.#ownerIs(decodeOwnerBeat(bytes)));
   }
 
   get link(): MemoryNode {
@@ -161,13 +170,38 @@ export class LettersClient {
     }
   }
 
+  /** Sends several letters in one message, as a gateway does within one turn of its event loop. */
+  sendTogether(
+    letters: readonly { from: string; id: string; to: readonly string[]; text?: string }[],
+  ): number[] {
+    return this.sendCommands(
+      letters.map(({ from, ...letter }) => ({ person: from, command: { type: 'Post', ...letter } })),
+    );
+  }
+
+  /** Likewise, any commands; all for the shard of the first person. `Receive` is not deduplicated: it counts. */
+  sendCommands(commands: readonly { person: string; command: LettersCommand }[]): number[] {
+    const records = commands.map(({ person, command }) =>
+      this.#record('command', person, encodeJson(command)),
+    );
+    this.#offerRecords(commands[0]!.person, records, 60_000);
+    return records.map(({ requestId }) => requestId);
+  }
+
+  /** An attach record as no gateway writes it. */
+  attachBadly(person: string): number {
+    return this.#offer('attach', person, new Uint8Array([0xff]), 5_000);
+  }
+
   attach(person: string, connection: number): number {
     this.#connections.set(connection, person);
+    this.#attached.add(connection);
     const payload = encodeSubscriber({ connection, device: 'phone', request: new Uint8Array() });
     return this.#offer('attach', person, payload, 5_000);
   }
 
   detach(person: string, connection: number): void {
+    this.#attached.delete(connection);
     const payload = encodeSubscriber({ connection, device: 'phone', request: new Uint8Array() });
     this.#offer('detach', person, payload, 5_000);
   }
@@ -187,26 +221,47 @@ export class LettersClient {
     }
   }
 
-  #offer(
-    kind: 'command' | 'attach' | 'detach',
-    person: string,
-    payload: Uint8Array,
-    deadlineMs: number,
-  ): number {
-    const requestId = ++this.#requests;
+  #offer(kind: IntakeRecord['kind'], person: string, payload: Uint8Array, deadlineMs: number): number {
+    const record = this.#record(kind, person, payload);
+    this.#offerRecords(person, [record], deadlineMs);
+    return record.requestId;
+  }
+
+  #record(kind: IntakeRecord['kind'], person: string, payload: Uint8Array): IntakeRecord {
+    return { kind, requestId: ++this.#requests, type: 'user', tenant, id: person, payload };
+  }
+
+  #offerRecords(person: string, records: readonly IntakeRecord[], timeoutMs: number): void {
     const shard = this.#cluster.placement.shardOf({ type: 'user', tenant, id: person });
-    const record = { kind, requestId, type: 'user', tenant, id: person, payload };
-    const batch = {
-      gatewayId: this.gatewayId,
-      deadlineMs: this.#cluster.clock.nowMs() + deadlineMs,
-      records: [record],
-    };
-    this.#link.commandLog.offer(shard, encodeClientBatch(batch));
-    return requestId;
+    const deadlineMs = this.#cluster.clock.nowMs() + timeoutMs;
+    this.#link.commandLog.offer(shard, encodeClientBatch({ gatewayId: this.gatewayId, deadlineMs, records }));
+  }
+
+  #ownerIs({ shard, epoch }: { shard: string; epoch: number }): void {
+    const known = this.#epochs.get(shard);
+    if (known !== undefined && known >= epoch) return;
+    this.#epochs.set(shard, epoch);
+    if (known === undefined) return;
+    for (const connection of this.#attached) {
+      const person = this.#connections.get(connection)!;
+      const at = this.#cluster.placement.shardOf({ type: 'user', tenant, id: person });
+      if (shardName(at) === shard) this.attach(person, connection);
+    }
+  }
+
+  /** One try: the person's state, or undefined when nobody answered. */
+  async tryAsk(person: string): Promise<LettersState | undefined> {
+    const shard = this.#cluster.placement.shardOf({ type: 'user', tenant, id: person });
+    const subject = subjects.query('user', shard.index);
+    const result = await this.#link.messenger.request(subject, lettersQuery(tenant, person), 2_000);
+    const answer = result.outcome === 'answered' ? decodeJson<LettersState>(result.bytes) : undefined;
+    return answer?.self === undefined ? undefined : answer;
   }
 
   #receive(bytes: Uint8Array): void {
-    for (const item of decodeOutbound(bytes).items) {
+    const batch = decodeOutbound(bytes);
+    this.#ownerIs(batch);
+    for (const item of batch.items) {
       if (item.kind === 'reply') {
         this.replies.set(item.requestId, decodeJson(item.payload));
         continue;

@@ -9,11 +9,11 @@ export interface Letter {
 }
 
 export type LettersCommand =
-  | { readonly type: 'Post'; readonly id: string; readonly to: readonly string[] }
+  | { readonly type: 'Post'; readonly id: string; readonly to: readonly string[]; readonly text?: string }
   | { readonly type: 'Receive'; readonly letter: Letter };
 
 export type LettersEvent =
-  | { readonly type: 'Posted'; readonly id: string; readonly to: readonly string[] }
+  | { readonly type: 'Posted'; readonly id: string; readonly to: readonly string[]; readonly text?: string }
   | { readonly type: 'Received'; readonly letter: Letter };
 
 export interface LettersState {
@@ -27,6 +27,9 @@ const decoder = new TextDecoder();
 const encode = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
 const decode = <T>(bytes: Uint8Array): T => JSON.parse(decoder.decode(bytes)) as T;
 
+/** A letter with this id makes the rules throw after they have accepted it, as a bug would. */
+export const poisonId = 'poison';
+
 const decider: Decider<LettersState, LettersCommand, LettersEvent, { id: string }> = {
   initialState: ({ id }) => ({ self: id, posted: [], received: [] }),
   decide(state, command) {
@@ -34,9 +37,11 @@ const decider: Decider<LettersState, LettersCommand, LettersEvent, { id: string 
       return accepted([{ type: 'Received', letter: command.letter }], { id: '' });
     if (command.id === '') return refused('TEXT_EMPTY');
     if (state.posted.includes(command.id)) return accepted([], { id: command.id });
-    return accepted([{ type: 'Posted', id: command.id, to: command.to }], { id: command.id });
+    const { id, to, text } = command;
+    return accepted([{ type: 'Posted', id, to, ...(text !== undefined && { text }) }], { id });
   },
   evolve(state, event) {
+    if (event.type === 'Posted' && event.id === poisonId) throw new Error('the rules have a bug');
     if (event.type === 'Posted') state.posted.push(event.id);
     else state.received.push(event.letter);
     return state;

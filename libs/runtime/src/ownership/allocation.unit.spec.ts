@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { allocate } from './allocation.ts';
+import type { OwnerRow } from './owner-row.ts';
+import { rendezvous } from './rendezvous.ts';
+
+const shards = Array.from({ length: 16 }, (_, index) => `user.${index}`);
+const nodeIds = ['a', 'b', 'c', 'd', 'e'];
+const node = fc.constantFrom(...nodeIds);
+const row = fc.record({ owner: fc.option(node), target: fc.option(node) });
+const cluster = fc.record({
+  rows: fc
+    .array(fc.tuple(fc.constantFrom(...shards), row))
+    .map((entries) => new Map<string, OwnerRow>(entries)),
+  up: fc.uniqueArray(node, { minLength: 1 }),
+  leaving: fc.uniqueArray(node),
+  movingMax: fc.integer({ min: 1, max: 8 }),
+});
+
+const inputOf = ({
+  rows,
+  up,
+  leaving,
+  movingMax,
+}: typeof cluster extends fc.Arbitrary<infer T> ? T : never) => {
+  const alive = new Set([...up, ...leaving]);
+  return { shards, rows, up: [...up].sort(), alive, movingMax };
+};
+
+/** The rows after the changes, with every shard that has no owner or must move having arrived at its target. */
+function settle(rows: Map<string, OwnerRow>, changes: Map<string, OwnerRow>): Map<string, OwnerRow> {
+  const next = new Map([...rows, ...changes]);
+  for (const [shard, { target }] of next) if (target !== null) next.set(shard, { owner: target, target });
+  return next;
+}
+
+const isMoving = ({ owner, target }: OwnerRow) => owner !== null && target !== null && owner !== target;
+
+describe('allocation', () => {
+  test('gives every shard a target that is up, and never leaves a dead owner', () => {
+    fc.assert(
+      fc.property(cluster, (given) => {
+        const input = inputOf(given);
+        const next = new Map([...input.rows, ...allocate(input)]);
+        for (const shard of shards) {
+          const { owner, target } = next.get(shard)!;
+          expect(input.up).toContain(target ?? (owner !== null && input.up.includes(owner) ? owner : null));
+          expect(owner === null || input.alive.has(owner)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('takes a shard from nobody who lives: only targets change', () => {
+    fc.assert(
+      fc.property(cluster, (given) => {
+        const input = inputOf(given);
+        for (const [shard, { owner }] of allocate(input)) {
+          const before = input.rows.get(shard)?.owner ?? null;
+          expect(owner).toBe(before !== null && input.alive.has(before) ? before : null);
+        }
+      }),
+    );
+  });
+
+  test('starts no more moves at once than it may, except away from nodes that leave', () => {
+    fc.assert(
+      fc.property(cluster, (given) => {
+        const input = inputOf(given);
+        const isVoluntary = (shard: string, it: OwnerRow) =>
+          isMoving(it) && input.alive.has(it.owner!) && input.up.includes(it.owner!) && shard !== '';
+        const before = [...input.rows].filter(([shard, it]) => isVoluntary(shard, it)).length;
+        const next = new Map([...input.rows, ...allocate(input)]);
+        const after = [...next].filter(([shard, it]) => isVoluntary(shard, it)).length;
+        expect(after).toBeLessThanOrEqual(Math.max(before, input.movingMax));
+      }),
+    );
+  });
+
+  test('comes to rest, with every shard where rendezvous wants it, and then changes nothing', () => {
+    fc.assert(
+      fc.property(cluster, (given) => {
+        const input = inputOf({ ...given, leaving: [] });
+        let { rows } = input;
+        for (let round = 0; round < shards.length + 2; round++) {
+          rows = settle(rows, allocate({ ...input, rows }));
+        }
+        for (const shard of shards) expect(rows.get(shard)?.owner).toBe(rendezvous(shard, input.up));
+        expect(allocate({ ...input, rows }).size).toBe(0);
+      }),
+    );
+  });
+
+  test('without any node that is up only dead owners are cleared', () => {
+    const rows = new Map<string, OwnerRow>([
+      ['user.0', { owner: 'a', target: 'a' }],
+      ['user.1', { owner: 'b', target: 'b' }],
+    ]);
+    const input = { shards: ['user.0', 'user.1'], rows, up: [], alive: new Set(['a']), movingMax: 1 };
+    expect(allocate(input)).toEqual(
+      new Map([
+        ['user.0', { owner: 'a', target: null }],
+        ['user.1', { owner: null, target: null }],
+      ]),
+    );
+  });
+});
+
+describe('rendezvous', () => {
+  test('when a node goes only its own shards move, when it comes only to it', () => {
+    const all = Array.from({ length: 500 }, (_, index) => `group.${index}`);
+    for (const gone of nodeIds) {
+      const rest = nodeIds.filter((id) => id !== gone);
+      for (const shard of all) {
+        const before = rendezvous(shard, nodeIds);
+        if (before !== gone) expect(rendezvous(shard, rest)).toBe(before);
+      }
+    }
+  });
+
+  test('spreads shards, does not look at the order of nodes, and knows no node', () => {
+    const counts = new Map<string, number>();
+    for (let index = 0; index < 1_000; index++) {
+      const owner = rendezvous(`user.${index}`, nodeIds)!;
+      expect(rendezvous(`user.${index}`, [...nodeIds].reverse())).toBe(owner);
+      counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    }
+    for (const id of nodeIds) expect(counts.get(id)).toBeGreaterThan(120);
+    expect(rendezvous('user.1', [])).toBeUndefined();
+  });
+});
