@@ -1,5 +1,5 @@
 // The allocator's policy, as a pure function: who is alive and what the rows say in, rows to be written out.
-import { rendezvous } from './rendezvous.ts';
+import { balance } from './balance.ts';
 import type { OwnerRow } from './owner-row.ts';
 
 export interface AllocationInput {
@@ -17,28 +17,36 @@ export interface AllocationInput {
 /** Rows to write, by shard. Without any node that is up, nothing changes but owners that are dead. */
 export function allocate(input: AllocationInput): Map<string, OwnerRow> {
   const changes = new Map<string, OwnerRow>();
+  const wanted = balance(input.shards, placedOf(input), input.up);
   let moving = [...input.rows.values()].filter((row) => isMoving(row, input.alive)).length;
   for (const shard of input.shards) {
     const row = input.rows.get(shard) ?? { owner: null, target: null };
     const owner = row.owner !== null && input.alive.has(row.owner) ? row.owner : null;
-    const wanted = rendezvous(shard, input.up) ?? null;
+    const home = wanted.get(shard) ?? null;
     let target = row.target !== null && input.up.includes(row.target) ? row.target : null;
-    if (owner === null) {
-      // Nobody serves it: whoever is named already may be on the way, otherwise the one it belongs to.
-      target ??= wanted;
-    } else if (wanted !== null && wanted !== owner && target !== wanted) {
+    if (owner === null || home === owner) {
+      target = home;
+    } else if (home !== null && target !== home) {
       const isOwnerLeaving = !input.up.includes(owner);
       if (isOwnerLeaving || moving < input.movingMax) {
         if (target === owner || target === null) moving++;
-        target = wanted;
+        target = home;
       }
-    } else if (wanted === owner) {
-      target = owner;
     }
     target ??= owner !== null && input.up.includes(owner) ? owner : null;
     if (owner !== row.owner || target !== row.target) changes.set(shard, { owner, target });
   }
   return changes;
+}
+
+/** Where each shard is, or is on its way to. */
+function placedOf({ rows, up }: AllocationInput): Map<string, string> {
+  const placed = new Map<string, string>();
+  for (const [shard, { owner, target }] of rows) {
+    const place = target !== null && up.includes(target) ? target : owner;
+    if (place !== null) placed.set(shard, place);
+  }
+  return placed;
 }
 
 const isMoving = (row: OwnerRow, alive: ReadonlySet<string>): boolean =>

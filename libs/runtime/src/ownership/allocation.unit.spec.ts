@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allocate } from './allocation.ts';
+import { balance } from './balance.ts';
 import type { OwnerRow } from './owner-row.ts';
-import { rendezvous } from './rendezvous.ts';
 
 const shards = Array.from({ length: 16 }, (_, index) => `user.${index}`);
 const nodeIds = ['a', 'b', 'c', 'd', 'e'];
@@ -77,7 +77,7 @@ describe('allocation', () => {
     );
   });
 
-  test('comes to rest, with every shard where rendezvous wants it, and then changes nothing', () => {
+  test('comes to rest with every shard owned and nobody holding two more than anybody else, and then changes nothing', () => {
     fc.assert(
       fc.property(cluster, (given) => {
         const input = inputOf({ ...given, leaving: [] });
@@ -85,7 +85,9 @@ describe('allocation', () => {
         for (let round = 0; round < shards.length + 2; round++) {
           rows = settle(rows, allocate({ ...input, rows }));
         }
-        for (const shard of shards) expect(rows.get(shard)?.owner).toBe(rendezvous(shard, input.up));
+        const counts = input.up.map((id) => [...rows.values()].filter(({ owner }) => owner === id).length);
+        expect(counts.reduce((sum, count) => sum + count, 0)).toBe(shards.length);
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
         expect(allocate({ ...input, rows }).size).toBe(0);
       }),
     );
@@ -106,26 +108,37 @@ describe('allocation', () => {
   });
 });
 
-describe('rendezvous', () => {
-  test('when a node goes only its own shards move, when it comes only to it', () => {
-    const all = Array.from({ length: 500 }, (_, index) => `group.${index}`);
-    for (const gone of nodeIds) {
-      const rest = nodeIds.filter((id) => id !== gone);
-      for (const shard of all) {
-        const before = rendezvous(shard, nodeIds);
-        if (before !== gone) expect(rendezvous(shard, rest)).toBe(before);
-      }
-    }
+describe('balance', () => {
+  const placements = fc.array(fc.tuple(fc.constantFrom(...shards), node)).map((entries) => new Map(entries));
+  const nodes = fc.uniqueArray(node, { minLength: 1 });
+
+  test('leaves everything where it is when the nodes are even', () => {
+    fc.assert(
+      fc.property(placements, nodes, (placed, up) => {
+        const even = balance(shards, placed, up);
+        expect(balance(shards, even, up)).toEqual(even);
+      }),
+    );
   });
 
-  test('spreads shards, does not look at the order of nodes, and knows no node', () => {
-    const counts = new Map<string, number>();
-    for (let index = 0; index < 1_000; index++) {
-      const owner = rendezvous(`user.${index}`, nodeIds)!;
-      expect(rendezvous(`user.${index}`, [...nodeIds].reverse())).toBe(owner);
-      counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    }
-    for (const id of nodeIds) expect(counts.get(id)).toBeGreaterThan(120);
-    expect(rendezvous('user.1', [])).toBeUndefined();
+  test('moves no more than the surplus of the full nodes and what had no node', () => {
+    fc.assert(
+      fc.property(placements, nodes, (placed, up) => {
+        const next = balance(shards, placed, up);
+        const least = Math.floor(shards.length / up.length);
+        const surplus = up.map((id) => [...placed.values()].filter((at) => at === id).length - least);
+        const homeless = shards.filter((shard) => !up.includes(placed.get(shard) ?? '')).length;
+        const moved = shards.filter((shard) => next.get(shard) !== placed.get(shard)).length;
+        expect(moved).toBeLessThanOrEqual(surplus.reduce((sum, one) => sum + Math.max(0, one), homeless));
+      }),
+    );
+  });
+
+  test('does not look at the order of nodes, and knows no node', () => {
+    const sorted = (rows: Map<string, string>) => [...rows].sort();
+    expect(sorted(balance(shards, new Map(), nodeIds))).toEqual(
+      sorted(balance(shards, new Map(), [...nodeIds].reverse())),
+    );
+    expect(balance(shards, new Map(), []).size).toBe(0);
   });
 });
