@@ -1,4 +1,6 @@
-import { ConfigError, parseConfig } from '@parley/platform';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError, parseConfig, variableName } from '@parley/platform';
 import { expect, test } from 'vitest';
 import { gatewaySettings, socketLimitsOf } from './gateway.config.ts';
 
@@ -26,4 +28,12 @@ test('relations between values are checked at start', () => {
   expect(parse({ PARLEY_GATEWAY_TLS_KEY_FILE: 'key.pem' })).toThrow('go together');
   expect(parse({ PARLEY_GROUP_SMALL_TO: '600' })).toThrow('PARLEY_GROUP_SMALL_TO');
   expect(parse({ PARLEY_AUTH_ISSUERS: 'nonsense' })).toThrow('is no JSON');
+});
+
+test('docs/operations.md has every setting of the gateway, and none that does not exist', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+  const names = Object.keys(gatewaySettings.shape).map(variableName);
+  expect(names.filter((name) => !page.includes(`| \`${name}\``))).toEqual([]);
+  const told = page.match(/PARLEY_(GATEWAY|AUTH|HTTP|GROUP)_[A-Z_]*[A-Z]/g) ?? [];
+  expect(told.filter((name) => !names.includes(name))).toEqual([]);
 });

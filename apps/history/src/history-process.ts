@@ -32,10 +32,12 @@ await runApp({
     const context = await NestFactory.createApplicationContext(
       HistoryModule.with({ config, logger, metrics }),
       {
-        logger: nestLogger(logger),
+        // What goes wrong here is told by the lifecycle, in one line.
+        logger: false,
         abortOnError: false,
       },
     );
+    context.useLogger(nestLogger(logger));
     lifecycle.onStop('connections', () => context.close());
     const history = context.get(HistoryService);
     lifecycle.onStop('history', () => history.stop());

@@ -44,10 +44,13 @@ export function redactedConfig(schema: z.ZodObject, config: object): Record<stri
   const entries = Object.entries(config).map(([field, value]) => {
     const definition: unknown = schema.shape[field];
     if (definition instanceof z.ZodType && isSecret(definition)) return [field, '(secret)'];
-    return [field, typeof value === 'string' ? value.replace(/\/\/[^/@\s]+@/g, '//(secret)@') : value];
+    return [field, Array.isArray(value) ? value.map(withoutCredentials) : withoutCredentials(value)];
   });
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
+
+const withoutCredentials = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(/^(\w+:\/\/)?\S*@/, '$1(secret)@') : value;
 
 /** Kinds of values, for schemas: text from the environment to a typed value with a range. */
 export const setting = {

@@ -73,13 +73,14 @@ describe('parseConfig', () => {
 describe('redactedConfig', () => {
   it('shows neither secrets nor passwords in addresses', () => {
     const config = parseConfig(z.object({ ...schema.shape, redisUrl: setting.text() }), {
-      PARLEY_NATS_URL: 'nats://a',
+      PARLEY_NATS_URL: 'nats://user:hush@a:1,hush@b:2,nats://c:3',
       PARLEY_ADMIN_TOKEN: 'hush',
       PARLEY_REDIS_URL: 'redis://user:hush@host:1',
     });
     const shown = redactedConfig(z.object({ ...schema.shape, redisUrl: setting.text() }), config);
     expect(JSON.stringify(shown)).not.toContain('hush');
     expect(shown['redisUrl']).toBe('redis://(secret)@host:1');
+    expect(shown['natsUrl']).toEqual(['nats://(secret)@a:1', '(secret)@b:2', 'nats://c:3']);
   });
 });
 

@@ -27,7 +27,8 @@ export interface LoggerOptions {
 
 export function createLogger(app: string, options: LoggerOptions = {}): Logger {
   const settings = {
-    level: options.level ?? 'info',
+    // A level nobody knows is a mistake of the configuration, which is read later and says so through this logger.
+    level: options.level !== undefined && options.level in pino.levels.values ? options.level : 'info',
     base: { app, ...(options.nodeId === undefined ? {} : { node: options.nodeId }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },

@@ -12,7 +12,7 @@ export interface SocketLimits {
   readonly framesPerSecond: number;
   /** Frames a connection may send at once after a rest. */
   readonly frameBurstMax: number;
-  /** So many refused frames in a row are a flood: the connection is closed. */
+  /** So many more refused frames than taken ones are a flood: the connection is closed. */
   readonly floodFramesMax: number;
   /** Cursors in one frame; more is BAD_REQUEST. */
   readonly cursorsMax: number;

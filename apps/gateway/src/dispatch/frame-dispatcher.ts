@@ -52,7 +52,8 @@ export class FrameDispatcher {
     this.#parts.metrics.bytesIn.inc(bytes.length);
     connection.lastHeardAtMs = nowMs;
     if (!connection.bucket.take(nowMs)) return this.#throttle(connection, bytes);
-    connection.refusedFrames = 0;
+    // Not reset: even in the worst flood a frame is taken now and then.
+    if (connection.refusedFrames > 0) connection.refusedFrames--;
     if (bytes.length > limits.frameBytesMax)
       return connection.complain(codec.peekRequestId(bytes), 'FRAME_TOO_LARGE');
     if (isBinary !== codec.isBinary) return connection.complain(0, 'BAD_FRAME');

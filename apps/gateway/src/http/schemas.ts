@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { httpLimits } from './http-limits.ts';
 
 const idRule = 'must be 1 to 64 of letters, digits, _ and -';
-// Control characters, and the marks that turn the direction of text, have no place in a name.
-const printable = /^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u;
+// Control characters, the marks that turn the direction of text, and half surrogate pairs have no place in a name.
+const printable = /^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u;
 
 export const userId = z.string().regex(idPattern, idRule);
 export const groupId = z.string().regex(idPattern, idRule);

@@ -96,8 +96,12 @@ function readValue(json: unknown, { kind }: FieldShape): unknown {
   if (kind === 'uint64') return integer(json, Number.MAX_SAFE_INTEGER);
   if (kind === 'bool' ? typeof json !== 'boolean' : typeof json !== 'string')
     throw new ShapeMismatch(`${kind} was expected`);
+  // `"\ud800"` is JSON, but nothing that UTF-8 and so protobuf can carry.
+  if (typeof json === 'string' && halfSurrogate.test(json)) throw new ShapeMismatch('the text is no Unicode');
   return json;
 }
+
+const halfSurrogate = /\p{Surrogate}/u;
 
 function integer(json: unknown, max: number): number {
   const value = typeof json === 'string' && /^\d{1,20}$/.test(json) ? Number(json) : json;

@@ -46,6 +46,7 @@ const startLimitMs = 30_000;
 const portAttemptsMax = 3;
 const logTailLines = 8;
 const temporaryFolders = new Set<string>();
+let hasExitHook = false;
 
 export async function startServer(plan: ServerPlan): Promise<ServerHandle> {
   const isTemporary = plan.dataFolder === undefined;
@@ -73,7 +74,8 @@ export class PortTaken extends Error {
 
 /** A folder under the system's temporary folder that goes away with this process at the latest. */
 export async function temporaryFolder(name: string): Promise<string> {
-  if (temporaryFolders.size === 0) process.on('exit', removeTemporaryFolders);
+  if (!hasExitHook) process.on('exit', removeTemporaryFolders);
+  hasExitHook = true;
   const folder = await mkdtemp(path.join(os.tmpdir(), `parley-${name}-`));
   temporaryFolders.add(folder);
   return folder;
