@@ -19,6 +19,8 @@ const parentPollMs = 500;
 const tasks = {
   start: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/start.ts' },
   demo: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/demo.ts' },
+  faults: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/faults.ts' },
+  simulate: { steps: ['packages', 'code'], file: 'tools/simulate.ts' },
   chat: { steps: ['packages', 'code', 'build'], file: 'apps/cli/dist/main.js' },
   // Type checking is one of its checks, so the build is its own.
   test: { steps: ['packages', 'code', 'servers'], file: 'tools/test.ts' },

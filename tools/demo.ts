@@ -11,7 +11,7 @@ import { type SearchCase, chooseQueries, runSearch, searchCase } from './demo/ch
 import { type Verdict, checkLog, checkView, newVerdict, spansOf, viewOf } from './demo/check-views.ts';
 import { makeUpCorpus, openCorpus } from './demo/corpus.ts';
 import { conversationOf, replayDialogues } from './demo/dialogue-replay.ts';
-import { type Issuer, startIssuer } from './demo/issuer.ts';
+import { type Issuer, startIssuer } from './issuer.ts';
 import { People, type Posted } from './demo/people.ts';
 import { type Plan, makePlan } from './demo/plan.ts';
 import { until } from './demo/until.ts';

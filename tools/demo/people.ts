@@ -1,6 +1,6 @@
 // The users of the demo: their devices, connections and stores. A device keeps its store while it is offline.
 import { type Client, type FrameCodec, HttpApi, type Sent, createClient } from '@parley/client';
-import type { Issuer } from './issuer.ts';
+import type { Issuer } from '../issuer.ts';
 import { SharedMessages, SharingStore, sharedDecoding } from './sharing.ts';
 
 export interface Device {

@@ -1,5 +1,6 @@
 // The client against the scripted server: whatever is dropped, doubled, delayed or reordered, in the end each view is
 // dense, in order, and shows exactly what was posted while the user was a member.
+import { wire } from '@parley/protocol';
 import { type Random, seededRandom } from '@parley/std';
 import { describe, expect, test } from 'vitest';
 import { type Client, createClient } from './client.ts';
@@ -91,6 +92,82 @@ test('a send repeated with the same id is one message', async () => {
   const [first, second] = await Promise.all(sends);
   expect(second!.sequence).toBe(first!.sequence);
   expect(textsOf(alice!, 'd.alice.bob')).toEqual(['once']);
+});
+
+test.each([1, 2, 3, 4, 5])(
+  'repeats of old sends do not let new ones overtake each other, seed %i',
+  async (seed) => {
+    const here = world(seed);
+    const [alice] = await connected(here, 'alice', 'bob');
+    const first = alice!.send('d.alice.bob', 'first', 'first');
+    await here.clock.until(() => alice!.outboxSize === 0, 10_000, 'the first one');
+    await first;
+    here.server.faults = { ...noFaults, refuse: 0.4 };
+    const sends = Array.from({ length: 20 }, (_, index) => {
+      const sending = alice!.send('d.alice.bob', `new ${index}`);
+      void alice!.send('d.alice.bob', 'first', 'first');
+      return sending;
+    });
+    await here.clock.until(() => alice!.outboxSize === 0, 600_000, 'all of it');
+    const sequences = (await Promise.all(sends)).map((sent) => sent.sequence);
+    expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
+  },
+);
+
+test('a gateway that has fallen silent is left when the first request gets no answer', async () => {
+  const here = world();
+  const open = here.server.socketsOf('alice');
+  let sockets = 0;
+  let isSilent = false;
+  const alice = clientOf(here, 'alice', {
+    openSocket: (...[target, handlers]: Parameters<typeof open>) => {
+      const isFirst = sockets++ === 0;
+      const socket = open(target, {
+        ...handlers,
+        received: (data) => (isFirst && isSilent) || handlers.received(data),
+      });
+      return {
+        ...socket,
+        send: (data: Parameters<typeof socket.send>[0]) => (isFirst && isSilent) || socket.send(data),
+      };
+    },
+  });
+  void alice.connect();
+  await here.clock.until(() => alice.state === 'ready', 10_000, 'connecting');
+  isSilent = true;
+  const sending = alice.send('d.alice.bob', 'hello?');
+  await here.clock.until(() => alice.outboxSize === 0, 5_000, 'answered by another gateway');
+  expect((await sending).sequence).toBe(1);
+  expect(sockets).toBe(2);
+});
+
+test('a gateway that answers nothing but UNAVAILABLE is left after a while', async () => {
+  const here = world();
+  const open = here.server.socketsOf('alice');
+  let sockets = 0;
+  let isCutOff = false;
+  const alice = clientOf(here, 'alice', {
+    openSocket: (...[target, handlers]: Parameters<typeof open>) => {
+      const isFirst = sockets++ === 0;
+      const socket = open(target, handlers);
+      const send = (data: Parameters<typeof socket.send>[0]): void => {
+        if (!isFirst || !isCutOff) return socket.send(data);
+        const { requestId } = wire.ClientFrame.decode(data as Uint8Array);
+        const error = { code: 'UNAVAILABLE', message: 'cut off', retryable: true };
+        here.clock.after(1, () => handlers.received(wire.ServerFrame.encode({ requestId, error }).finish()));
+      };
+      return { ...socket, send };
+    },
+  });
+  void alice.connect();
+  await here.clock.until(() => alice.state === 'ready', 10_000, 'connecting');
+  isCutOff = true;
+  const sending = alice.send('d.alice.bob', 'hello?');
+  await here.clock.advance(5_000);
+  expect(sockets).toBe(1);
+  await here.clock.until(() => alice.outboxSize === 0, 30_000, 'answered by another gateway');
+  expect((await sending).sequence).toBe(1);
+  expect(sockets).toBe(2);
 });
 
 test('a refused message is rejected with its code and those behind it go on', async () => {

@@ -31,6 +31,8 @@ export interface ClientLimits {
   readonly cursorsMax: number;
   /** Added to the server's keep-alive interval before a silent connection counts as dead. */
   readonly deadAfterExtraMs: number;
+  /** Every answer for this long was TIMEOUT or UNAVAILABLE: the gateway is cut off, and another one is tried. */
+  readonly failingMaxMs: number;
   /** How long an old connection stays open for answers after a new one has taken its place. */
   readonly drainMs: number;
   /** Events an async iterator holds for a slow consumer; beyond it the iterator ends with an error. */
@@ -58,6 +60,7 @@ export const defaultLimits: ClientLimits = {
   repairsMax: 4,
   cursorsMax: 100,
   deadAfterExtraMs: 10_000,
+  failingMaxMs: 7_500,
   drainMs: 2_000,
   eventsHeldMax: 10_000,
   tickMs: 100,

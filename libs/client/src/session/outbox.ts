@@ -13,7 +13,12 @@ export interface OutboxItem {
   readonly text: string;
 }
 
+/** Ids of answered messages that are remembered, to know a repeat; an older one counts as a new message. */
+const answeredIdsMax = 1_000;
+
 interface Item extends OutboxItem {
+  /** Its id was given before. The server knows it, so it proves nothing about what stands before it here. */
+  readonly isRepeat: boolean;
   /** The session it is in flight on; undefined while it waits. */
   session: Session | undefined;
   attempts: number;
@@ -39,6 +44,8 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #lanes = new Map<string, Lane>();
+  /** Conversation and client message id, the oldest first. */
+  readonly #answered = new Set<string>();
   #size = 0;
   #inFlight = 0;
 
@@ -63,7 +70,10 @@ export class Outbox {
     return new Promise((resolve, reject) => {
       let lane = this.#lanes.get(item.conversation);
       if (lane === undefined) this.#lanes.set(item.conversation, (lane = { items: [], pausedUntilMs: 0 }));
-      lane.items.push({ ...item, session: undefined, attempts: 0, resolve, reject });
+      const isRepeat =
+        this.#answered.has(answeredKey(item)) ||
+        lane.items.some(({ clientMessageId }) => clientMessageId === item.clientMessageId);
+      lane.items.push({ ...item, isRepeat, session: undefined, attempts: 0, resolve, reject });
       this.#size++;
       this.#pump(lane);
     });
@@ -91,7 +101,7 @@ export class Outbox {
         if (this.#inFlight >= this.#options.limits.sendsInFlightMax) return;
         this.#send(lane, item, predecessor, session);
       }
-      predecessor = item.clientMessageId;
+      if (!item.isRepeat) predecessor = item.clientMessageId;
     }
   }
 
@@ -104,8 +114,10 @@ export class Outbox {
     session.ask({ send: { conversation, clientMessageId, text, afterClientMessageId } }, (error, frame) => {
       this.#inFlight--;
       item.session = undefined;
-      if (frame?.sent) this.#settle(lane, item, () => item.resolve(frame.sent!));
-      else if (error === undefined)
+      if (frame?.sent) {
+        this.#remember(item);
+        this.#settle(lane, item, () => item.resolve(frame.sent!));
+      } else if (error === undefined)
         this.#settle(lane, item, () =>
           item.reject(localError('BAD_ANSWER', 'send was not answered by sent')),
         );
@@ -124,6 +136,15 @@ export class Outbox {
     lane.pausedUntilMs = Math.max(lane.pausedUntilMs, this.#options.nowMs() + error.retryAfterMs + jitterMs);
   }
 
+  #remember(item: Item): void {
+    this.#answered.add(answeredKey(item));
+    if (this.#answered.size <= answeredIdsMax) return;
+    for (const oldest of this.#answered) {
+      this.#answered.delete(oldest);
+      return;
+    }
+  }
+
   #settle(lane: Lane, item: Item, tell: () => void): void {
     const index = lane.items.indexOf(item);
     // Gone already: the outbox was emptied.
@@ -135,3 +156,6 @@ export class Outbox {
     if (lane.items.length > 0) this.#pump(lane);
   }
 }
+
+const answeredKey = ({ conversation, clientMessageId }: OutboxItem): string =>
+  `${conversation} ${clientMessageId}`;

@@ -30,12 +30,18 @@ export interface SessionOptions {
 export type Answer = (error: ClientError | undefined, frame: ServerFrame | undefined) => void;
 
 interface Pending {
+  /** A pong comes from the gateway alone, and says nothing about what is behind it. */
+  readonly isPing: boolean;
+  readonly askedMs: number;
   readonly deadlineMs: number;
   readonly answer: Answer;
 }
 
 /** Protocol version this client speaks. */
 export const protocolVersion = 1;
+
+/** What a gateway says when it cannot reach the cluster, or one shard of it. */
+const cutOffCodes = new Set(['TIMEOUT', 'UNAVAILABLE']);
 
 export class Session {
   readonly #options: SessionOptions;
@@ -46,6 +52,8 @@ export class Session {
   #receivedMs: number;
   #pingedMs = 0;
   #keepAliveMs: number;
+  /** When the first request was asked of those that only got TIMEOUT or UNAVAILABLE; undefined after any other answer. */
+  #failingSinceMs: number | undefined;
   #ended = false;
   #lastError: ClientError | undefined;
   welcomedMs = 0;
@@ -80,10 +88,9 @@ export class Session {
       return;
     }
     const requestId = this.#nextRequestId();
-    this.#pending.set(requestId, {
-      deadlineMs: this.#options.nowMs() + this.#options.limits.requestTimeoutMs,
-      answer,
-    });
+    const askedMs = this.#options.nowMs();
+    const deadlineMs = askedMs + this.#options.limits.requestTimeoutMs;
+    this.#pending.set(requestId, { isPing: 'ping' in body, askedMs, deadlineMs, answer });
     this.#send({ ...body, requestId });
   }
 
@@ -108,6 +115,9 @@ export class Session {
     for (const [requestId, pending] of this.#pending) {
       // Deadlines rise with the ids, so the first one that is not due ends the search.
       if (pending.deadlineMs > nowMs) break;
+      // Nothing at all has come since: the gateway hangs or is cut off. Another one may serve us at once.
+      if (this.#receivedMs < pending.askedMs && this.welcomedMs > 0)
+        return this.#end(`nothing received for ${nowMs - this.#receivedMs} ms, and a request is open`);
       this.#pending.delete(requestId);
       pending.answer(timeoutError(this.#options.limits.requestTimeoutMs), undefined);
     }
@@ -179,6 +189,19 @@ export class Session {
     this.#pending.delete(frame.requestId);
     if (frame.error) pending.answer(new ClientError(frame.error), undefined);
     else pending.answer(undefined, frame);
+    if (!pending.isPing) this.#judgeGateway(frame.error?.code ?? undefined, pending.askedMs);
+  }
+
+  /** A gateway that is cut off from the cluster still answers, but nothing of use: another one may serve us. */
+  #judgeGateway(code: string | undefined, askedMs: number): void {
+    if (code === undefined || !cutOffCodes.has(code)) {
+      this.#failingSinceMs = undefined;
+      return;
+    }
+    this.#failingSinceMs ??= askedMs;
+    const failingMs = this.#options.nowMs() - this.#failingSinceMs;
+    if (this.welcomedMs > 0 && failingMs >= this.#options.limits.failingMaxMs)
+      this.#end(`only ${code} for ${Math.round(failingMs)} ms`);
   }
 
   #send(frame: RequestBody & { requestId?: number }): void {

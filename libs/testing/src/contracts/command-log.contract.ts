@@ -75,6 +75,17 @@ export function describeCommandLog(name: string, bench: () => PortBench): void {
       }
     });
 
+    test('the last sequence is that of the newest message, trimmed or not', async () => {
+      const { shard, log, other } = await open();
+      for (const text of ['a', 'b']) await log.publish(shard, bytesOf(text));
+      const reader = log.read(shard, 0);
+      const last = (await takeCount(reader, 2)).at(-1)!.sequence;
+      reader.stop();
+      expect(await other.lastSequence(shard)).toBeGreaterThanOrEqual(last);
+      await log.trim(shard, last);
+      expect(await other.lastSequence(shard)).toBeGreaterThanOrEqual(last);
+    });
+
     test('trimmed messages are gone, later ones and other shards are not', async () => {
       const { shard, log } = await open();
       const neighbour = bench().freshShard();

@@ -8,7 +8,7 @@ import { startNats } from '../servers/nats-server.ts';
 import { waitUntil } from '../servers/wait-until.ts';
 import { natsBench } from './nats-bench.ts';
 import { bytesOf, textOf } from './port-bench.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { startTcpProxy } from '../servers/tcp-proxy.ts';
 
 const cleanUp: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {

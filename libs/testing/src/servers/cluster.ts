@@ -50,6 +50,8 @@ export interface ClusterOptions {
   /** Further PARLEY_* variables for all apps, and for one kind of app. */
   readonly env?: Readonly<Record<string, string>>;
   readonly appEnv?: Readonly<Partial<Record<AppName, Readonly<Record<string, string>>>>>;
+  /** Further variables for one instance, asked for at each of its starts. */
+  readonly envOf?: (app: AppHandle) => Readonly<Record<string, string>>;
   /** Starts whatever dies again, with growing pauses. Default false: tests decide themselves. */
   readonly restartsDead?: boolean;
   /** Where an app's main file is; for tests of the supervisor itself. */
@@ -169,7 +171,7 @@ export class Cluster {
 
   /** @internal Environment of one start of one app. */
   environment(app: AppHandle): NodeJS.ProcessEnv {
-    const { clickhouseUrl, env, appEnv, host } = this.options;
+    const { clickhouseUrl, env, appEnv, envOf, host } = this.options;
     return {
       ...process.env,
       ...folderMark(this.dataFolder),
@@ -187,6 +189,7 @@ export class Cluster {
           }),
       ...env,
       ...appEnv?.[app.name],
+      ...envOf?.(app),
     };
   }
 

@@ -16,5 +16,6 @@ export {
   appNames,
   startCluster,
 } from './cluster.ts';
+export { type TcpProxy, startTcpProxy } from './tcp-proxy.ts';
 export { DataFolderInUse } from './data-folder-lock.ts';
 export { type CertificateFiles, selfSignedCertificate } from './self-signed-certificate.ts';

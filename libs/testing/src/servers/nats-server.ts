@@ -17,6 +17,8 @@ export interface NatsOptions {
   readonly clusterOf?: 1 | 3 | undefined;
   /** fsync every write before it is confirmed. Default false: the server syncs every two minutes. */
   readonly syncAlways?: boolean | undefined;
+  /** Three servers keep their addresses to themselves, so that clients use only those they were given. Default false. */
+  readonly isUnadvertised?: boolean | undefined;
   readonly logFile?: string | undefined;
   /** Added to the server's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -79,7 +81,8 @@ function startOne(command: string, options: NatsOptions & { route?: Route }): Pr
     args: (port, folder) => {
       mkdirSync(folder, { recursive: true });
       const file = path.join(folder, 'nats.conf');
-      writeFileSync(file, configuration({ port, folder, route, syncAlways: options.syncAlways ?? false }));
+      const { syncAlways = false, isUnadvertised = false } = options;
+      writeFileSync(file, configuration({ port, folder, route, syncAlways, isUnadvertised }));
       return ['--config', file];
     },
     probe: route ? acceptsClients : answersJetStream,
@@ -91,9 +94,10 @@ interface Configuration {
   readonly folder: string;
   readonly route: Route | undefined;
   readonly syncAlways: boolean;
+  readonly isUnadvertised: boolean;
 }
 
-function configuration({ port, folder, route, syncAlways }: Configuration): string {
+function configuration({ port, folder, route, syncAlways, isUnadvertised }: Configuration): string {
   const lines = [
     `server_name: parley-${route ? route.index + 1 : 1}`,
     `listen: "127.0.0.1:${port}"`,
@@ -104,7 +108,8 @@ function configuration({ port, folder, route, syncAlways }: Configuration): stri
     const others = route.ports.filter((_, index) => index !== route.index);
     const routes = others.map((other) => `"nats://127.0.0.1:${other}"`).join(', ');
     const own = route.ports[route.index];
-    lines.push(`cluster { name: parley, listen: "127.0.0.1:${own}", routes: [${routes}] }`);
+    const advertising = isUnadvertised ? ', no_advertise: true' : '';
+    lines.push(`cluster { name: parley, listen: "127.0.0.1:${own}", routes: [${routes}]${advertising} }`);
   }
   return lines.join('\n') + '\n';
 }

@@ -1,5 +1,5 @@
-// A token issuer of the demo's own, with its public key on a loopback port: the way a company lets its own people in. So
-// a thousand users need no thousand password hashes.
+// A token issuer for the demo and the fault runs, with its public key on a loopback port: the way a company lets its own
+// people in. So a thousand users need no thousand password hashes.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
@@ -11,8 +11,8 @@ export interface Issuer {
   stop(): void;
 }
 
-const audience = 'parley-demo';
-const keyId = 'demo';
+const audience = 'parley-tools';
+const keyId = 'tools';
 
 export async function startIssuer(tenant: string): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA');
