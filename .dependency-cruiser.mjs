@@ -10,7 +10,7 @@ const libraries = {
   adapters: ['std', 'runtime', 'protocol'],
   platform: ['std'],
   client: ['std', 'protocol'],
-  hosting: ['std', 'protocol', 'runtime', 'adapters', 'platform'],
+  hosting: ['std', 'domain', 'protocol', 'runtime', 'adapters', 'platform'],
   testing: ['std', 'domain', 'protocol', 'runtime', 'adapters', 'platform', 'client', 'hosting'],
 };
 
@@ -106,7 +106,12 @@ export default {
       from: { path: '^(libs|apps)/([^/]+)/' },
       to: {
         path: '^libs/',
-        pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/testing/src/servers/index\\.ts$'],
+        pathNot: [
+          '^$1/$2/',
+          '^libs/[^/]+/src/index\\.ts$',
+          '^libs/testing/src/servers/index\\.ts$',
+          '^libs/hosting/src/entities/index\\.ts$',
+        ],
       },
     },
     {

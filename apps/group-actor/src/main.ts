@@ -1,7 +1,7 @@
 // The group-actor process: shards of groups. What happens in them reaches users over lanes.
 import { runActor } from '@parley/hosting';
+import { groupEntityType } from '@parley/hosting/entities';
 import { encodeUserCommand } from '@parley/protocol';
-import { groupEntityType } from './group.entity-type.ts';
 
 await runActor({
   app: 'group-actor',

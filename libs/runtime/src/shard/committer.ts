@@ -32,7 +32,7 @@ export async function commit(options: CommitterOptions, record: CommitRecord): P
   // The log would refuse it for ever: better the shard breaks down, loudly, than that it asks again and again.
   assert(bytes.length <= recordBytesMax, `${shardName(shard)}: a commit of ${bytes.length} bytes`);
   const commitId = `${shardName(shard)}:${record.epoch}:${record.n}`;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const result = await journal.append(shard, record.previousSequence, commitId, bytes);
     if (result.outcome === 'committed') {
       return { outcome: 'committed', sequence: result.sequence, bytes: bytes.length };
@@ -43,7 +43,8 @@ export async function commit(options: CommitterOptions, record: CommitRecord): P
       if (found !== 'unreachable') return { outcome: 'committed', sequence: found, bytes: bytes.length };
     }
     if (!options.isLeaseValid()) return { outcome: 'lost' };
-    if (result.outcome === 'unknown') {
+    // One line for each commit that waits, however often it is tried.
+    if (result.outcome === 'unknown' && isFirst) {
       log.warn(
         { shard: shardName(shard), n: record.n, cause: result.cause.message },
         'append unanswered, asking again',

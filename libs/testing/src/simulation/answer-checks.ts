@@ -1,0 +1,179 @@
+// Whatever reaches a gateway is compared with the journals at that moment: nothing may be said that is not stored
+// (INV-3, INV-7). The auditor hears of a record when it is stored, so there is no grace.
+import { type LogMessage, type UserEvent, Diffusion, unreadOf } from '@parley/domain';
+import { encodeLogMessage, fromWireMessage, type parley } from '@parley/protocol';
+import { type JournalAuditor, digest, postKey } from './journal-auditor.ts';
+import type { Trace } from './trace.ts';
+
+export class AnswerChecks {
+  readonly #auditor: JournalAuditor;
+  readonly #trace: Trace;
+  readonly #tenant: string;
+  checked = 0;
+  /** Answers older than what somebody had been told before they were asked for. Allowed, and worth knowing. */
+  stale = 0;
+  /** Repeated sends that got the first answer again. */
+  duplicates = 0;
+  readonly #told = new Map<string, number>();
+
+  constructor(auditor: JournalAuditor, trace: Trace, tenant: string) {
+    this.#auditor = auditor;
+    this.#trace = trace;
+    this.#tenant = tenant;
+  }
+
+  sent(sender: string, sent: parley.v1.Sent): void {
+    this.checked++;
+    if (sent.duplicate) this.duplicates++;
+    const { conversation, clientMessageId, sequence, sentAtMs } = sent;
+    const key = postKey(this.#tenant, conversation, sender, clientMessageId);
+    const stored = this.#auditor.posted.get(key);
+    if (stored !== sequence)
+      this.#violate(`${key} is acknowledged as ${sequence}, the journal has ${stored ?? 'nothing'}`);
+    else if (this.#log(conversation)[sequence - 1]?.sentAtMs !== sentAtMs)
+      this.#violate(`${key}: acknowledged with another time`);
+  }
+
+  readDone(user: string, done: parley.v1.ReadDone): void {
+    this.checked++;
+    const known = this.#auditor.user(this.#tenant, user).conversations.get(done.conversation);
+    if ((known?.read ?? 0) < done.sequence)
+      this.#violate(
+        `${user} has read ${done.conversation} to ${done.sequence}, the journal says ${known?.read}`,
+      );
+  }
+
+  groupCreated(id: string): void {
+    this.checked++;
+    if (this.#log(`g.${id}`).length === 0) this.#violate(`group ${id} is acknowledged, the journal has none`);
+  }
+
+  /** A numbered push: an Entry without its position. */
+  entryPushed(user: string, position: number, entry: parley.v1.Entry): void {
+    this.checked++;
+    this.#told.set(user, Math.max(position, this.newestTold(user)));
+    const event = this.#inbox(user)[position - 1];
+    const { message, readMoved } = entry;
+    if (event === undefined)
+      return this.#violate(`${user} is pushed position ${position}, not in the journal`);
+    const isSame = message
+      ? event.type === 'EntryAppended' &&
+        event.conversation === message.conversation &&
+        event.sequence === message.sequence
+      : event.type === 'ReadPointerMoved' &&
+        event.conversation === readMoved?.conversation &&
+        event.sequence === readMoved.sequence;
+    if (!isSame) return this.#violate(`${user} is pushed something else as position ${position}`);
+    if (message) this.message(fromWireMessage(message as parley.v1.Message));
+  }
+
+  /** A push without number. */
+  framePushed(user: string, frame: parley.v1.ServerFrame): void {
+    this.checked++;
+    const { receipt, syncNeeded } = frame;
+    if (receipt) {
+      const known = this.#auditor.user(this.#tenant, user).conversations.get(receipt.conversation ?? '');
+      if ((known?.peerRead ?? 0) < (receipt.sequence ?? 0))
+        this.#violate(`${user} gets a receipt nobody has committed`);
+    }
+    if (syncNeeded) this.position(user, syncNeeded.inboxPosition ?? 0);
+  }
+
+  position(user: string, position: number): void {
+    this.checked++;
+    this.#told.set(user, Math.max(position, this.newestTold(user)));
+    const { length } = this.#inbox(user);
+    if (position > length) this.#violate(`${user} is told position ${position}, the journal has ${length}`);
+  }
+
+  /** Newest inbox position any device of the user has heard of. */
+  newestTold(user: string): number {
+    return this.#told.get(user) ?? 0;
+  }
+
+  /** An owner that does not know that it is none any more may answer from its past. */
+  freshness(user: string, position: number, toldBefore: number): void {
+    if (position >= toldBefore) return;
+    this.stale++;
+    this.#trace.note(user, `is answered position ${position}, ${toldBefore} was told before`);
+  }
+
+  /** A programmer's error in the model itself: it must not look like a quiet run. */
+  broken(user: string, cause: unknown): void {
+    this.#trace.violate('model', `${user}: ${cause instanceof Error ? cause.stack : String(cause)}`);
+  }
+
+  inboxEntry(user: string, entry: parley.internal.v1.InboxEntry): void {
+    this.checked++;
+    const event = this.#inbox(user)[entry.position - 1];
+    const isSame =
+      event?.type === 'EntryAppended'
+        ? !entry.isReadMoved &&
+          event.conversation === entry.conversation &&
+          event.sequence === entry.sequence &&
+          event.membership === entry.membership &&
+          event.diffusion === entry.diffusion
+        : event?.type === 'ReadPointerMoved' &&
+          entry.isReadMoved &&
+          event.conversation === entry.conversation &&
+          event.sequence === entry.sequence;
+    if (!isSame) this.#violate(`${user} reads something else at position ${entry.position}`);
+  }
+
+  message(message: LogMessage): void {
+    this.checked++;
+    const stored = this.#log(message.conversation)[message.sequence - 1];
+    if (stored === undefined)
+      this.#violate(`${message.conversation} ${message.sequence} is shown, not in the journal`);
+    else if (digest(encodeLogMessage(stored)) !== digest(encodeLogMessage(message)))
+      this.#violate(`${message.conversation} ${message.sequence} is shown with another content`);
+  }
+
+  head(conversation: string, head: number): void {
+    this.checked++;
+    const { length } = this.#log(conversation);
+    if (head > length) this.#violate(`${conversation}: head ${head} is told, the journal has ${length}`);
+  }
+
+  /** Once everything is quiet: the list of conversations is what the journal says, and unread counts are right. */
+  conversations(user: string, list: readonly parley.v1.Conversation[]): void {
+    const { conversations } = this.#auditor.user(this.#tenant, user);
+    const found = list.map(({ conversation, head, read, unread, left }) => [
+      conversation,
+      head,
+      read,
+      unread,
+      left,
+    ]);
+    const expected = [...conversations.values()].map((one) => [
+      one.conversation,
+      one.head,
+      one.read,
+      unreadOf(one),
+      one.left,
+    ]);
+    if (JSON.stringify(found.sort()) !== JSON.stringify(expected.sort()))
+      this.#trace.violate(
+        'INV-6',
+        `conversations of ${user}: ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`,
+      );
+    for (const one of conversations.values()) {
+      if (one.left > 0 || one.diffusion === Diffusion.READ) continue;
+      const { length } = this.#log(one.conversation);
+      if (one.head !== length)
+        this.#trace.violate('INV-10', `${user} counts ${one.conversation} to ${one.head}, it has ${length}`);
+    }
+  }
+
+  #log(conversation: string): readonly LogMessage[] {
+    return this.#auditor.logs.get(`${this.#tenant}.${conversation}`) ?? [];
+  }
+
+  #inbox(user: string): readonly UserEvent[] {
+    return this.#auditor.inboxes.get(`${this.#tenant}.${user}`) ?? [];
+  }
+
+  #violate(what: string): void {
+    this.#trace.violate('INV-3', what);
+  }
+}

@@ -1,0 +1,262 @@
+// What users do, on their devices, as long as the storm lasts: write to each other and to groups, several messages at a time,
+// repeat what is not answered, read, make and change groups, go away and come back elsewhere.
+import {
+  encodeDirectCommand,
+  encodeGroupCommand,
+  encodeUserCommand,
+  parseConversation,
+  type parley,
+} from '@parley/protocol';
+import type { GroupCommand, GroupPolicy, UserCommand } from '@parley/domain';
+import type { Clock, EntityAddress, Random } from '@parley/std';
+import type { AnswerChecks } from './answer-checks.ts';
+import type { DeviceModel } from './device-model.ts';
+import type { GatewayModel } from './gateway-model.ts';
+import type { JournalAuditor } from './journal-auditor.ts';
+import type { SimulationSettings } from './settings.ts';
+import type { Trace } from './trace.ts';
+
+export interface Post {
+  readonly device: DeviceModel;
+  readonly conversation: string;
+  readonly clientMessageId: string;
+  outcome: 'waiting' | 'refused' | { readonly sequence: number };
+}
+
+export interface WorkloadOptions {
+  readonly settings: SimulationSettings;
+  readonly tenant: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly checks: AnswerChecks;
+  readonly auditor: JournalAuditor;
+  readonly trace: Trace;
+  readonly devices: readonly DeviceModel[];
+  gateways(): readonly GatewayModel[];
+}
+
+const outstandingMax = 4;
+const groupsMax = 6;
+const answerWithinMs = 2_500;
+const policy: GroupPolicy = { membersMax: 20, largeFrom: 5, smallTo: 3 };
+
+export class Workload {
+  readonly posts: Post[] = [];
+  /** Requests that somebody repeats until they are answered. */
+  outstanding = 0;
+  readonly #options: WorkloadOptions;
+  readonly #outstandingOf = new Map<DeviceModel, number>();
+  /** The post a device sent last in a conversation. */
+  readonly #previous = new Map<string, Post>();
+  readonly #groups: string[] = [];
+  #ids = 0;
+  #isOver = false;
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    for (const device of this.#options.devices) this.#next(device);
+  }
+
+  /** Nothing new is begun; what was begun is repeated until it is answered. */
+  stop(): void {
+    this.#isOver = true;
+    for (const device of this.#options.devices) if (!device.isOnline) this.goOnline(device);
+  }
+
+  goOnline(device: DeviceModel): void {
+    const gateways = this.#options.gateways().filter((gateway) => gateway.isAlive);
+    const gateway = gateways[this.#below(gateways.length)];
+    if (gateway !== undefined) device.goOnline(gateway);
+  }
+
+  #next(device: DeviceModel): void {
+    const { clock, random, settings } = this.#options;
+    clock.after(random.next() * 2 * settings.thinkMs, () => {
+      if (this.#isOver) return;
+      this.#act(device);
+      this.#next(device);
+    });
+  }
+
+  #act(device: DeviceModel): void {
+    const dice = this.#options.random.next();
+    if (!device.isOnline) {
+      if (dice < 0.3) this.goOnline(device);
+      return;
+    }
+    if (dice < 0.05) device.goOffline();
+    else if (dice < 0.13) this.#changeGroup(device);
+    else if (dice < 0.25) this.#read(device);
+    else if (dice < 0.6) this.#postDirect(device);
+    else this.#postSomewhere(device);
+  }
+
+  #postDirect(device: DeviceModel): void {
+    const users = this.#users();
+    const other = users[this.#below(users.length)]!;
+    const [first, second] = [device.user, other].sort();
+    this.#post(device, `d.${first}.${second}`);
+  }
+
+  #postSomewhere(device: DeviceModel): void {
+    const known = device.memberships();
+    const groups = known.filter(({ conversation }) => conversation.startsWith('g.'));
+    const list = groups.length > 0 ? groups : known;
+    const conversation = list[this.#below(list.length)]?.conversation;
+    if (conversation === undefined) return this.#postDirect(device);
+    const count = this.#options.random.next() < 0.3 ? 3 : 1;
+    for (let i = 0; i < count; i++) this.#post(device, conversation);
+  }
+
+  #post(device: DeviceModel, conversation: string): void {
+    if ((this.#outstandingOf.get(device) ?? 0) >= outstandingMax) return;
+    const clientMessageId = `m${++this.#ids}`;
+    const post: Post = { device, conversation, clientMessageId, outcome: 'waiting' };
+    const chain = `${device.user}.${device.device}.${conversation}`;
+    const previous = this.#previous.get(chain);
+    this.#previous.set(chain, post);
+    this.posts.push(post);
+    const isLong = this.#options.random.next() < 0.03;
+    const text = isLong ? clientMessageId.padEnd(3_000, '.') : clientMessageId;
+    const address = this.#addressOf(conversation);
+    const payload = (): Uint8Array => {
+      const afterClientMessageId = previous?.outcome === 'waiting' ? previous.clientMessageId : '';
+      const command = {
+        type: 'PostMessage' as const,
+        sender: device.user,
+        clientMessageId,
+        text,
+        afterClientMessageId,
+      };
+      return address.type === 'direct' ? encodeDirectCommand(command) : encodeGroupCommand(command);
+    };
+    this.#insist(device, address, payload, (frame) => {
+      if (frame.sent) {
+        this.#options.checks.sent(device.user, frame.sent as parley.v1.Sent);
+        post.outcome = { sequence: frame.sent.sequence ?? 0 };
+      } else post.outcome = 'refused';
+    });
+  }
+
+  #read(device: DeviceModel): void {
+    const known = [...device.copies.values()];
+    const copy = known[this.#below(known.length)];
+    if (copy === undefined || copy.upTo === 0) return;
+    const sequence = Math.max(1, copy.upTo - this.#below(3));
+    const command: UserCommand = { type: 'ReadConversation', conversation: copy.conversation, sequence };
+    this.#insist(
+      device,
+      device.address,
+      () => encodeUserCommand(command),
+      (frame) => {
+        if (frame.readDone) this.#options.checks.readDone(device.user, frame.readDone as parley.v1.ReadDone);
+      },
+    );
+  }
+
+  #changeGroup(device: DeviceModel): void {
+    const dice = this.#options.random.next();
+    if (this.#groups.length < groupsMax && (dice < 0.15 || this.#groups.length < 2))
+      return this.#createGroup(device);
+    const group = this.#groups[this.#below(this.#groups.length)]!;
+    const by = device.user;
+    const users = this.#users();
+    const member = users[this.#below(users.length)]!;
+    const command: GroupCommand =
+      dice < 0.45
+        ? { type: 'AddMembers', by, members: users.filter(() => this.#options.random.next() < 0.4) }
+        : dice < 0.7
+          ? { type: 'RemoveMember', by, member }
+          : dice < 0.88
+            ? { type: 'LeaveGroup', member: by }
+            : dice < 0.93
+              ? { type: 'SetRole', by, member, role: 2 }
+              : dice < 0.97
+                ? { type: 'MuteMember', by, member, mutedUntilMs: 0 }
+                : { type: 'DismissGroup', by };
+    this.#command(device, group, command);
+  }
+
+  #createGroup(device: DeviceModel): void {
+    const id = `g${this.#groups.length + 1}`;
+    this.#groups.push(id);
+    const members = this.#users().filter(() => this.#options.random.next() < 0.6);
+    const command: GroupCommand = {
+      type: 'CreateGroup',
+      by: device.user,
+      title: `group ${id}`,
+      members,
+      policy,
+    };
+    this.#command(device, id, command);
+  }
+
+  #command(device: DeviceModel, group: string, command: GroupCommand): void {
+    const address = { type: 'group', tenant: this.#options.tenant, id: group };
+    this.#insist(
+      device,
+      address,
+      () => encodeGroupCommand(command),
+      (frame) => {
+        const isCreated = frame.done || frame.error?.code === 'ALREADY_EXISTS';
+        if (command.type === 'CreateGroup' && isCreated) this.#options.checks.groupCreated(group);
+      },
+    );
+  }
+
+  /** Repeats a command until it is answered for good, through whatever gateway the device is at by then. */
+  #insist(
+    device: DeviceModel,
+    address: EntityAddress,
+    payload: () => Uint8Array,
+    onAnswer: (frame: parley.v1.ServerFrame) => void,
+  ): void {
+    const { clock, random, trace } = this.#options;
+    this.outstanding++;
+    this.#outstandingOf.set(device, (this.#outstandingOf.get(device) ?? 0) + 1);
+    let isDone = false;
+    const attempt = (): void => {
+      if (isDone) return;
+      const { gateway } = device;
+      if (gateway === undefined || !gateway.isAlive) return void clock.after(500, attempt);
+      let isOpen = true;
+      const again = (delayMs: number): void => {
+        if (!isOpen) return;
+        isOpen = false;
+        clock.after(delayMs, attempt);
+      };
+      const timer = clock.after(answerWithinMs, () => again(random.next() * 500));
+      gateway.command(address, payload(), (frame) => {
+        if (frame.error?.retryable) {
+          timer.cancel();
+          return again((frame.error.retryAfterMs ?? 0) + random.next() * 100);
+        }
+        if (isDone || !gateway.isAlive) return;
+        isDone = true;
+        timer.cancel();
+        this.outstanding--;
+        this.#outstandingOf.set(device, this.#outstandingOf.get(device)! - 1);
+        if (frame.error?.code === 'BAD_COMMAND' || frame.error?.code === 'INTERNAL')
+          trace.violate('answer', `${address.type} ${address.id}: ${frame.error.code}`);
+        onAnswer(frame);
+      });
+    };
+    attempt();
+  }
+
+  #addressOf(conversation: string): EntityAddress {
+    const { type, id } = parseConversation(conversation)!;
+    return { type, tenant: this.#options.tenant, id };
+  }
+
+  #users(): string[] {
+    return [...new Set(this.#options.devices.map((device) => device.user))];
+  }
+
+  #below(count: number): number {
+    return Math.floor(this.#options.random.next() * count);
+  }
+}
