@@ -205,7 +205,7 @@ class Simulation {
     });
     await this.#clock.advance(6_000);
     compareAll(this.#comparison());
-    await this.#askEverybody();
+    if (this.#trace.violations.length === 0) await this.#askEverybody();
   }
 
   /** All processes die at once; everything must come back from checkpoints, snapshots and journals. */

@@ -24,6 +24,15 @@ describe('a cluster under every fault we know', () => {
     expect(story(await simulate(seed, 3))).toBe('');
   });
 
+  // A message was refused for good while an older one had no answer yet: the next one must name the older one.
+  test.each([
+    { seed: 1184, replicas: 3 },
+    { seed: 1307, replicas: 1 },
+    { seed: 1604, replicas: 3 },
+  ] as const)('seed $seed on $replicas replicas keeps the order behind a refused message', async (run) => {
+    expect(story(await simulate(run.seed, run.replicas))).toBe('');
+  });
+
   test('the same seed gives the same run', async () => {
     const [one, other] = [await simulate(7, 1), await simulate(7, 1)];
     expect(one).toEqual(other);

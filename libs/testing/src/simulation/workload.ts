@@ -20,6 +20,8 @@ export interface Post {
   readonly device: DeviceModel;
   readonly conversation: string;
   readonly clientMessageId: string;
+  /** What this device posted here before. */
+  readonly previous: Post | undefined;
   outcome: 'waiting' | 'refused' | { readonly sequence: number };
 }
 
@@ -114,22 +116,21 @@ export class Workload {
   #post(device: DeviceModel, conversation: string): void {
     if ((this.#outstandingOf.get(device) ?? 0) >= outstandingMax) return;
     const clientMessageId = `m${++this.#ids}`;
-    const post: Post = { device, conversation, clientMessageId, outcome: 'waiting' };
     const chain = `${device.user}.${device.device}.${conversation}`;
     const previous = this.#previous.get(chain);
+    const post: Post = { device, conversation, clientMessageId, previous, outcome: 'waiting' };
     this.#previous.set(chain, post);
     this.posts.push(post);
     const isLong = this.#options.random.next() < 0.03;
     const text = isLong ? clientMessageId.padEnd(3_000, '.') : clientMessageId;
     const address = this.#addressOf(conversation);
     const payload = (): Uint8Array => {
-      const afterClientMessageId = previous?.outcome === 'waiting' ? previous.clientMessageId : '';
       const command = {
         type: 'PostMessage' as const,
         sender: device.user,
         clientMessageId,
         text,
-        afterClientMessageId,
+        afterClientMessageId: predecessorOf(post)?.clientMessageId ?? '',
       };
       return address.type === 'direct' ? encodeDirectCommand(command) : encodeGroupCommand(command);
     };
@@ -259,4 +260,11 @@ export class Workload {
   #below(count: number): number {
     return Math.floor(this.#options.random.next() * count);
   }
+}
+
+/** The newest earlier post without an answer. A refused one holds nothing back, so the search goes on behind it. */
+function predecessorOf({ previous }: Post): Post | undefined {
+  let earlier = previous;
+  while (earlier?.outcome === 'refused') earlier = earlier.previous;
+  return earlier?.outcome === 'waiting' ? earlier : undefined;
 }
