@@ -17,6 +17,8 @@ export interface AttachmentsParts {
   readonly reattachMs: number;
   /** A connection was attached again: the welcome says what it may have missed. */
   onReattached(connection: ClientConnection, welcome: Welcome): void;
+  /** The shard has a new owner. */
+  onOwnerReplaced(shardName: string): void;
 }
 
 export class Attachments {
@@ -59,6 +61,7 @@ export class Attachments {
     const known = this.#epochs.get(shardName) ?? 0;
     if (epoch <= known) return;
     this.#epochs.set(shardName, epoch);
+    if (known > 0) this.#parts.onOwnerReplaced(shardName);
     for (const connection of this.#parts.connections.ofShard(shardName))
       this.#reattachIfBehind(connection, epoch);
   }

@@ -58,6 +58,11 @@ export interface SocketLimits {
   // ----- commands -----
   /** No reply to a command for so long is TIMEOUT; shards refuse it as EXPIRED after the same time. Milliseconds. */
   readonly commandTimeoutMs: number;
+  /**
+   * Commands that may have been lost, because their shard has a new owner or our own connection was lost, get TIMEOUT
+   * after this if nothing answers them. Milliseconds.
+   */
+  readonly doubtedCommandMs: number;
   /** Commands waiting for one shard; further ones get BUSY. */
   readonly commandsPerShardMax: number;
   /** Commands of one connection without a reply yet; further ones get BUSY. */
@@ -128,6 +133,7 @@ export const socketLimits: SocketLimits = {
   deliverEntriesMax: 200,
   heldLiveMax: 256,
   commandTimeoutMs: 8_000,
+  doubtedCommandMs: 1_000,
   commandsPerShardMax: 8_192,
   commandsPerConnectionMax: 256,
   batchRecordsMax: 512,

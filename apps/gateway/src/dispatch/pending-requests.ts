@@ -9,7 +9,7 @@ export type Reply =
 
 interface Pending {
   readonly shardName: string;
-  readonly deadlineMs: number;
+  deadlineMs: number;
   readonly onReply: (reply: Reply) => void;
 }
 
@@ -43,6 +43,15 @@ export class PendingRequests {
   /** A reply nobody waits for any more is dropped: its request has timed out. */
   answer(id: number, body: Uint8Array, epoch: number): void {
     this.#close(id)?.onReply({ outcome: 'answered', body, epoch });
+  }
+
+  /** What has been asked so far may be lost, command or reply: its asker waits no longer than this. All shards, or one. */
+  doubt(withinMs: number, shard?: string): void {
+    const deadlineMs = this.#clock.monotonicMs() + withinMs;
+    for (const pending of this.#pending.values()) {
+      if (shard === undefined || pending.shardName === shard)
+        pending.deadlineMs = Math.min(pending.deadlineMs, deadlineMs);
+    }
   }
 
   /** Ends what is past its deadline. */

@@ -349,6 +349,39 @@ describe('bad requests', () => {
     expect(double.gateway.pendingCount).toBe(0);
   });
 
+  test('a command whose shard has got a new owner, and nobody answers, ends with TIMEOUT soon', async () => {
+    const double = await start();
+    double.owner.onCommand = () => undefined;
+    const client = await welcomed(double, 'alice');
+    const asked = client.ask({ send: { conversation: 'g.room', clientMessageId: 'm', text: 'hi' } });
+    const seen = () => double.owner.records.find(({ kind }) => kind === 'command');
+    await expect.poll(seen).toBeDefined();
+    const { shard } = seen()!;
+    double.owner.beat(shard);
+    double.owner.epoch++;
+    double.owner.beat(shard);
+    await client.ask({ ping: {} });
+    double.clock.advance(500);
+    expect(double.gateway.pendingCount).toBe(1);
+    double.clock.advance(1_000);
+    expect((await asked).error).toMatchObject({ code: 'TIMEOUT', retryable: true });
+  });
+
+  test('a command that was open when the gateway lost the cluster ends with TIMEOUT soon after it is back', async () => {
+    const double = await start();
+    double.owner.onCommand = () => undefined;
+    const client = await welcomed(double, 'alice');
+    const asked = client.ask({ send: { conversation: 'g.room', clientMessageId: 'm', text: 'hi' } });
+    await expect.poll(() => double.gateway.pendingCount).toBe(1);
+    const node = double.cluster.node('gateway');
+    node.disconnect();
+    double.clock.advance(500);
+    node.reconnect();
+    double.clock.advance(500);
+    double.clock.advance(1_500);
+    expect((await asked).error).toMatchObject({ code: 'TIMEOUT', retryable: true });
+  });
+
   test('too many commands in flight for a shard are BUSY', async () => {
     const double = await start({ commandsPerShardMax: 1 });
     double.owner.onCommand = () => undefined;

@@ -122,6 +122,7 @@ export class SocketGateway {
       commands,
       clock,
       reattachMs: limits.reattachMs,
+      onOwnerReplaced: (shard) => this.#pending.doubt(limits.doubtedCommandMs, shard),
       onReattached: (connection, welcome) => {
         void this.#catchUp(connection, welcome).catch((cause: unknown) =>
           log.error({ err: cause }, 'catching up failed'),
@@ -347,6 +348,7 @@ export class SocketGateway {
     const { isConnected } = this.#parts.messenger;
     if (isConnected && !this.#wasConnected) {
       this.#parts.log.info({}, 'connected to the cluster again: attaching all connections');
+      this.#pending.doubt(this.#parts.limits.doubtedCommandMs);
       this.#attachments.reattachAll();
     }
     this.#wasConnected = isConnected;

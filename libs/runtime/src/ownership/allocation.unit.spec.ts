@@ -14,6 +14,7 @@ const cluster = fc.record({
     .map((entries) => new Map<string, OwnerRow>(entries)),
   up: fc.uniqueArray(node, { minLength: 1 }),
   leaving: fc.uniqueArray(node),
+  hanging: fc.uniqueArray(node),
   movingMax: fc.integer({ min: 1, max: 8 }),
 });
 
@@ -21,10 +22,18 @@ const inputOf = ({
   rows,
   up,
   leaving,
+  hanging,
   movingMax,
 }: typeof cluster extends fc.Arbitrary<infer T> ? T : never) => {
   const alive = new Set([...up, ...leaving]);
-  return { shards, rows, up: [...up].sort(), alive, movingMax };
+  return {
+    shards,
+    rows,
+    up: [...up].sort(),
+    alive,
+    hanging: new Set(hanging.filter((id) => up.includes(id))),
+    movingMax,
+  };
 };
 
 /** The rows after the changes, with every shard that has no owner or must move having arrived at its target. */
@@ -37,16 +46,28 @@ function settle(rows: Map<string, OwnerRow>, changes: Map<string, OwnerRow>): Ma
 const isMoving = ({ owner, target }: OwnerRow) => owner !== null && target !== null && owner !== target;
 
 describe('allocation', () => {
-  test('gives every shard a target that is up, and never leaves a dead owner', () => {
+  test('gives every shard a target that is up and answers, and never leaves a dead owner', () => {
     fc.assert(
       fc.property(cluster, (given) => {
         const input = inputOf(given);
+        const answering = input.up.filter((id) => !input.hanging.has(id));
         const next = new Map([...input.rows, ...allocate(input)]);
         for (const shard of shards) {
-          const { owner, target } = next.get(shard)!;
-          expect(input.up).toContain(target ?? (owner !== null && input.up.includes(owner) ? owner : null));
+          const { owner, target } = next.get(shard) ?? { owner: null, target: null };
           expect(owner === null || input.alive.has(owner)).toBe(true);
+          if (owner !== null && input.hanging.has(owner)) continue;
+          if (answering.length > 0) expect(answering).toContain(target ?? owner);
         }
+      }),
+    );
+  });
+
+  test('leaves a process that hangs what it has', () => {
+    fc.assert(
+      fc.property(cluster, (given) => {
+        const input = inputOf(given);
+        for (const shard of allocate(input).keys())
+          expect(input.hanging.has(input.rows.get(shard)?.owner ?? '')).toBe(false);
       }),
     );
   });
@@ -80,7 +101,7 @@ describe('allocation', () => {
   test('comes to rest with every shard owned and nobody holding two more than anybody else, and then changes nothing', () => {
     fc.assert(
       fc.property(cluster, (given) => {
-        const input = inputOf({ ...given, leaving: [] });
+        const input = inputOf({ ...given, leaving: [], hanging: [] });
         let { rows } = input;
         for (let round = 0; round < shards.length + 2; round++) {
           rows = settle(rows, allocate({ ...input, rows }));
@@ -98,7 +119,14 @@ describe('allocation', () => {
       ['user.0', { owner: 'a', target: 'a' }],
       ['user.1', { owner: 'b', target: 'b' }],
     ]);
-    const input = { shards: ['user.0', 'user.1'], rows, up: [], alive: new Set(['a']), movingMax: 1 };
+    const input = {
+      shards: ['user.0', 'user.1'],
+      rows,
+      up: [],
+      alive: new Set(['a']),
+      hanging: new Set<string>(),
+      movingMax: 1,
+    };
     expect(allocate(input)).toEqual(
       new Map([
         ['user.0', { owner: 'a', target: null }],

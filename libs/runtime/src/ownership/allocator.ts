@@ -3,11 +3,12 @@
 import type { Clock, Timer } from '@parley/std';
 import type { Placement } from '../entity/placement.ts';
 import type { RuntimeLimits } from '../limits.ts';
-import { type KeyValue, type Log, shardName } from '../ports/index.ts';
+import { type KeyValue, type Log, type Messenger, shardName } from '../ports/index.ts';
+import type { RuntimeSubjects } from '../shard/shard-options.ts';
 import { allocate } from './allocation.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { encodeRow } from './owner-row.ts';
-import type { Prober } from './prober.ts';
+import { type MemberEntry, encodeRow } from './owner-row.ts';
+import { Prober } from './prober.ts';
 
 export interface AllocatorOptions {
   readonly nodeId: string;
@@ -15,30 +16,49 @@ export interface AllocatorOptions {
   readonly members: KeyValue;
   readonly owners: KeyValue;
   readonly view: ClusterView;
-  readonly prober: Prober;
+  readonly messenger: Messenger;
+  readonly subjects: RuntimeSubjects;
   readonly placement: Placement;
   readonly clock: Clock;
   readonly limits: RuntimeLimits;
   readonly log: Log;
   isLeaseValid(): boolean;
-  /** Whether the connection has stood for longer than a lease, so that a missing lease means something. */
-  isViewSettled(): boolean;
+}
+
+interface LateMember {
+  readonly member: MemberEntry;
+  readonly sinceMs: number;
 }
 
 export class Allocator {
   readonly #options: AllocatorOptions;
   readonly #key: string;
+  readonly #prober: Prober;
   #revision = 0;
   #renewedMs = -Infinity;
   #timer: Timer | undefined;
   #isStopped = false;
+  #isBeating = false;
   #round: Promise<void> | undefined;
-  /** Members seen alive earlier: while the view is not settled, a missing lease is not believed. */
-  readonly #lastAlive = new Set<string>();
+  #isRoundWanted = false;
+  /** Members as of the last round. */
+  #present: ReadonlyMap<string, MemberEntry> = new Map();
+  /** Members whose lease is missing. */
+  readonly #late = new Map<string, LateMember>();
+  /** Dead members whose leases are being removed. */
+  readonly #burying = new Set<string>();
 
   constructor(options: AllocatorOptions) {
+    const { messenger, subjects, clock, limits } = options;
     this.#options = options;
     this.#key = `allocator.${options.kind}`;
+    this.#prober = new Prober({
+      messenger,
+      subjects,
+      clock,
+      intervalMs: limits.probeMs,
+      onDead: (nodeId) => this.#died(nodeId),
+    });
   }
 
   get isLeader(): boolean {
@@ -46,7 +66,7 @@ export class Allocator {
   }
 
   start(): void {
-    void this.#tick();
+    this.#tick();
   }
 
   stop(): void {
@@ -66,14 +86,20 @@ export class Allocator {
     this.#runRound().catch((cause: unknown) => this.#failed(cause));
   }
 
-  async #tick(): Promise<void> {
-    try {
-      if (this.#options.isLeaseValid()) await this.#beat();
-    } catch (cause) {
-      this.#failed(cause);
-    }
+  /** Looking goes on while a write waits for the log: a death must not be found later because of an election. */
+  #tick(): void {
+    this.#look();
+    this.#beatOnce();
     if (this.#isStopped) return;
-    this.#timer = this.#options.clock.after(this.#options.limits.probeMs, () => void this.#tick());
+    this.#timer = this.#options.clock.after(this.#options.limits.probeMs, () => this.#tick());
+  }
+
+  #beatOnce(): void {
+    if (this.#isBeating || !this.#options.isLeaseValid()) return;
+    this.#isBeating = true;
+    this.#beat()
+      .catch((cause: unknown) => this.#failed(cause))
+      .finally(() => (this.#isBeating = false));
   }
 
   #failed(cause: unknown): void {
@@ -82,14 +108,37 @@ export class Allocator {
     this.#options.log.warn(fields, 'allocation round failed, trying again');
   }
 
+  /** The allocator looks at all members, everybody else at the allocator. */
+  #look(): void {
+    const { view, nodeId } = this.#options;
+    const holder = view.allocator?.nodeId;
+    const isLeader = holder === nodeId;
+    const wanted = new Set(
+      isLeader ? [...view.members.keys(), ...this.#present.keys(), ...this.#late.keys()] : [],
+    );
+    if (holder !== undefined) wanted.add(holder);
+    wanted.delete(nodeId);
+    this.#prober.look(wanted);
+  }
+
+  #died(nodeId: string): void {
+    this.#options.log.warn(
+      { kind: this.#options.kind, nodeId },
+      'a process is gone, its shards are taken over',
+    );
+    if (this.isLeader) return this.hurry();
+    this.#beatOnce();
+  }
+
   async #beat(): Promise<void> {
-    const { view, prober, limits, clock, nodeId } = this.#options;
+    const { view, limits, clock, nodeId } = this.#options;
     const holder = view.allocator;
     if (holder === undefined) {
       await this.#claim(0);
     } else if (holder.nodeId !== nodeId) {
-      if (await prober.isDead(holder.nodeId)) await this.#claim(holder.revision);
-      return;
+      // One that hangs cannot place the shards of one that dies. It does no harm when it wakes: rows are compare-and-set.
+      if (!this.#prober.isDead(holder.nodeId) && !this.#prober.isHanging(holder.nodeId)) return;
+      await this.#claim(holder.revision);
     } else if (clock.monotonicMs() - this.#renewedMs >= limits.leaseRenewMs) {
       await this.#claim(this.#revision === 0 ? holder.revision : this.#revision);
     }
@@ -111,27 +160,58 @@ export class Allocator {
     view.allocator = { nodeId, revision: result.revision };
   }
 
-  #runRound(): Promise<void> {
-    this.#round ??= this.#allocateOnce().finally(() => (this.#round = undefined));
+  /** One at a time; what changes during a round is seen by another one right after it. */
+  async #runRound(): Promise<void> {
+    this.#isRoundWanted = true;
+    this.#round ??= this.#runRounds().finally(() => (this.#round = undefined));
     return this.#round;
+  }
+
+  async #runRounds(): Promise<void> {
+    while (this.#isRoundWanted && !this.#isStopped && this.isLeader) {
+      this.#isRoundWanted = false;
+      await this.#allocateOnce();
+    }
   }
 
   async #allocateOnce(): Promise<void> {
     const { view, placement, kind, limits } = this.#options;
-    await this.#buryTheDead();
-    const alive = new Set(view.members.keys());
-    if (!this.#options.isViewSettled()) for (const nodeId of this.#lastAlive) alive.add(nodeId);
-    this.#lastAlive.clear();
-    for (const nodeId of alive) this.#lastAlive.add(nodeId);
-    const up = [...view.members.values()]
-      .filter(({ member }) => member.state === 'up')
-      .map(({ member }) => member.nodeId);
+    this.#buryTheDead();
+    const present = this.#takeAttendance();
+    const up = [...present.values()].filter(({ state }) => state === 'up').map(({ nodeId }) => nodeId);
     const count = placement.shardCount(kind);
     const shards = Array.from({ length: count }, (_, index) => shardName({ kind, index }));
     const rows = new Map([...view.rows].map(([shard, seen]) => [shard, seen.row]));
     const movingMax = Math.max(1, Math.floor((count * limits.movingShardsPercent) / 100));
-    const changes = allocate({ shards, rows, up: up.sort(), alive, movingMax });
+    const alive = new Set(present.keys());
+    const hanging = new Set(up.filter((nodeId) => this.#prober.isHanging(nodeId)));
+    const changes = allocate({ shards, rows, up: up.sort(), alive, hanging, movingMax });
     await Promise.all([...changes].map(([shard, row]) => this.#writeRow(shard, row)));
+  }
+
+  /**
+   * Who is there: everybody with a lease who is not dead; and for the time of one renewal those whose lease has gone
+   * missing but who may live, because after an outage of the log all leases have run out, and all come back.
+   */
+  #takeAttendance(): ReadonlyMap<string, MemberEntry> {
+    const { view, clock, limits } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const present = new Map<string, MemberEntry>();
+    for (const [nodeId, { member }] of view.members) {
+      this.#late.delete(nodeId);
+      if (!this.#prober.isDead(nodeId)) present.set(nodeId, member);
+    }
+    for (const [nodeId, member] of this.#present) {
+      if (!view.members.has(nodeId) && !this.#late.has(nodeId))
+        this.#late.set(nodeId, { member, sinceMs: nowMs });
+    }
+    for (const [nodeId, { member, sinceMs }] of this.#late) {
+      const isAwaited = nowMs - sinceMs < limits.leaseRenewMs + limits.probeMs;
+      if (isAwaited && member.state === 'up' && this.#prober.mayLive(nodeId)) present.set(nodeId, member);
+      else this.#late.delete(nodeId);
+    }
+    this.#present = present;
+    return present;
   }
 
   async #writeRow(shard: string, row: { owner: string | null; target: string | null }): Promise<void> {
@@ -140,19 +220,16 @@ export class Allocator {
     if (result.outcome === 'written') view.noteRow(shard, row, result.revision);
   }
 
-  /** Removes the leases of processes that are certainly gone, instead of waiting for them to run out. */
-  async #buryTheDead(): Promise<void> {
-    const { view, prober, members, nodeId, log, kind } = this.#options;
-    const others = [...view.members.values()].filter(({ member }) => member.nodeId !== nodeId);
-    await Promise.all(
-      others.map(async ({ member }) => {
-        if (!(await prober.isDead(member.nodeId))) return;
-        log.warn({ kind, nodeId: member.nodeId }, 'a process is gone, its shards are taken over');
-        prober.forget(member.nodeId);
-        this.#lastAlive.delete(member.nodeId);
-        view.members.delete(member.nodeId);
-        await members.delete(`${kind}.${member.nodeId}`);
-      }),
-    );
+  /** Removes the leases of processes that are certainly gone, so that nobody waits for them to run out. */
+  #buryTheDead(): void {
+    const { view, members, kind } = this.#options;
+    for (const nodeId of view.members.keys()) {
+      if (!this.#prober.isDead(nodeId) || this.#burying.has(nodeId)) continue;
+      this.#burying.add(nodeId);
+      void members
+        .delete(`${kind}.${nodeId}`)
+        .catch((cause: unknown) => this.#failed(cause))
+        .finally(() => this.#burying.delete(nodeId));
+    }
   }
 }

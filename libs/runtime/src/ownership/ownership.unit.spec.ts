@@ -11,10 +11,10 @@ import {
 } from '../ports/index.ts';
 import type { RuntimeSubjects } from '../shard/shard-options.ts';
 import { Placement } from '../entity/placement.ts';
-import { Allocator } from './allocator.ts';
+import { Allocator, type AllocatorOptions } from './allocator.ts';
 import { ClusterView } from './cluster-view.ts';
 import { Lease } from './lease.ts';
-import { decodeMember } from './owner-row.ts';
+import { type OwnerRow, decodeMember, decodeOwnerRow } from './owner-row.ts';
 import { Prober } from './prober.ts';
 
 class HandClock implements Clock {
@@ -24,32 +24,88 @@ class HandClock implements Clock {
   after = () => ({ cancel: () => undefined });
 }
 
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+};
+
+const subjects = { node: (nodeId: string) => nodeId } as RuntimeSubjects;
+
+/** Answers probes as told, node by node; `hangs` never answers. */
+class ScriptedMessenger {
+  isConnected = true;
+  readonly outcomes = new Map<string, RequestResult['outcome'] | 'hangs'>();
+
+  request = (nodeId: string): Promise<RequestResult> => {
+    const outcome = this.outcomes.get(nodeId) ?? 'answered';
+    if (outcome === 'hangs') return new Promise(() => undefined);
+    return Promise.resolve({ outcome, bytes: new Uint8Array() } as RequestResult);
+  };
+
+  get messenger(): Messenger {
+    return this as unknown as Messenger;
+  }
+}
+
 describe('a prober', () => {
-  const probing = (outcomes: RequestResult['outcome'][]) => {
+  const probing = () => {
     const clock = new HandClock();
-    const request = () =>
-      Promise.resolve({ outcome: outcomes.shift()!, bytes: new Uint8Array() } as RequestResult);
-    const messenger = { isConnected: true, request } as unknown as Messenger;
-    const subjects = { node: (nodeId: string) => nodeId } as RuntimeSubjects;
-    return { clock, prober: new Prober(messenger, subjects, clock, 500) };
+    const script = new ScriptedMessenger();
+    const dead: string[] = [];
+    const onDead = (nodeId: string) => void dead.push(nodeId);
+    const { messenger } = script;
+    const prober = new Prober({ messenger, subjects, clock, intervalMs: 500, onDead });
+    const look = async (atMs: number, ...nodeIds: string[]): Promise<void> => {
+      clock.ms = atMs;
+      prober.look(nodeIds);
+      await turns();
+    };
+    return { script, dead, prober, look };
   };
 
   test('calls nobody dead for two misses in quick succession', async () => {
-    const { clock, prober } = probing(['no-responders', 'no-responders', 'no-responders']);
-    expect(await prober.isDead('n1')).toBe(false);
-    clock.ms = 20;
-    expect(await prober.isDead('n1')).toBe(false);
-    clock.ms = 500;
-    expect(await prober.isDead('n1')).toBe(true);
+    const { script, dead, prober, look } = probing();
+    await look(0, 'n1');
+    script.outcomes.set('n1', 'no-responders');
+    await look(1_000, 'n1');
+    await look(1_020, 'n1');
+    expect(prober.isDead('n1')).toBe(false);
+    expect(prober.mayLive('n1')).toBe(false);
+    await look(1_500, 'n1');
+    expect(prober.isDead('n1')).toBe(true);
+    await look(2_000, 'n1');
+    expect(dead).toEqual(['n1']);
   });
 
   test.each(['answered', 'timeout', 'disconnected'] as const)('starts again after: %s', async (outcome) => {
-    const { clock, prober } = probing(['no-responders', outcome, 'no-responders']);
-    await prober.isDead('n1');
-    clock.ms = 500;
-    expect(await prober.isDead('n1')).toBe(false);
-    clock.ms = 1_000;
-    expect(await prober.isDead('n1')).toBe(false);
+    const { script, prober, look } = probing();
+    await look(0);
+    script.outcomes.set('n1', 'no-responders');
+    await look(1_000, 'n1');
+    script.outcomes.set('n1', outcome);
+    await look(1_500, 'n1');
+    script.outcomes.set('n1', 'no-responders');
+    await look(2_000, 'n1');
+    expect(prober.isDead('n1')).toBe(false);
+  });
+
+  test('finds a death while another process hangs', async () => {
+    const { script, dead, look } = probing();
+    await look(0);
+    script.outcomes.set('n1', 'hangs').set('n2', 'no-responders');
+    for (const atMs of [500, 1_000]) await look(atMs, 'n1', 'n2');
+    expect(dead).toEqual(['n2']);
+  });
+
+  test('leaves the others time to dial again after its own reconnect', async () => {
+    const { script, prober, look } = probing();
+    script.isConnected = false;
+    await look(0, 'n1');
+    script.isConnected = true;
+    script.outcomes.set('n1', 'no-responders');
+    for (const atMs of [500, 900, 1_400]) await look(atMs, 'n1');
+    expect(prober.isDead('n1')).toBe(false);
+    await look(1_900, 'n1');
+    expect(prober.isDead('n1')).toBe(true);
   });
 });
 
@@ -131,26 +187,136 @@ describe('a lease', () => {
   });
 });
 
-test('an allocation round that fails in between is logged, not thrown at the process', async () => {
-  const warnings: string[] = [];
-  const view = new ClusterView('user', () => undefined);
-  view.allocator = { nodeId: 'n1', revision: 1 };
-  view.members.set('n1', { member: { nodeId: 'n1', kind: 'user', state: 'up' }, revision: 1 });
-  const allocator = new Allocator({
-    nodeId: 'n1',
-    kind: 'user',
-    members: {} as KeyValue,
-    owners: { write: () => Promise.reject(new Error('no leader')) } as unknown as KeyValue,
-    view,
-    prober: {} as Prober,
-    placement: new Placement({}, { user: 1 }),
-    clock: new HandClock(),
-    limits: defaultLimits,
-    log: { ...silentLog, warn: (_fields, message) => void warnings.push(message) },
-    isLeaseValid: () => true,
-    isViewSettled: () => true,
+describe('an allocator', () => {
+  const allocating = () => {
+    const clock = new HandClock();
+    const script = new ScriptedMessenger();
+    const warnings: string[] = [];
+    const written = new Map<string, OwnerRow>();
+    const removed: string[] = [];
+    let revision = 10;
+    const view = new ClusterView('user', () => undefined);
+    view.allocator = { nodeId: 'n1', revision: 1 };
+    for (const nodeId of ['n1', 'n2'])
+      view.members.set(nodeId, { member: { nodeId, kind: 'user', state: 'up' }, revision: 1 });
+    const owners = {
+      write: (shard: string, value: Uint8Array): Promise<WriteResult> => {
+        written.set(shard, decodeOwnerRow(value)!);
+        return Promise.resolve({ outcome: 'written', revision: ++revision });
+      },
+    };
+    const members = {
+      write: (): Promise<WriteResult> => Promise.resolve({ outcome: 'written', revision: ++revision }),
+      delete: (key: string) => Promise.resolve(void removed.push(key)),
+    };
+    const options: AllocatorOptions = {
+      nodeId: 'n1',
+      kind: 'user',
+      members: members as unknown as KeyValue,
+      owners: owners as unknown as KeyValue,
+      view,
+      messenger: script.messenger,
+      subjects,
+      placement: new Placement({}, { user: 2 }),
+      clock,
+      limits: defaultLimits,
+      log: { ...silentLog, warn: (_fields, message) => void warnings.push(message) },
+      isLeaseValid: () => true,
+    };
+    const allocator = new Allocator(options);
+    const tick = async (atMs: number): Promise<void> => {
+      clock.ms = atMs;
+      allocator.start();
+      await turns();
+    };
+    const ownersNow = () => [0, 1].map((index) => view.rows.get(`user.${index}`)?.row.owner);
+    return { allocator, script, view, written, removed, warnings, options, tick, ownersNow };
+  };
+
+  /** Both shards are with n2. */
+  const settled = (view: ClusterView): void => {
+    view.members.delete('n1');
+    view.noteRow('user.0', { owner: 'n2', target: 'n2' }, 2);
+    view.noteRow('user.1', { owner: 'n2', target: 'n2' }, 3);
+  };
+
+  test('takes the shards of a process that died, and removes its lease', async () => {
+    const { script, view, removed, tick, ownersNow } = allocating();
+    settled(view);
+    await tick(0);
+    script.outcomes.set('n2', 'no-responders');
+    await tick(1_000);
+    expect(ownersNow()).toEqual(['n2', 'n2']);
+    await tick(1_500);
+    expect(ownersNow()).toEqual([null, null]);
+    expect(new Set(removed)).toEqual(new Set(['user.n2']));
   });
-  allocator.hurry();
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-  expect(warnings).toHaveLength(1);
+
+  test('leaves a process its shards whose lease went missing, as long as it answers and may still bring it back', async () => {
+    const { view, tick, ownersNow } = allocating();
+    settled(view);
+    await tick(0);
+    view.members.delete('n2');
+    await tick(500);
+    await tick(4_500);
+    expect(ownersNow()).toEqual(['n2', 'n2']);
+    await tick(5_001);
+    expect(ownersNow()).toEqual([null, null]);
+  });
+
+  test('takes the shards of a process that hangs when its lease has run out, not before', async () => {
+    const { script, view, tick, ownersNow } = allocating();
+    settled(view);
+    await tick(0);
+    script.outcomes.set('n2', 'timeout');
+    for (const atMs of [500, 10_000, 19_000]) await tick(atMs);
+    expect(ownersNow()).toEqual(['n2', 'n2']);
+    view.members.delete('n2');
+    await tick(20_000);
+    expect(ownersNow()).toEqual([null, null]);
+  });
+
+  test('gives nothing to a process that hangs', async () => {
+    const { script, view, written, tick } = allocating();
+    await tick(0);
+    script.outcomes.set('n2', 'timeout');
+    for (const atMs of [500, 2_000]) await tick(atMs);
+    view.noteRow('user.0', { owner: null, target: 'n2' }, 100);
+    view.noteRow('user.1', { owner: null, target: 'n2' }, 101);
+    await tick(3_000);
+    expect([...written.values()].slice(-2)).toEqual([
+      { owner: null, target: 'n1' },
+      { owner: null, target: 'n1' },
+    ]);
+  });
+
+  test('replaces an allocator that hangs', async () => {
+    const { allocator, script, view, tick } = allocating();
+    view.allocator = { nodeId: 'n2', revision: 1 };
+    await tick(0);
+    script.outcomes.set('n2', 'timeout');
+    await tick(500);
+    expect(allocator.isLeader).toBe(false);
+    await tick(1_500);
+    await tick(2_000);
+    expect(allocator.isLeader).toBe(true);
+  });
+
+  test('sees what changes during a round in another one right after it', async () => {
+    const { allocator, view, written } = allocating();
+    allocator.hurry();
+    view.members.delete('n2');
+    view.noteRow('user.0', { owner: null, target: 'n2' }, 100);
+    allocator.hurry();
+    await turns();
+    expect(written.get('user.0')).toEqual({ owner: null, target: 'n1' });
+  });
+
+  test('logs a round that fails in between, and throws nothing at the process', async () => {
+    const { options, warnings } = allocating();
+    const owners = { write: () => Promise.reject(new Error('no leader')) } as unknown as KeyValue;
+    new Allocator({ ...options, owners }).hurry();
+    await turns();
+    expect(warnings).toEqual(['allocation round failed, trying again']);
+  });
 });

@@ -1,43 +1,107 @@
 // Looks whether other processes live: their request subject answers "no responders" at once when the process is gone.
 // Two misses a named interval apart, while our own connection is healthy, mean dead. A process that hangs answers nothing
-// and is left to its lease.
+// and is left to its lease. Each process is looked at on its own: one that hangs does not hide the death of another.
 import type { Clock } from '@parley/std';
-import type { Messenger } from '../ports/index.ts';
+import type { Messenger, RequestResult } from '../ports/index.ts';
 import type { RuntimeSubjects } from '../shard/shard-options.ts';
+
+export interface ProberOptions {
+  readonly messenger: Messenger;
+  readonly subjects: RuntimeSubjects;
+  readonly clock: Clock;
+  /** How far apart two misses must be at least. A probe waits twice as long for its answer. */
+  readonly intervalMs: number;
+  /** A process has just been found dead. */
+  readonly onDead: (nodeId: string) => void;
+}
+
+interface Probed {
+  isAsking: boolean;
+  /** Of the last probe; undefined before the first answer. */
+  outcome: RequestResult['outcome'] | undefined;
+  /** Of the first miss in a row. */
+  missedSinceMs: number | undefined;
+  isDead: boolean;
+  /** Probes in a row that got no answer at all. */
+  unanswered: number;
+}
+
+/** So many probes in a row without any answer mean that a process hangs. */
+const unansweredMax = 2;
 
 const nothing = new Uint8Array();
 
 export class Prober {
-  readonly #messenger: Messenger;
-  readonly #subjects: RuntimeSubjects;
-  readonly #clock: Clock;
-  readonly #intervalMs: number;
-  /** When each node missed its first probe in a row. */
-  readonly #missedSinceMs = new Map<string, number>();
+  readonly #options: ProberOptions;
+  readonly #probed = new Map<string, Probed>();
+  #connectedSinceMs: number | undefined;
 
-  /** `intervalMs`: how far apart two misses must be at least. A probe waits twice as long for its answer. */
-  constructor(messenger: Messenger, subjects: RuntimeSubjects, clock: Clock, intervalMs: number) {
-    this.#messenger = messenger;
-    this.#subjects = subjects;
-    this.#clock = clock;
-    this.#intervalMs = intervalMs;
+  constructor(options: ProberOptions) {
+    this.#options = options;
   }
 
-  /** True when the node has missed two probes in a row, the interval apart. One probe per call; may be called often. */
-  async isDead(nodeId: string): Promise<boolean> {
-    const subject = this.#subjects.node(nodeId);
-    const { outcome } = await this.#messenger.request(subject, nothing, this.#intervalMs * 2);
-    if (outcome !== 'no-responders' || !this.#messenger.isConnected) {
-      this.#missedSinceMs.delete(nodeId);
-      return false;
+  /** Sends each of them a probe, unless one is still out; forgets everybody else. To be called every interval. */
+  look(nodeIds: Iterable<string>): void {
+    const { messenger, clock } = this.#options;
+    this.#connectedSinceMs = messenger.isConnected
+      ? (this.#connectedSinceMs ?? clock.monotonicMs())
+      : undefined;
+    const wanted = new Set(nodeIds);
+    for (const nodeId of this.#probed.keys()) if (!wanted.has(nodeId)) this.#probed.delete(nodeId);
+    for (const nodeId of wanted) {
+      const probed = this.#probed.get(nodeId) ?? newlyProbed();
+      this.#probed.set(nodeId, probed);
+      if (!probed.isAsking) void this.#probe(nodeId, probed);
     }
-    const nowMs = this.#clock.monotonicMs();
-    const missedSinceMs = this.#missedSinceMs.get(nodeId);
-    if (missedSinceMs === undefined) this.#missedSinceMs.set(nodeId, nowMs);
-    return missedSinceMs !== undefined && nowMs - missedSinceMs >= this.#intervalMs;
   }
 
-  forget(nodeId: string): void {
-    this.#missedSinceMs.delete(nodeId);
+  /** Missed two probes in a row, the interval apart, and has not answered since. */
+  isDead(nodeId: string): boolean {
+    return this.#probed.get(nodeId)?.isDead ?? false;
+  }
+
+  /** Is there, and has not answered two probes in a row: whether it comes back, only its lease can tell. */
+  isHanging(nodeId: string): boolean {
+    return (this.#probed.get(nodeId)?.unanswered ?? 0) >= unansweredMax;
+  }
+
+  /** Nothing speaks against it: the last probe was answered, or could not be sent. */
+  mayLive(nodeId: string): boolean {
+    const outcome = this.#probed.get(nodeId)?.outcome;
+    return outcome === undefined || outcome === 'answered' || outcome === 'disconnected';
+  }
+
+  async #probe(nodeId: string, probed: Probed): Promise<void> {
+    const { messenger, subjects, intervalMs, onDead } = this.#options;
+    probed.isAsking = true;
+    const { outcome } = await messenger.request(subjects.node(nodeId), nothing, intervalMs * 2);
+    probed.isAsking = false;
+    probed.outcome = outcome;
+    probed.unanswered = outcome === 'timeout' ? probed.unanswered + 1 : 0;
+    if (outcome !== 'no-responders' || !this.#isSettled()) {
+      probed.missedSinceMs = undefined;
+      probed.isDead = false;
+      return;
+    }
+    const nowMs = this.#options.clock.monotonicMs();
+    probed.missedSinceMs ??= nowMs;
+    if (probed.isDead || nowMs - probed.missedSinceMs < intervalMs) return;
+    probed.isDead = true;
+    if (this.#probed.get(nodeId) === probed) onDead(nodeId);
+  }
+
+  /** Just after our own reconnect the others may still be dialling. */
+  #isSettled(): boolean {
+    const { messenger, clock, intervalMs } = this.#options;
+    const sinceMs = this.#connectedSinceMs;
+    return messenger.isConnected && sinceMs !== undefined && clock.monotonicMs() - sinceMs >= intervalMs;
   }
 }
+
+const newlyProbed = (): Probed => ({
+  isAsking: false,
+  outcome: undefined,
+  missedSinceMs: undefined,
+  isDead: false,
+  unanswered: 0,
+});

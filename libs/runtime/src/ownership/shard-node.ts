@@ -4,13 +4,13 @@ import type { Timer } from '@parley/std';
 import type { KeyValue, Subscription } from '../ports/index.ts';
 import { parseShardName } from '../ports/index.ts';
 import { Shard } from '../shard/shard.ts';
+import { isTransient } from '../shard/transient.ts';
 import type { ShardContext, ShardEnd } from '../shard/shard-options.ts';
 import { Suspects } from '../shard/suspects.ts';
 import { Allocator } from './allocator.ts';
 import { ClusterView } from './cluster-view.ts';
 import { Lease } from './lease.ts';
 import { type OwnerRow, decodeOwnerRow, encodeRow } from './owner-row.ts';
-import { Prober } from './prober.ts';
 
 export interface ShardNodeOptions extends Omit<ShardContext, 'isLeaseValid'> {
   readonly kind: string;
@@ -18,7 +18,7 @@ export interface ShardNodeOptions extends Omit<ShardContext, 'isLeaseValid'> {
   readonly owners: KeyValue;
 }
 
-/** Wait before a change of ownership that failed is tried again; doubles up to the maximum while it keeps breaking. */
+/** Wait before a change of ownership that failed is tried again; doubles up to the maximum while the shard keeps breaking. */
 const claimBackoffMs = { first: 500, max: 30_000 };
 /** Races lost to the allocator when a row is freed; after that the allocator frees it when our lease is gone. */
 const letGoAttemptsMax = 5;
@@ -37,22 +37,18 @@ export class ShardNode {
   #liveness: Subscription | undefined;
   #timer: Timer | undefined;
   #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
-  #connectedSinceMs: number;
-  #wasConnected = true;
 
   constructor(options: ShardNodeOptions) {
-    const { kind, nodeId, members, clock, limits, log, ports, subjects } = options;
+    const { kind, nodeId, members, clock, limits, log } = options;
     this.#options = options;
-    this.#connectedSinceMs = clock.monotonicMs();
     this.#lease = new Lease({ kind, nodeId, members, clock, limits, log, onLost: () => this.#dropAll() });
     this.#context = { ...options, isLeaseValid: () => this.#lease.isValid };
     this.#view = new ClusterView(kind, () => this.#changed());
     this.#allocator = new Allocator({
       ...options,
       view: this.#view,
-      prober: new Prober(ports.messenger, subjects, clock, limits.probeMs),
+      messenger: options.ports.messenger,
       isLeaseValid: () => this.#lease.isValid,
-      isViewSettled: () => this.#isViewSettled(),
     });
   }
 
@@ -139,20 +135,12 @@ export class ShardNode {
 
   /** The rows are also looked at by the clock: a missed change must not leave a shard without an owner. */
   #tick(): void {
-    const { isConnected } = this.#options.ports.messenger;
-    if (isConnected && !this.#wasConnected) this.#connectedSinceMs = this.#options.clock.monotonicMs();
-    this.#wasConnected = isConnected;
     this.#reconcileAll();
     this.#timer = this.#options.clock.after(this.#options.limits.probeMs, () => this.#tick());
   }
 
   get #isStopped(): boolean {
     return this.#state === 'stopped';
-  }
-
-  #isViewSettled(): boolean {
-    const { clock, limits, ports } = this.#options;
-    return ports.messenger.isConnected && clock.monotonicMs() - this.#connectedSinceMs > limits.leaseTtlMs;
   }
 
   #changed(): void {
@@ -198,7 +186,8 @@ export class ShardNode {
         { shard: name, cause: String(cause) },
         'change of ownership failed, trying again',
       );
-      this.#postpone(name);
+      if (isTransient(cause)) this.#leaveAlone(name, claimBackoffMs.first);
+      else this.#postpone(name);
     } finally {
       this.#busy.delete(name);
     }
@@ -226,12 +215,9 @@ export class ShardNode {
     try {
       isOpen = await shard.open();
     } finally {
-      if (!isOpen) {
-        this.#forget(name);
-        this.#postpone(name);
-      }
+      if (!isOpen) this.#forget(name);
     }
-    if (!isOpen) return;
+    if (!isOpen) return this.#leaveAlone(name, claimBackoffMs.first);
     log.info({ shard: name, epoch: result.revision }, 'shard is served here');
   }
 
@@ -270,7 +256,8 @@ export class ShardNode {
     const { name } = shard;
     this.#options.log.warn({ shard: name, epoch: shard.epoch, reason }, 'shard ended here');
     if (this.#shards.get(name) === shard) this.#shards.delete(name);
-    this.#postpone(name);
+    if (reason === 'broken') this.#postpone(name);
+    else this.#leaveAlone(name, claimBackoffMs.first);
   }
 
   /** Waits longer each time, until nothing has failed for as long as the longest wait. */

@@ -18,6 +18,7 @@ import type { Ledger } from './ledger.ts';
 import { Queries } from './queries.ts';
 import { Release } from './release.ts';
 import type { ShardEnd, ShardOptions } from './shard-options.ts';
+import { isTransient } from './transient.ts';
 import { Subscribers } from './subscribers.ts';
 import { takeOver } from './take-over.ts';
 
@@ -448,11 +449,3 @@ export class Shard {
     this.#options.onEnded(reason);
   }
 }
-
-/** Programmer errors and unreadable snapshots do not get better by waiting. */
-const isTransient = (cause: unknown): boolean =>
-  !(
-    cause instanceof RangeError ||
-    cause instanceof TypeError ||
-    (cause instanceof Error && cause.name === 'AssertionFailed')
-  );
