@@ -9,7 +9,7 @@ import { RecordReader } from './record-reader.ts';
 export interface NatsCommandLogOptions {
   /** Command streams per kind, fixed when the cluster was created (see provisionNats). */
   readonly parts: number;
-  /** How long a publish waits for its PubAck, then rejects. Default 5,000 ms. */
+  /** How long a publish waits for its PubAck, then rejects. Default 2,000 ms. */
   readonly publishTimeoutMs?: number;
   /** A reader stops asking for more while this many messages wait to be taken. Default 1,024. */
   readonly readAheadMessagesMax?: number;
@@ -19,7 +19,7 @@ export interface NatsCommandLogOptions {
   readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
 }
 
-const publishTimeoutMsDefault = 5_000;
+const publishTimeoutMsDefault = 2_000;
 
 export class NatsCommandLog implements CommandLog {
   readonly #link: NatsLink;

@@ -10,7 +10,7 @@ import { RecordReader } from './record-reader.ts';
 export interface NatsJournalOptions {
   /** Journal streams per kind, fixed when the cluster was created (see provisionNats). */
   readonly parts: number;
-  /** How long an append waits for its PubAck, then answers 'unknown'. Default 3,000 ms. */
+  /** How long an append waits for its PubAck, then answers 'unknown'. Default 2,000 ms. */
   readonly appendTimeoutMs?: number;
   /** How long a read waits for the next record, then rejects. Default 10,000 ms. */
   readonly readSilenceMsMax?: number;
@@ -18,7 +18,7 @@ export interface NatsJournalOptions {
   readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
 }
 
-const appendTimeoutMsDefault = 3_000;
+const appendTimeoutMsDefault = 2_000;
 const readSilenceMsMaxDefault = 10_000;
 const takeRecordsMax = 256;
 

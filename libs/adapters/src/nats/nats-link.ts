@@ -15,7 +15,7 @@ export interface NatsLinkOptions {
   readonly tls?: TlsOptions;
   /** How long the start waits for a server that is away, then rejects. Default 300,000 ms. */
   readonly startTimeoutMs?: number;
-  /** How long a call to JetStream's API waits for its answer. Default 5,000 ms. */
+  /** How long a call to JetStream's API waits for its answer. Default 2,000 ms. */
   readonly callTimeoutMs?: number;
   /** Called when the state of a connection changes, and when the reason of waiting does: for logs and health. */
   readonly onStatus?: (status: NatsStatus) => void;
@@ -32,7 +32,8 @@ export interface NatsStatus {
 export const natsVersionMin = '2.12.0';
 
 const startTimeoutMsDefault = 300_000;
-const callTimeoutMsDefault = 5_000;
+/** Short, because what was asked just before a leader died is never answered: asking again costs less than waiting. */
+const callTimeoutMsDefault = 2_000;
 /** A dial that takes longer is given up and repeated. */
 const dialTimeoutMs = 5_000;
 /** Pause between dials: this much and a random part of the jitter, so that a restarted server is not stormed. */

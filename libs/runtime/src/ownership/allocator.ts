@@ -39,6 +39,8 @@ export class Allocator {
   #timer: Timer | undefined;
   #isStopped = false;
   #isBeating = false;
+  /** The others are being looked at for the first time. */
+  #isLookingAround = false;
   #round: Promise<void> | undefined;
   #isRoundWanted = false;
   /** Members as of the last round. */
@@ -58,6 +60,7 @@ export class Allocator {
       clock,
       intervalMs: limits.probeMs,
       onDead: (nodeId) => this.#died(nodeId),
+      onAnswering: () => this.hurry(),
     });
   }
 
@@ -153,11 +156,16 @@ export class Allocator {
       this.#revision = 0;
       return;
     }
-    if (view.allocator?.nodeId !== nodeId)
-      this.#options.log.info({ kind, nodeId }, 'this process allocates shards now');
+    this.#isLookingAround = view.allocator?.nodeId !== nodeId;
     this.#revision = result.revision;
     this.#renewedMs = clock.monotonicMs();
     view.allocator = { nodeId, revision: result.revision };
+    if (!this.#isLookingAround) return;
+    this.#options.log.info({ kind, nodeId }, 'this process allocates shards now');
+    // Nobody else has looked at the others on our behalf: the first round must know who answers.
+    this.#look();
+    await this.#prober.settled();
+    this.#isLookingAround = false;
   }
 
   /** One at a time; what changes during a round is seen by another one right after it. */
@@ -168,7 +176,7 @@ export class Allocator {
   }
 
   async #runRounds(): Promise<void> {
-    while (this.#isRoundWanted && !this.#isStopped && this.isLeader) {
+    while (this.#isRoundWanted && !this.#isStopped && !this.#isLookingAround && this.isLeader) {
       this.#isRoundWanted = false;
       await this.#allocateOnce();
     }
@@ -184,9 +192,16 @@ export class Allocator {
     const rows = new Map([...view.rows].map(([shard, seen]) => [shard, seen.row]));
     const movingMax = Math.max(1, Math.floor((count * limits.movingShardsPercent) / 100));
     const alive = new Set(present.keys());
-    const hanging = new Set(up.filter((nodeId) => this.#prober.isHanging(nodeId)));
+    const hanging = new Set(up.filter((nodeId) => this.#isHanging(nodeId)));
     const changes = allocate({ shards, rows, up: up.sort(), alive, hanging, movingMax });
     await Promise.all([...changes].map(([shard, row]) => this.#writeRow(shard, row)));
+  }
+
+  /** Gets no shards: does not answer, or has not been heard of yet. */
+  #isHanging(nodeId: string): boolean {
+    return (
+      nodeId !== this.#options.nodeId && (this.#prober.isUnknown(nodeId) || this.#prober.isHanging(nodeId))
+    );
   }
 
   /**

@@ -53,7 +53,8 @@ describe('a prober', () => {
     const dead: string[] = [];
     const onDead = (nodeId: string) => void dead.push(nodeId);
     const { messenger } = script;
-    const prober = new Prober({ messenger, subjects, clock, intervalMs: 500, onDead });
+    const onAnswering = () => undefined;
+    const prober = new Prober({ messenger, subjects, clock, intervalMs: 500, onDead, onAnswering });
     const look = async (atMs: number, ...nodeIds: string[]): Promise<void> => {
       clock.ms = atMs;
       prober.look(nodeIds);

@@ -13,12 +13,16 @@ export interface ProberOptions {
   readonly intervalMs: number;
   /** A process has just been found dead. */
   readonly onDead: (nodeId: string) => void;
+  /** A process has answered for the first time, or again after it had not. */
+  readonly onAnswering: (nodeId: string) => void;
 }
 
 interface Probed {
-  isAsking: boolean;
+  /** The probe that is out. */
+  asking: Promise<void> | undefined;
   /** Of the last probe; undefined before the first answer. */
   outcome: RequestResult['outcome'] | undefined;
+  hasAnswered: boolean;
   /** Of the first miss in a row. */
   missedSinceMs: number | undefined;
   isDead: boolean;
@@ -51,8 +55,20 @@ export class Prober {
     for (const nodeId of wanted) {
       const probed = this.#probed.get(nodeId) ?? newlyProbed();
       this.#probed.set(nodeId, probed);
-      if (!probed.isAsking) void this.#probe(nodeId, probed);
+      probed.asking ??= this.#probe(nodeId, probed).finally(() => (probed.asking = undefined));
     }
+  }
+
+  /** Resolves when every probe that is out has its outcome; after an interval at the latest. */
+  async settled(): Promise<void> {
+    const asking = [...this.#probed.values()].map((probed) => probed.asking);
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(this.#options.intervalMs, resolve);
+      void Promise.all(asking).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** Missed two probes in a row, the interval apart, and has not answered since. */
@@ -65,6 +81,11 @@ export class Prober {
     return (this.#probed.get(nodeId)?.unanswered ?? 0) >= unansweredMax;
   }
 
+  /** Has never answered yet. */
+  isUnknown(nodeId: string): boolean {
+    return !(this.#probed.get(nodeId)?.hasAnswered ?? false);
+  }
+
   /** Nothing speaks against it: the last probe was answered, or could not be sent. */
   mayLive(nodeId: string): boolean {
     const outcome = this.#probed.get(nodeId)?.outcome;
@@ -72,15 +93,16 @@ export class Prober {
   }
 
   async #probe(nodeId: string, probed: Probed): Promise<void> {
-    const { messenger, subjects, intervalMs, onDead } = this.#options;
-    probed.isAsking = true;
+    const { messenger, subjects, intervalMs, onDead, onAnswering } = this.#options;
     const { outcome } = await messenger.request(subjects.node(nodeId), nothing, intervalMs * 2);
-    probed.isAsking = false;
+    const isNews = outcome === 'answered' && probed.outcome !== 'answered';
     probed.outcome = outcome;
+    if (outcome === 'answered') probed.hasAnswered = true;
     probed.unanswered = outcome === 'timeout' ? probed.unanswered + 1 : 0;
     if (outcome !== 'no-responders' || !this.#isSettled()) {
       probed.missedSinceMs = undefined;
       probed.isDead = false;
+      if (isNews && this.#probed.get(nodeId) === probed) onAnswering(nodeId);
       return;
     }
     const nowMs = this.#options.clock.monotonicMs();
@@ -99,7 +121,8 @@ export class Prober {
 }
 
 const newlyProbed = (): Probed => ({
-  isAsking: false,
+  asking: undefined,
+  hasAnswered: false,
   outcome: undefined,
   missedSinceMs: undefined,
   isDead: false,

@@ -193,12 +193,15 @@ export class Shard {
     this.#wake();
   }
 
-  /** Stops intake, finishes what was begun, stores snapshots, writes the hand-off record, stops. */
+  /** Stores snapshots while it still serves, then stops intake, finishes what was begun, writes the hand-off record. */
   handOff(): Promise<void> {
     return (this.#isHandedOff ??= this.#handOff());
   }
 
   async #handOff(): Promise<void> {
+    if (this.#state !== 'serving') return this.drop();
+    // The long part: what comes after it is a short tail for the next owner to read, and a short wait for everybody else.
+    await this.#checkpointer.runOnce();
     if (this.#state !== 'serving') return this.drop();
     this.#state = 'handing-off';
     // Intake may be waiting for room; it ends now.
@@ -207,8 +210,6 @@ export class Shard {
     this.#queries.stop();
     this.#reader?.stop();
     await this.#running;
-    await this.#untilIdle();
-    await this.#checkpointer.runOnce();
     await this.#untilIdle();
     if (this.isStopped) return;
     // In flight like any other commit: nothing else may append beside it.
