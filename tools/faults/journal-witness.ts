@@ -1,9 +1,10 @@
-// Reads every journal from its first record on, all the time, straight from NATS: what is trimmed later has been seen. At
-// the end the journals are read once more, and must be what was seen.
-import { NatsJournalFollower, type NatsLink, NatsKeyValueStore } from '@parley/adapters';
+// Reads every journal from its first record on, all the time, straight from NATS. It is a follower of the journals: nothing
+// is trimmed that it has not seen, however long NATS keeps it from reading. At the end the journals are read once more, and must be what was seen.
+import { FollowerWatermarks, NatsJournalFollower, type NatsLink, NatsKeyValueStore } from '@parley/adapters';
 import { buckets, streams, subjects } from '@parley/protocol';
 import { type ShardId, shardName } from '@parley/runtime';
 import { waitUntil } from '@parley/testing/servers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { Truth } from './truth.ts';
 
@@ -17,21 +18,26 @@ interface Seen {
   /** Checksums by journal sequence. */
   readonly records: Map<number, number>;
   last: number;
+  /** Up to here others may trim. */
+  told: number;
 }
 
 const takeMax = 256;
+const tellEveryMs = 1_000;
 
 export class JournalWitness {
   readonly truth = new Truth();
   readonly flaws: string[] = [];
   readonly #link: NatsLink;
   readonly #numbers: Numbers;
+  readonly #watermarks: FollowerWatermarks;
   readonly #seen: Seen[] = [];
   readonly #stops: (() => void)[] = [];
   #isStopped = false;
 
-  private constructor(link: NatsLink, numbers: Numbers) {
+  private constructor(link: NatsLink, numbers: Numbers, watermarks: FollowerWatermarks) {
     this.#link = link;
+    this.#watermarks = watermarks;
     this.#numbers = numbers;
   }
 
@@ -39,10 +45,17 @@ export class JournalWitness {
     const config = await new NatsKeyValueStore(link).bucket(buckets.config);
     const row = await config.get('cluster');
     if (row === undefined) throw new Error('the cluster has no numbers yet');
-    const witness = new JournalWitness(link, JSON.parse(Buffer.from(row.value).toString()) as Numbers);
+    const watermarks = new FollowerWatermarks(
+      await new NatsKeyValueStore(link).bucket(buckets.watermarks),
+      'witness',
+    );
+    await watermarks.join();
+    const numbers = JSON.parse(Buffer.from(row.value).toString()) as Numbers;
+    const witness = new JournalWitness(link, numbers, watermarks);
     for (const [kind, count] of Object.entries(witness.#numbers.shardCounts)) {
       for (let index = 0; index < count; index++) witness.#watch({ kind, index });
     }
+    void witness.#tell();
     return witness;
   }
 
@@ -94,7 +107,7 @@ export class JournalWitness {
   }
 
   #watch(shard: ShardId): void {
-    const seen: Seen = { shard, records: new Map(), last: 0 };
+    const seen: Seen = { shard, records: new Map(), last: 0, told: 0 };
     this.#seen.push(seen);
     const follower = new NatsJournalFollower(this.#link, { parts: this.#numbers.journalParts });
     const reader = follower.follow(shard, 0);
@@ -111,6 +124,22 @@ export class JournalWitness {
     read().catch((error: unknown) =>
       this.flaws.push(`journal ${shardName(shard)}: ${(error as Error).message}`),
     );
+  }
+
+  /** NATS may be away: then nobody trims either, and the next round tells more. */
+  async #tell(): Promise<void> {
+    while (!this.#isStopped) {
+      await delay(tellEveryMs);
+      for (const seen of this.#seen) {
+        const { shard, last, told } = seen;
+        if (last === told || this.#isStopped) continue;
+        const isTold = await this.#watermarks.advance(shard, last).then(
+          () => true,
+          () => false,
+        );
+        if (isTold) seen.told = last;
+      }
+    }
   }
 
   async #lastSequence(shard: ShardId): Promise<number> {

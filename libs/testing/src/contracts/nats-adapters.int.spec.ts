@@ -1,5 +1,7 @@
 // The NATS adapters keep the contracts of their ports, on one server.
-import { afterAll, beforeAll } from 'vitest';
+import { FollowerWatermarks } from '@parley/adapters';
+import { buckets } from '@parley/protocol';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNats } from '../servers/nats-server.ts';
 import { describeCommandLog } from './command-log.contract.ts';
 import { describeJournal } from './journal.contract.ts';
@@ -23,3 +25,20 @@ describeKeyValueStore('NATS, one server', () => bench);
 describeSnapshotStore('NATS, one server', () => bench);
 describeMessenger('NATS, one server', () => bench);
 describeTrimGuard('NATS, one server', () => bench);
+
+test('a further follower of the journals holds trimming back while it has joined', async () => {
+  const { trimGuard } = await bench.node('own');
+  const watermarks = await (await bench.node('audit')).keyValues.bucket(buckets.watermarks);
+  const [one, other] = [bench.freshShard(), bench.freshShard()];
+  for (const shard of [one, other]) await bench.advanceWatermark(shard, 40);
+  const follower = new FollowerWatermarks(watermarks, 'audit');
+  await follower.join();
+  expect(await trimGuard.safeSequence(one)).toBe(0);
+  await follower.advance(one, 10);
+  await follower.advance(one, 12);
+  expect([await trimGuard.safeSequence(one), await trimGuard.safeSequence(other)]).toEqual([12, 0]);
+  await follower.advance(one, 50);
+  expect(await trimGuard.safeSequence(one)).toBe(40);
+  await follower.leave();
+  expect(await trimGuard.safeSequence(other)).toBe(40);
+});

@@ -6,8 +6,11 @@ import { waitUntil } from '../servers/wait-until.ts';
 import { describeCommandLog } from './command-log.contract.ts';
 import { describeJournal } from './journal.contract.ts';
 import { describeKeyValueStore } from './key-value.contract.ts';
+import { describeMessenger } from './messenger.contract.ts';
 import { type NatsBench, natsBench } from './nats-bench.ts';
 import { bytesOf, textOf } from './port-bench.ts';
+import { describeSnapshotStore } from './snapshot-store.contract.ts';
+import { describeTrimGuard } from './trim-guard.contract.ts';
 
 let server: NatsHandle;
 let bench: NatsBench;
@@ -21,6 +24,9 @@ afterAll(() => bench.stop());
 describeJournal('NATS, three servers', () => bench);
 describeCommandLog('NATS, three servers', () => bench);
 describeKeyValueStore('NATS, three servers', () => bench);
+describeSnapshotStore('NATS, three servers', () => bench);
+describeMessenger('NATS, three servers', () => bench);
+describeTrimGuard('NATS, three servers', () => bench);
 
 test('readers and watches go on when a server dies that they are not connected to', async () => {
   const [home, , victim] = server.servers;
