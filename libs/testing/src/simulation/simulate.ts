@@ -1,6 +1,7 @@
 // One run: a whole cluster, its clients and its bad luck, in one process, from a seed. First a storm, then calm, then
 // everything is compared; at the end all processes die at once and the cluster starts again from what is stored.
 import { buckets, type parley } from '@parley/protocol';
+import { defaultLimits } from '@parley/runtime';
 import { type Clock, type Random, seededRandom } from '@parley/std';
 import { AnswerChecks } from './answer-checks.ts';
 import { CallFaults } from './call-faults.ts';
@@ -51,6 +52,9 @@ export async function simulate(seed: number, replicas: 1 | 3 = 1): Promise<RunRe
   await simulation.run();
   return simulation.report();
 }
+
+/** Nothing is wrong any more: every shard is served again within a lease and this, as operators are told. */
+const recoveryMs = defaultLimits.leaseTtlMs + 5_000;
 
 class Simulation {
   readonly #settings: SimulationSettings;
@@ -194,7 +198,7 @@ class Simulation {
     this.#weather.calm();
     this.#workload.stop();
     for (const gateway of this.#gateways) gateway.reattachAll();
-    await this.#until('every shard is served once', () => this.#cluster.isServed());
+    await this.#until('every shard is served once', () => this.#cluster.isServed(), recoveryMs);
     await this.#until('every request is answered', () => this.#workload.outstanding === 0);
     await this.#until('every effect is taken', () => this.#areLanesEmpty());
     await this.#until(
@@ -214,7 +218,11 @@ class Simulation {
     for (const process of this.#cluster.running()) this.#cluster.crash(process, false);
     this.#cluster.start('user');
     this.#cluster.start('group');
-    await this.#until('every shard is served once, after a cold start', () => this.#cluster.isServed());
+    await this.#until(
+      'every shard is served once, after a cold start',
+      () => this.#cluster.isServed(),
+      recoveryMs,
+    );
     await this.#askEverybody();
     compareLiveStates(this.#comparison());
   }
@@ -224,8 +232,8 @@ class Simulation {
     for (const gateway of this.#gateways) gateway.crash(false);
   }
 
-  async #until(what: string, condition: () => boolean): Promise<void> {
-    await this.#clock.until(what, () => this.#trace.violations.length > 0 || condition(), 180_000, 200);
+  async #until(what: string, condition: () => boolean, limitMs = 180_000): Promise<void> {
+    await this.#clock.until(what, () => this.#trace.violations.length > 0 || condition(), limitMs, 200);
   }
 
   #areLanesEmpty(): boolean {
