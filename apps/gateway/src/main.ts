@@ -17,6 +17,7 @@ import {
   WsClientTransport,
   clusterNumbers,
   connectNats,
+  natsStatusLog,
   provisionNats,
 } from '@parley/adapters';
 import { NestFactory } from '@nestjs/core';
@@ -140,21 +141,7 @@ function readConfig(): GatewayConfig {
 }
 
 async function openNats(lifecycle: Lifecycle): Promise<NatsLink> {
-  let state = '';
-  const nats = await connectNats(config.natsUrl, {
-    name: config.nodeId,
-    onStatus: (status) => {
-      const isRepeated = status.state === 'waiting' && state === 'waiting';
-      state = status.state;
-      if (isRepeated) return;
-      const isGood =
-        status.state === 'connected' || status.state === 'reconnected' || status.state === 'closed';
-      logger[isGood ? 'info' : 'warn'](
-        { reason: status.message, context: status.connection },
-        `NATS ${status.state}`,
-      );
-    },
-  });
+  const nats = await connectNats(config.natsUrl, { name: config.nodeId, onStatus: natsStatusLog(logger) });
   lifecycle.onStop('nats', () => nats.close());
   return nats;
 }

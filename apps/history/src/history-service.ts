@@ -14,7 +14,7 @@ import { HistoryEndpoints } from './reading/history-endpoints.ts';
 export interface HistoryParts {
   readonly clickHouse: ClickHouse;
   readonly tail: MessageTail;
-  readonly journal: Pick<Journal, 'last'>;
+  readonly journal: Pick<Journal, 'last' | 'at'>;
   readonly follower: JournalFollower;
   readonly messenger: Messenger;
   readonly watermarks: KeyValue;
@@ -101,11 +101,13 @@ export class HistoryService {
   }
 
   #project(): void {
-    const { clickHouse, follower, shards, watermarks, tail, logger: log, metrics, batchAgeMs } = this.#parts;
+    const { clickHouse, follower, journal, shards, watermarks, tail, logger: log } = this.#parts;
+    const { metrics, batchAgeMs } = this.#parts;
     const limits = { batchAgeMs };
     this.#projection = new HistoryProjection({
       clickHouse,
       follower,
+      journal,
       shards,
       watermarks,
       log,

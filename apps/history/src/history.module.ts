@@ -15,6 +15,7 @@ import {
   RedisTail,
   clusterNumbers,
   connectNats,
+  natsStatusLog,
   openEmbeddedClickHouse,
   openHttpClickHouse,
   provisionNats,
@@ -122,10 +123,7 @@ function openClickHouse({
 function openNats({ config, logger }: HistoryEnvironment): Promise<NatsLink> {
   return connectNats(config.natsUrl, {
     name: config.nodeId,
-    onStatus: ({ state, connection, message }) => {
-      const isTrouble = state === 'disconnected' || state === 'trouble' || state === 'waiting';
-      logger[isTrouble ? 'warn' : 'info']({ context: connection, reason: message }, `nats ${state}`);
-    },
+    onStatus: natsStatusLog(logger),
   });
 }
 

@@ -92,6 +92,7 @@ export { type NatsJournalOptions, NatsJournal } from './nats/nats-journal.ts';
 export { type NatsKeyValueStoreOptions, NatsKeyValueStore } from './nats/nats-key-value-store.ts';
 export { NatsMessenger } from './nats/nats-messenger.ts';
 export { type NatsSnapshotStoreOptions, NatsSnapshotStore } from './nats/nats-snapshot-store.ts';
+export { natsStatusLog } from './nats/nats-status-log.ts';
 export { FollowerWatermarks, NatsTrimGuard } from './nats/nats-trim-guard.ts';
 export {
   type ClusterNumbers,

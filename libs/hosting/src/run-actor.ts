@@ -10,6 +10,7 @@ import {
   NatsTrimGuard,
   clusterNumbers,
   connectNats,
+  natsStatusLog,
   provisionNats,
 } from '@parley/adapters';
 import {
@@ -124,10 +125,7 @@ async function join(actor: ActorApp, { config, logger, metrics, nats }: ActorPro
 function openNats(config: ActorConfig, logger: Logger): Promise<NatsLink> {
   return connectNats(config.natsUrl, {
     name: config.nodeId,
-    onStatus: ({ state, connection, message }) => {
-      const isTrouble = state === 'disconnected' || state === 'trouble' || state === 'waiting';
-      logger[isTrouble ? 'warn' : 'info']({ context: connection, reason: message }, `nats ${state}`);
-    },
+    onStatus: natsStatusLog(logger),
   });
 }
 

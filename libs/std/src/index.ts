@@ -17,7 +17,6 @@ export {
   refused,
 } from './decider.ts';
 export { stableHash } from './hash.ts';
-export { BoundedQueue } from './bounded-queue.ts';
 export { timeOrderedId } from './ids.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { type Result, err, ok } from './result.ts';

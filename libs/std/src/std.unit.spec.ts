@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AssertionFailed, assert, assertNever } from './assert.ts';
-import { BoundedQueue } from './bounded-queue.ts';
 import { ByteReader, ByteWriter, utf8Bytes } from './bytes.ts';
 import { timeOrderedId } from './ids.ts';
 import { seededRandom } from './random.ts';
@@ -63,37 +62,40 @@ describe('bytes', () => {
     expect(() => reader.u8()).toThrow(RangeError);
   });
 
-  test('text is measured in UTF-8', () => {
-    expect(utf8Bytes('aé你😀')).toBe(1 + 2 + 3 + 4);
-  });
-});
-
-describe('a bounded queue', () => {
-  test('behaves like a list that refuses what is too much', () => {
-    const steps = fc.array(fc.option(fc.integer(), { nil: undefined }));
+  test('texts that were met before are the same, also among others of the same length and bytes that are no UTF-8', () => {
+    const bytes = fc.uint8Array({ maxLength: 30 }).map((value) => Buffer.from(value));
+    const like = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\ufffd'), maxLength: 12 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), steps, (sizeMax, given) => {
-        const queue = new BoundedQueue<number>(sizeMax);
-        const model: number[] = [];
-        for (const step of given) {
-          if (step === undefined) expect(queue.take()).toBe(model.shift());
-          else {
-            const isTaken = model.length < sizeMax;
-            if (isTaken) model.push(step);
-            expect(queue.offer(step)).toBe(isTaken);
-          }
-          expect([queue.size, queue.isFull, queue.peek()]).toEqual([
-            model.length,
-            model.length === sizeMax,
-            model[0],
-          ]);
-        }
-      }),
+      fc.property(
+        fc.array(
+          fc.oneof(
+            bytes,
+            like.map((value) => Buffer.from(value)),
+          ),
+        ),
+        (given) => {
+          const writer = new ByteWriter();
+          for (const one of [...given, ...given]) writer.blob(one);
+          const reader = new ByteReader(writer.finish());
+          for (const one of [...given, ...given]) expect(reader.text()).toBe(one.toString('utf8'));
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
-  test('has room for at least one', () => {
-    expect(() => new BoundedQueue(0)).toThrow(AssertionFailed);
+  test('a reader passes over what nobody wants, and lists what there are several of', () => {
+    const writer = new ByteWriter().text('skipped').varint(3).text('a').text('').text('é');
+    const reader = new ByteReader(writer.finish());
+    reader.skip();
+    const start = reader.offset;
+    expect(reader.list(() => reader.text())).toEqual(['a', '', 'é']);
+    expect(Buffer.from(reader.latin1Since(start), 'latin1')).toEqual(writer.finish().subarray(start));
+    expect(() => new ByteReader(Buffer.from([5, 1])).skip()).toThrow(RangeError);
+  });
+
+  test('text is measured in UTF-8', () => {
+    expect(utf8Bytes('aé你😀')).toBe(1 + 2 + 3 + 4);
   });
 });
 

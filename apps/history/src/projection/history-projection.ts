@@ -4,13 +4,14 @@
 //
 //   feed (per shard) → batch (all shards; full = feeds wait) → writer (one) → positions → watermark board
 import { type Clock, systemClock } from '@parley/std';
-import { type KeyValue, type ShardId, shardName } from '@parley/runtime';
+import { type Journal, type KeyValue, type ShardId, shardName } from '@parley/runtime';
 import { type ClickHouse, type JournalFollower, type RowBuffer, migrate } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
 import { HistoryBatch, type ShardProgress } from './history-batch.ts';
 import { Patience } from './patience.ts';
 import { readPositions } from './positions.ts';
+import { type JournalMatch, matchJournal } from './same-journal.ts';
 import { ShardFeed, journalStart } from './shard-feed.ts';
 import { Signal } from './signal.ts';
 import { WatermarkBoard } from './watermark-board.ts';
@@ -45,6 +46,7 @@ export const projectionLimits: ProjectionLimits = {
 export interface ProjectionOptions {
   readonly clickHouse: ClickHouse;
   readonly follower: JournalFollower;
+  readonly journal: Pick<Journal, 'last' | 'at'>;
   readonly shards: readonly ShardId[];
   /** The bucket that releases journals for trimming. */
   readonly watermarks: KeyValue;
@@ -64,15 +66,24 @@ export interface ProjectionStatus {
   readonly haltedShards: readonly string[];
 }
 
+/** What history has and the journal has not: said at the start, and by the lag meter while running. */
+export const journalIsShorter =
+  'history is ahead of its journal: NATS has lost acknowledged records, restore the stream';
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
 export class HistoryProjection {
   readonly #options: ProjectionOptions;
   readonly #limits: ProjectionLimits;
   readonly #clock: Clock;
   readonly #changed: Signal;
+  readonly #stopping: Signal;
   readonly #patience: Patience;
   readonly #board: WatermarkBoard;
   readonly #feeds: ShardFeed[] = [];
   readonly #halted = new Set<string>();
+  /** Shards whose position is not told: their journal was not looked at yet, or is another one. */
+  readonly #unmatched = new Set<string>();
   #durable = new Map<string, ShardProgress>();
   #batch = new HistoryBatch();
   #batchSinceMs: number | undefined;
@@ -90,6 +101,7 @@ export class HistoryProjection {
     this.#limits = { ...projectionLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#changed = new Signal(this.#clock);
+    this.#stopping = new Signal(this.#clock);
     this.#board = new WatermarkBoard(options.watermarks);
     const { retryMinMs, retryMaxMs } = this.#limits;
     const patience = { log: options.log, what: 'ClickHouse', retryMinMs, retryMaxMs };
@@ -106,6 +118,7 @@ export class HistoryProjection {
     this.#isStopping = true;
     for (const feed of this.#feeds) feed.stop();
     this.#patience.stop();
+    this.#stopping.raise();
     this.#changed.raise();
     await this.#running;
   }
@@ -139,6 +152,7 @@ export class HistoryProjection {
     });
     if (!isReady || this.#isStopping) return;
     log.info({ count: shards.length }, 'history projection starts');
+    for (const name of this.#durable.keys()) this.#unmatched.add(name);
     const writing = this.#write();
     await Promise.all(shards.map((shard) => this.#feed(shard)));
     this.#isStopping = true;
@@ -147,28 +161,72 @@ export class HistoryProjection {
   }
 
   async #feed(shard: ShardId): Promise<void> {
-    const { follower, log } = this.#options;
+    const { follower, journal, log } = this.#options;
     const name = shardName(shard);
     const logged = { kind: shard.kind, shard: shard.index };
+    if (!(await this.#isSameJournal(shard))) return;
     const feed = new ShardFeed(follower, shard, this.#durable.get(name) ?? journalStart, {
       onHole: (expected, found) => {
         const reason = `goes on behind ${found}, history is at ${expected}`;
         log.error({ ...logged, reason }, 'journal has a hole: records are gone that history never saw');
       },
+      recordAt: (sequence) => journal.at(shard, sequence),
     });
     this.#feeds.push(feed);
     if (this.#isStopping) feed.stop();
     try {
       await this.#gather(shard, feed);
     } catch (error) {
-      this.#halted.add(name);
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      log.error({ ...logged, reason }, 'history of this shard stands still: its journal cannot be read on');
-      // The other shards go on; this one waits for a person and a restart.
-      while (!this.#isStopping) await this.#changed.wait();
+      await this.#halt(shard, reason);
     } finally {
       feed.stop();
     }
+  }
+
+  /** The other shards go on; this one waits for a person and a restart. */
+  async #halt(shard: ShardId, reason: string): Promise<void> {
+    this.#halted.add(shardName(shard));
+    const fields = { kind: shard.kind, shard: shard.index, reason };
+    this.#options.log.error(fields, 'history of this shard stands still: its journal cannot be read on');
+    while (!this.#isStopping) await this.#changed.wait();
+  }
+
+  /**
+   * Before anything is read, or told to owners who trim by it. A journal that is shorter is waited for: somebody may bring
+   * the rest back; meanwhile its owner learns from our position that records are gone. False: it is another one, or we stop.
+   */
+  async #isSameJournal(shard: ShardId): Promise<boolean> {
+    const { journal, log } = this.#options;
+    const name = shardName(shard);
+    const position = this.#durable.get(name);
+    if (position === undefined) return true;
+    let said = '';
+    const sayOnce = (what: string, say: () => void): void => {
+      if (said !== what) say();
+      said = what;
+    };
+    const logged = { kind: shard.kind, shard: shard.index, sequence: position.sequence };
+    while (!this.#isStopping) {
+      const match: JournalMatch | Error = await matchJournal(journal, shard, position).catch(asError);
+      if (match instanceof Error) {
+        const reason = match.message;
+        sayOnce('away', () =>
+          log.warn({ ...logged, reason }, 'a journal cannot be compared with history yet'),
+        );
+      } else if (match.kind === 'another') {
+        await this.#halt(shard, match.reason);
+        return false;
+      } else {
+        this.#unmatched.delete(name);
+        if (match.kind === 'same') return true;
+        sayOnce('shorter', () =>
+          log.error({ ...logged, reason: `it ends at ${match.end}` }, journalIsShorter),
+        );
+      }
+      await this.#stopping.wait(this.#limits.retryMaxMs);
+    }
+    return false;
   }
 
   async #gather(shard: ShardId, feed: ShardFeed): Promise<void> {
@@ -262,7 +320,7 @@ export class HistoryProjection {
     this.#isPublishing = true;
     this.#publishedAtMs = now;
     try {
-      await this.#board.publish(this.#durable);
+      await this.#board.publish(new Map([...this.#durable].filter(([name]) => !this.#unmatched.has(name))));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.warn({ reason }, 'watermarks could not be published; journals are kept longer');

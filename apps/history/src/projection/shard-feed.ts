@@ -1,6 +1,6 @@
 // The commits of one shard in order, as history may believe them: a record of a deposed owner is left out, a hole in
 // the journal is noticed. Decides nothing else.
-import { type CommitRecord, type ShardId, decodeCommit } from '@parley/runtime';
+import { type CommitRecord, type JournalRecord, type ShardId, decodeCommit } from '@parley/runtime';
 import type { JournalFollower, JournalReader } from '@parley/adapters';
 
 /** How far a projection is in the journal of one shard. */
@@ -23,9 +23,19 @@ export interface FedCommit {
   readonly events: CommitRecord['events'];
 }
 
+/** The journal goes on from a record before the one taken in last: its end was lost, and written again. */
+export class RewrittenJournal extends Error {
+  override readonly name = 'RewrittenJournal';
+}
+
+/** Records asked for one by one where a reader passed over them; more are taken for gone. */
+const passedOverMax = 1_000;
+
 export interface FeedReport {
   /** The journal does not go on where it was left: records are gone that nobody here has seen. */
   onHole(expected: number, found: number): void;
+  /** One record by itself, from whatever replica has it: a damaged replica's reader passes over what it cannot read. */
+  recordAt?(sequence: number): Promise<JournalRecord | undefined>;
 }
 
 export class ShardFeed {
@@ -52,6 +62,8 @@ export class ShardFeed {
       const commits: FedCommit[] = [];
       for (const { sequence, bytes } of await this.#reader.take(max)) {
         const record = decodeCommit(bytes);
+        for (const missed of await this.#passedOver(record))
+          commits.push(this.#accept(missed.sequence, missed.record));
         if (!this.#isContinued(sequence, record)) break;
         commits.push(this.#accept(sequence, record));
       }
@@ -69,6 +81,24 @@ export class ShardFeed {
     const isDeposed = record.epoch < this.#position.epoch;
     this.#position = { sequence, epoch: Math.max(record.epoch, this.#position.epoch), n: record.n };
     return { position: this.#position, atMs: record.atMs, events: isDeposed ? [] : record.events };
+  }
+
+  /** What a reader passed over though it is in the journal; empty when nothing was, or not all of it is there. */
+  async #passedOver(next: CommitRecord): Promise<readonly { sequence: number; record: CommitRecord }[]> {
+    const expected = this.#position.sequence;
+    const { recordAt } = this.#report;
+    if (expected === 0 || recordAt === undefined || next.previousSequence === expected) return [];
+    const found: { sequence: number; record: CommitRecord }[] = [];
+    for (let wanted = next.previousSequence; wanted !== expected;) {
+      if (wanted < expected)
+        throw new RewrittenJournal(`goes on behind ${wanted}, history is at ${expected}`);
+      const stored = found.length < passedOverMax ? await recordAt(wanted) : undefined;
+      if (stored === undefined) return [];
+      const record = decodeCommit(stored.bytes);
+      found.unshift({ sequence: wanted, record });
+      wanted = record.previousSequence;
+    }
+    return found;
   }
 
   /** False when the reading starts again: a reader may have skipped, and only the journal itself can tell. */

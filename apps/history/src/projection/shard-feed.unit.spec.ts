@@ -59,6 +59,33 @@ describe('a shard feed', () => {
     expect(holes).toEqual([[1, 3]]);
   });
 
+  it('asks for a record that readers pass over every time, because a replica has it', async () => {
+    const records = await recordsOf(4);
+    const follower = followerOf([records[0]!, records[3]!]);
+    const recordAt = (sequence: number) => Promise.resolve(records[sequence - 1]);
+    const onHole = () => expect.unreachable();
+    const feed = new ShardFeed(follower, shard, journalStart, { onHole, recordAt });
+    expect((await feed.take(10)).map(({ position }) => position.sequence)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('throws when the journal goes on from before what was taken in: its end was lost and written again', async () => {
+    const again = new ScriptedJournal();
+    for (const text of ['0', '1']) again.commit(shard, [again.direct('t', 'a.b', 'a', text)]);
+    again.commitAfter(shard, 2, [again.direct('t', 'a.b', 'a', 'other')]);
+    const rewritten = { ...(await allOf(again))[2]!, sequence: 4 };
+    const recordAt = () => Promise.resolve(undefined);
+    const feed = new ShardFeed(
+      followerOf([rewritten]),
+      shard,
+      { sequence: 3, epoch: 1, n: 3 },
+      {
+        onHole: () => expect.unreachable(),
+        recordAt,
+      },
+    );
+    await expect(feed.take(10)).rejects.toMatchObject({ name: 'RewrittenJournal' });
+  });
+
   it('begins with whatever a trimmed journal still has when nothing was taken in yet', async () => {
     const records = await recordsOf(4);
     const { feed, holes } = feedOf(followerOf(records.slice(2)));

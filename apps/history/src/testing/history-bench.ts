@@ -38,7 +38,7 @@ export async function openHistoryBench(): Promise<HistoryBench> {
   const follower = new MemoryJournalFollower(journal.asJournal());
   const projection: HistoryBench['projection'] = async (limits, over = clickHouse, log = silentLog) => {
     const watermarks = await cluster.node('history').keyValues.bucket(buckets.watermarks);
-    return new HistoryProjection({ clickHouse: over, follower, shards, watermarks, log, limits });
+    return new HistoryProjection({ clickHouse: over, follower, journal, shards, watermarks, log, limits });
   };
   return {
     clickHouse,

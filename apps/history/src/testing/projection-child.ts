@@ -20,6 +20,7 @@ const journal = killScript();
 const projection = new HistoryProjection({
   clickHouse: dyingBefore(engine, Number(dieBefore)),
   follower: new MemoryJournalFollower(journal.asJournal()),
+  journal,
   shards,
   watermarks: await new MemoryCluster({ clock: systemClock })
     .node('child')

@@ -11,7 +11,7 @@ import { internal, type parley } from '@parley/protocol';
 
 export const scriptStartMs = Date.UTC(2025, 11, 31, 23, 0);
 
-export class ScriptedJournal implements Pick<Journal, 'last' | 'read'> {
+export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
   readonly #records = new Map<string, JournalRecord[]>();
   readonly #heads = new Map<string, number>();
   #sequence = 0;
@@ -99,6 +99,25 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read'> {
 
   last(shard: ShardId): Promise<JournalRecord | undefined> {
     return Promise.resolve(this.#of(shard).at(-1));
+  }
+
+  at(shard: ShardId, sequence: number): Promise<JournalRecord | undefined> {
+    return Promise.resolve(this.#of(shard).find((record) => record.sequence === sequence));
+  }
+
+  /** What a server does that comes back with an older copy. */
+  loseAfter(shard: ShardId, sequence: number): void {
+    this.#records.set(
+      shardName(shard),
+      this.#of(shard).filter((record) => record.sequence <= sequence),
+    );
+    this.#sequence = Math.min(this.#sequence, sequence);
+  }
+
+  /** What an operator does about it. */
+  restore(shard: ShardId, records: readonly JournalRecord[]): void {
+    this.#records.set(shardName(shard), [...records]);
+    this.#sequence = Math.max(this.#sequence, records.at(-1)?.sequence ?? 0);
   }
 
   async *read(shard: ShardId, fromSequence: number): AsyncIterable<JournalRecord> {

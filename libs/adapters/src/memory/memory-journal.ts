@@ -47,6 +47,18 @@ export class MemoryJournal implements Journal {
     yield* await this.#node.call('journal.read', subject, () => stream.from(subject, fromSequence));
   }
 
+  at(shard: ShardId, sequence: number): Promise<JournalRecord | undefined> {
+    const { stream, subject } = this.#node.cluster.journal(shard);
+    return this.#node.call('journal.read', subject, () => {
+      const [first] = stream.from(subject, sequence);
+      return first?.sequence === sequence ? first : undefined;
+    });
+  }
+
+  place(shard: ShardId): string {
+    return this.#node.cluster.journal(shard).subject;
+  }
+
   trim(shard: ShardId, upToSequence: number): Promise<void> {
     const { stream, subject } = this.#node.cluster.journal(shard);
     return this.#node.call('journal.trim', subject, () => {

@@ -1,7 +1,14 @@
 // The journal on JetStream: a few streams per kind, one subject per shard, fenced by the subject's last sequence.
 // Not a retry protocol: the owner resolves conflicts and unknown outcomes by reading the last record.
+import type { StoredMsg } from '@nats-io/jetstream';
 import { streams, subjects } from '@parley/protocol';
-import type { AppendResult, Journal, JournalRecord, ShardId } from '@parley/runtime';
+import {
+  type AppendResult,
+  type Journal,
+  type JournalRecord,
+  type ShardId,
+  UnreadableRecord,
+} from '@parley/runtime';
 import { assert } from '@parley/std';
 import { asError, natsApiCode, natsApiCodes } from './nats-errors.ts';
 import type { NatsLink } from './nats-link.ts';
@@ -21,6 +28,8 @@ export interface NatsJournalOptions {
 const appendTimeoutMsDefault = 2_000;
 const readSilenceMsMaxDefault = 10_000;
 const takeRecordsMax = 256;
+/** Direct gets for a record that the leader does not have: enough to meet each of three replicas almost surely. */
+const replicaTriesMax = 12;
 
 export class NatsJournal implements Journal {
   readonly #link: NatsLink;
@@ -68,7 +77,33 @@ export class NatsJournal implements Journal {
     const found = await control.whileConnected(() =>
       control.jsm.streams.getMessage(this.#stream(shard), { last_by_subj: this.#subject(shard) }),
     );
-    return found === null ? undefined : { sequence: found.seq, bytes: found.data };
+    if (found !== null) return { sequence: found.seq, bytes: found.data };
+    // "Not found" is also what the server says of a record whose bytes fail its checksum, and then it takes an append
+    // that expects nothing: an owner must not mistake that for a new shard.
+    const count = await this.#count(shard);
+    if (count === 0) return undefined;
+    throw new UnreadableRecord(
+      `${this.place(shard)}: NATS counts ${count} records and cannot read the last one`,
+    );
+  }
+
+  async at(shard: ShardId, sequence: number): Promise<JournalRecord | undefined> {
+    const { control } = this.#link;
+    const stream = this.#stream(shard);
+    const ask = async (): Promise<StoredMsg | null> =>
+      control.whileConnected(() => control.jsm.streams.getMessage(stream, { seq: sequence }));
+    let found = await ask();
+    // The leader's file may be the damaged one. A record never changes, so any replica that has it will do; which one
+    // answers a direct get is chance.
+    for (let tries = 0; found === null && tries < replicaTriesMax; tries++) {
+      found = await control.whileConnected(() => control.jsm.direct.getMessage(stream, { seq: sequence }));
+    }
+    if (found === null || found.subject !== this.#subject(shard)) return undefined;
+    return { sequence: found.seq, bytes: found.data };
+  }
+
+  place(shard: ShardId): string {
+    return `stream ${this.#stream(shard)}, subject ${this.#subject(shard)}`;
   }
 
   async *read(shard: ShardId, fromSequence: number): AsyncIterable<JournalRecord> {
@@ -111,6 +146,15 @@ export class NatsJournal implements Journal {
     clearTimeout(silence);
     if (records.length > 0) return records;
     throw new Error(`journal ${this.#subject(shard)}: nothing arrived for ${this.#readSilenceMsMax} ms`);
+  }
+
+  async #count(shard: ShardId): Promise<number> {
+    const { control } = this.#link;
+    const subject = this.#subject(shard);
+    const info = await control.whileConnected(() =>
+      control.jsm.streams.info(this.#stream(shard), { subjects_filter: subject }),
+    );
+    return info.state.subjects?.[subject] ?? 0;
   }
 
   #stream(shard: ShardId): string {

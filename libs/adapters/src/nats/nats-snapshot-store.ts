@@ -25,6 +25,11 @@ const loadTriesMax = 5;
 /** Keys remembered as chunked, so that their generation is removed when a small snapshot replaces it. */
 const chunkedKeysMax = 10_000;
 
+/** It does not get better by waiting: the stream must be restored, or another replica become its leader. */
+export class DamagedSnapshot extends RangeError {
+  override readonly name = 'DamagedSnapshot';
+}
+
 export class NatsSnapshotStore implements SnapshotStore {
   readonly #link: NatsLink;
   readonly #bucket: string;
@@ -45,7 +50,7 @@ export class NatsSnapshotStore implements SnapshotStore {
     await this.#ensureBucket();
     for (let tries = 1; ; tries++) {
       const stored = await this.#stored(key);
-      if (stored === undefined) return undefined;
+      if (stored === undefined) return this.#surelyNone(key);
       const value = decodeValue(stored.bytes);
       if (value instanceof Uint8Array) return { bytes: value, revision: stored.revision };
       this.#rememberChunked(key);
@@ -54,6 +59,22 @@ export class NatsSnapshotStore implements SnapshotStore {
       // Replaced while we were reading: the manifest is a newer one now, or the snapshot is damaged.
       if (tries === loadTriesMax) throw new Error(`snapshot ${this.#bucket}/${key} is incomplete`);
     }
+  }
+
+  /**
+   * "Not found" is also what NATS says of a value whose bytes fail its checksum: an entity would begin anew, and its next
+   * snapshot would make that final. So NATS is asked whether it counts one; an entity without snapshot pays for it once.
+   */
+  async #surelyNone(key: string): Promise<undefined> {
+    const { bulk } = this.#link;
+    const subject = keySubject(this.#bucket, key);
+    const info = await bulk.whileConnected(() =>
+      bulk.jsm.streams.info(bucketStream(this.#bucket), { subjects_filter: subject }),
+    );
+    if ((info.state.subjects?.[subject] ?? 0) === 0) return undefined;
+    throw new DamagedSnapshot(
+      `stream ${bucketStream(this.#bucket)}, subject ${subject}: NATS has a snapshot and cannot read it`,
+    );
   }
 
   async save(key: string, bytes: Uint8Array, expectedRevision: number): Promise<WriteResult> {

@@ -3,6 +3,7 @@
 // meanwhile. Every write is fenced by revision; losing a race means a newer owner exists.
 import type { Timer } from '@parley/std';
 import type { Entity } from '../entity/entity-table.ts';
+import { nobodyReads } from '../ports/index.ts';
 import type { Captured, Shard } from '../shard/shard.ts';
 import type { ShardOptions } from '../shard/shard-options.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
@@ -54,6 +55,19 @@ export class Checkpointer {
     return this.#running;
   }
 
+  /**
+   * Writes down how far this owner knows the journal to have gone, though the journal itself does not know it any more.
+   * Never rejects: then the alarm is all there is.
+   */
+  async remember(): Promise<void> {
+    try {
+      await this.#write(this.#checkpointOf(this.#coveredUpTo()));
+    } catch (cause) {
+      const fields = { shard: this.#shard.name, cause: String(cause) };
+      this.#options.log.error(fields, 'the end of a lost journal could not be written into the checkpoint');
+    }
+  }
+
   #schedule(): void {
     this.#timer = this.#options.clock.after(this.#options.limits.checkpointEveryMs, () => {
       void this.runOnce().then(() => {
@@ -67,9 +81,17 @@ export class Checkpointer {
     this.#journalBytes = 0;
     await this.#storeSnapshots();
     if (this.#isStopped) return;
-    const { ledger } = this.#shard;
     const covered = this.#coveredUpTo();
-    const checkpoint: Checkpoint = {
+    const checkpoint = this.#checkpointOf(covered);
+    await this.#write(checkpoint);
+    const trimmed = await this.#trim(covered, checkpoint.inputOffset);
+    // Entities beyond the byte budget, or a history that is behind: there is more to do though nothing new happens.
+    this.#lastN = trimmed >= checkpoint.sequence ? checkpoint.n : 0;
+  }
+
+  #checkpointOf(covered: number): Checkpoint {
+    const { ledger } = this.#shard;
+    return {
       epoch: ledger.epoch,
       n: ledger.n,
       sequence: ledger.sequence,
@@ -79,10 +101,6 @@ export class Checkpointer {
       lanesOut: toMarks(ledger.lanesOut),
       laneCursors: this.#shard.lanes.cursors(),
     };
-    await this.#write(checkpoint);
-    const trimmed = await this.#trim(covered, checkpoint.inputOffset);
-    // Entities beyond the byte budget, or a history that is behind: there is more to do though nothing new happens.
-    this.#lastN = trimmed >= checkpoint.sequence ? checkpoint.n : 0;
   }
 
   async #write(checkpoint: Checkpoint): Promise<void> {
@@ -111,7 +129,12 @@ export class Checkpointer {
   async #trim(covered: number, inputOffset: number): Promise<number> {
     const { journal, commandLog, trimGuard } = this.#options.ports;
     const { shard } = this.#options;
-    const safe = Math.min(covered, await trimGuard.safeSequence(shard));
+    const inHistory = await trimGuard.safeSequence(shard);
+    // What history has and the journal has not was lost; trimming by such a number would take what history never saw.
+    if (inHistory > this.#shard.ledger.sequence && inHistory !== nobodyReads)
+      await this.#shard.checkAgainstHistory(inHistory);
+    if (this.#isStopped) return 0;
+    const safe = Math.min(covered, inHistory);
     if (safe > 0) await journal.trim(shard, safe);
     if (inputOffset > 0) await commandLog.trim(shard, inputOffset);
     return safe;

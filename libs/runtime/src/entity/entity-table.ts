@@ -21,10 +21,29 @@ export interface Entity {
   lastUsedMs: number;
 }
 
+export interface ReplayedEvent {
+  readonly n: number;
+  /** Rises with each event of the shard. */
+  readonly order: number;
+  /** May be a view on its commit. */
+  readonly payload: Uint8Array;
+}
+
 /** Events replayed from the journal for an entity that nobody has asked for yet. */
 interface Tail {
-  readonly events: { readonly n: number; readonly payload: Uint8Array }[];
+  readonly strands: (readonly ReplayedEvent[])[];
   readonly dirtyAfter: number;
+}
+
+/** A snapshot by an earlier owner holds commits that the journal does not have: the journal has lost them. */
+export class SnapshotAhead extends Error {
+  override readonly name = 'SnapshotAhead';
+
+  constructor(key: string, n: number, ownN: number) {
+    super(
+      `the snapshot of ${key} holds commit ${n}, the journal had only ${ownN - 1} when it was taken over`,
+    );
+  }
 }
 
 export class EntityTable {
@@ -36,6 +55,7 @@ export class EntityTable {
   readonly #tails = new Map<string, Tail>();
   readonly #waitingLoads: (() => void)[] = [];
   #loadsRunning = 0;
+  #own = { epoch: Number.POSITIVE_INFINITY, n: Number.POSITIVE_INFINITY };
 
   constructor(types: readonly EntityType[], snapshots: SnapshotStore, limits: RuntimeLimits) {
     this.#types = new Map(types.map((type) => [type.name, type]));
@@ -57,16 +77,23 @@ export class EntityTable {
     return found;
   }
 
+  /** From the epoch record of this owner on: nobody before it can have committed, or stored, anything as new. */
+  expectSnapshotsBefore(epoch: number, n: number): void {
+    this.#own = { epoch, n };
+  }
+
   inMemory(key: string): Entity | undefined {
     return this.#entities.get(key);
   }
 
-  /** Remembers a replayed event until its entity is loaded. `payload` is kept: no view on a bigger buffer. */
-  addToTail(key: string, n: number, payload: Uint8Array, previousSequence: number): void {
+  /**
+   * Remembers replayed events until the entity is loaded. The strand goes on being filled while the journal is read, and
+   * entities to which the same things happened share it. `previousSequence`: of the record with its first event.
+   */
+  addStrand(key: string, strand: readonly ReplayedEvent[], previousSequence: number): void {
     const tail = this.#tails.get(key);
-    const event = { n, payload };
-    if (tail === undefined) this.#tails.set(key, { events: [event], dirtyAfter: previousSequence });
-    else tail.events.push(event);
+    if (tail === undefined) this.#tails.set(key, { strands: [strand], dirtyAfter: previousSequence });
+    else tail.strands.push(strand);
   }
 
   /** Loads the entity unless it is in memory or on its way. Rejects when the snapshot store cannot be read. */
@@ -143,6 +170,8 @@ export class EntityTable {
     const address = parseEntityKey(key);
     const type = this.typeOf(address.type);
     const snapshot = stored === undefined ? undefined : decodeStoredState(stored.bytes);
+    if (snapshot !== undefined && snapshot.epoch < this.#own.epoch && snapshot.n >= this.#own.n)
+      throw new SnapshotAhead(key, snapshot.n, this.#own.n);
     let state: unknown =
       snapshot === undefined
         ? type.decider.initialState(address)
@@ -151,7 +180,7 @@ export class EntityTable {
     const asOfN = snapshot?.n ?? 0;
     let isDirty = false;
     let lastEventN = asOfN;
-    for (const event of tail?.events ?? []) {
+    for (const event of inOrder(tail?.strands ?? [])) {
       if (event.n <= asOfN) continue;
       state = type.decider.evolve(state, type.codec.decodeEvent(event.payload));
       isDirty = true;
@@ -171,6 +200,11 @@ export class EntityTable {
     this.#entities.set(entityKey(address.type, address.tenant, address.id), entity);
     return entity;
   }
+}
+
+function inOrder(strands: Tail['strands']): readonly ReplayedEvent[] {
+  const [first = []] = strands;
+  return strands.length < 2 ? first : strands.flat().sort((a, b) => a.order - b.order);
 }
 
 const isClean = (entity: Entity, committedN: number): boolean =>

@@ -61,6 +61,10 @@ export class Lanes {
     lane.cursor = Math.max(lane.cursor, number);
   }
 
+  isAcknowledged(target: string, number: number): boolean {
+    return number <= (this.#lanes.get(target)?.cursor ?? 0);
+  }
+
   enqueue(effect: PendingEffect): void {
     const lane = this.#lane(effect.target);
     if (effect.number <= lane.cursor) return;

@@ -61,7 +61,7 @@ export class Prober {
 
   /** Resolves when every probe that is out has its outcome; after an interval at the latest. */
   async settled(): Promise<void> {
-    const asking = [...this.#probed.values()].map((probed) => probed.asking);
+    const asking = [...this.#probed.values()].flatMap((probed) => probed.asking ?? []);
     await new Promise<void>((resolve) => {
       const timer = this.#options.clock.after(this.#options.intervalMs, resolve);
       void Promise.all(asking).then(() => {

@@ -3,6 +3,7 @@
 import type { Timer } from '@parley/std';
 import type { KeyValue, Subscription } from '../ports/index.ts';
 import { parseShardName } from '../ports/index.ts';
+import { KnownEnd } from '../shard/known-end.ts';
 import { Shard } from '../shard/shard.ts';
 import { isTransient } from '../shard/transient.ts';
 import type { ShardContext, ShardEnd } from '../shard/shard-options.ts';
@@ -29,6 +30,7 @@ export class ShardNode {
   readonly #shards = new Map<string, Shard>();
   /** What broke shards here, by shard. */
   readonly #suspects = new Map<string, Suspects>();
+  readonly #knownEnds = new Map<string, KnownEnd>();
   readonly #busy = new Set<string>();
   readonly #notBeforeMs = new Map<string, { atMs: number; waitMs: number }>();
   readonly #view: ClusterView;
@@ -208,6 +210,7 @@ export class ShardNode {
       shard: parseShardName(name),
       epoch: result.revision,
       suspects: this.#suspectsOf(name),
+      knownEnd: this.#knownEndOf(name),
       onEnded: (reason) => this.#ended(shard, reason),
     });
     this.#shards.set(name, shard);
@@ -250,6 +253,12 @@ export class ShardNode {
     let suspects = this.#suspects.get(name);
     if (suspects === undefined) this.#suspects.set(name, (suspects = new Suspects()));
     return suspects;
+  }
+
+  #knownEndOf(name: string): KnownEnd {
+    let end = this.#knownEnds.get(name);
+    if (end === undefined) this.#knownEnds.set(name, (end = new KnownEnd()));
+    return end;
   }
 
   #ended(shard: Shard, reason: ShardEnd): void {

@@ -1,5 +1,5 @@
 export type { CommandLog, IntakeMessage, IntakeReader } from './command-log.ts';
-export type { AppendResult, Journal, JournalRecord } from './journal.ts';
+export { type AppendResult, type Journal, type JournalRecord, UnreadableRecord } from './journal.ts';
 export type {
   KeyValue,
   KeyValueChange,
@@ -13,4 +13,4 @@ export { type Log, silentLog } from './log.ts';
 export type { Messenger, RequestResult, Respond, Subscription } from './messenger.ts';
 export { type ShardId, parseShardName, shardName } from './shard-id.ts';
 export type { SnapshotStore, StoredSnapshot } from './snapshot-store.ts';
-export type { TrimGuard } from './trim-guard.ts';
+export { type TrimGuard, nobodyReads } from './trim-guard.ts';

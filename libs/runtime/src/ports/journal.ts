@@ -10,6 +10,11 @@ export interface JournalRecord {
   readonly bytes: Uint8Array;
 }
 
+/** The log has a last record for the shard, but its bytes do not match the log's own checksum. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+}
+
 export type AppendResult =
   /** Stored under `sequence`. */
   | { readonly outcome: 'committed'; readonly sequence: number }
@@ -27,13 +32,20 @@ export interface Journal {
    * the log; after 'unknown' the commit may still land later, until a newer record of the shard fences it off.
    */
   append(shard: ShardId, expectedLast: number, commitId: string, bytes: Uint8Array): Promise<AppendResult>;
-  /** The shard's last record as the log's leader knows it; undefined when it has none. Rejects when unreachable. */
+  /**
+   * The shard's last record as the log's leader knows it; undefined when it has none. Rejects when unreachable, and with
+   * UnreadableRecord when the log knows that there is one and cannot give it.
+   */
   last(shard: ShardId): Promise<JournalRecord | undefined>;
   /**
    * Reads the shard's records from `fromSequence` (inclusive) up to the record that was last when called, in order.
    * Rejects when the log goes silent for longer than the adapter's named timeout; the caller starts again.
    */
   read(shard: ShardId, fromSequence: number): AsyncIterable<JournalRecord>;
+  /** One record, wherever a copy of it can be read; undefined when there is none. Rejects when unreachable. */
+  at(shard: ShardId, sequence: number): Promise<JournalRecord | undefined>;
+  /** Where a person finds the shard's records: names of the log's own, for alarms. */
+  place(shard: ShardId): string;
   /** Forgets records up to and including `upToSequence`, but never the shard's last one. */
   trim(shard: ShardId, upToSequence: number): Promise<void>;
 }

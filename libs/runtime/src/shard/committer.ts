@@ -3,13 +3,15 @@
 // logs answer a repeated append differently, the record itself does not lie.
 import { type Clock, assert } from '@parley/std';
 import type { RuntimeLimits } from '../limits.ts';
-import { type Journal, type Log, type ShardId, shardName } from '../ports/index.ts';
+import { type Journal, type Log, type ShardId, UnreadableRecord, shardName } from '../ports/index.ts';
 import { type CommitRecord, decodeCommit, encodeCommit } from '../wire/index.ts';
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly sequence: number; readonly bytes: number }
   /** Another epoch has written: this owner is history. */
   | { readonly outcome: 'fenced' }
+  /** The journal ends at `found`, before the record this one was to follow: acknowledged records are gone. */
+  | { readonly outcome: 'shortened'; readonly found: number }
   /** The lease ran out before the log answered; whether it is stored is for the next owner to find. */
   | { readonly outcome: 'lost' };
 
@@ -32,6 +34,7 @@ export async function commit(options: CommitterOptions, record: CommitRecord): P
   // The log would refuse it for ever: better the shard breaks down, loudly, than that it asks again and again.
   assert(bytes.length <= recordBytesMax, `${shardName(shard)}: a commit of ${bytes.length} bytes`);
   const commitId = `${shardName(shard)}:${record.epoch}:${record.n}`;
+  let isShortened = false;
   for (let isFirst = true; ; isFirst = false) {
     const result = await journal.append(shard, record.previousSequence, commitId, bytes);
     if (result.outcome === 'committed') {
@@ -40,7 +43,13 @@ export async function commit(options: CommitterOptions, record: CommitRecord): P
     if (result.outcome === 'conflict') {
       const found = await findOwn(options, record);
       if (found === 'fenced') return { outcome: 'fenced' };
-      if (found !== 'unreachable') return { outcome: 'committed', sequence: found, bytes: bytes.length };
+      if (typeof found === 'object') {
+        // Once may be a leader that was deposed a moment ago.
+        if (isShortened) return { outcome: 'shortened', found: found.end };
+        isShortened = true;
+        await new Promise<void>((resolve) => clock.after(limits.laneRetryMsMax, resolve));
+      } else if (found !== 'unreachable')
+        return { outcome: 'committed', sequence: found, bytes: bytes.length };
     }
     if (!options.isLeaseValid()) return { outcome: 'lost' };
     // One line for each commit that waits, however often it is tried.
@@ -58,24 +67,19 @@ export async function commit(options: CommitterOptions, record: CommitRecord): P
 async function findOwn(
   options: CommitterOptions,
   record: CommitRecord,
-): Promise<number | 'fenced' | 'unreachable'> {
+): Promise<number | 'fenced' | 'unreachable' | { readonly end: number }> {
   let last;
   try {
     last = await options.journal.last(options.shard);
   } catch (cause) {
+    if (cause instanceof UnreadableRecord) throw cause;
     options.log.warn(
       { shard: shardName(options.shard), cause: String(cause) },
       'journal leader not reachable',
     );
     return 'unreachable';
   }
-  if (last === undefined || last.sequence < record.previousSequence) {
-    options.log.error(
-      { shard: shardName(options.shard), expected: record.previousSequence, found: last?.sequence ?? 0 },
-      'the journal has lost acknowledged records: restore it, or check the durability of the NATS servers',
-    );
-    return 'fenced';
-  }
+  if (last === undefined || last.sequence < record.previousSequence) return { end: last?.sequence ?? 0 };
   const found = decodeCommit(last.bytes);
   return found.epoch === record.epoch && found.n === record.n ? last.sequence : 'fenced';
 }

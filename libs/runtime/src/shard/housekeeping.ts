@@ -61,6 +61,10 @@ export class Housekeeping {
       const fields = { shard: this.#shard.name, cause: String(cause) };
       this.#options.log.warn(fields, 'the command log could not be asked for its end');
     });
+    this.#shard.checkJournal().catch((cause: unknown) => {
+      const fields = { shard: this.#shard.name, cause: String(cause) };
+      this.#options.log.warn(fields, 'the journal could not be asked for its end');
+    });
     this.#later('input', this.#options.limits.inputCheckMs, () => this.#checkInput());
   }
 

@@ -4,6 +4,7 @@
 import { type Refused, assert } from '@parley/std';
 import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
+import { findLostEffects } from '../lane/lost-effects.ts';
 import type { IntakeMessage } from '../ports/index.ts';
 import {
   type ClientBatch,
@@ -175,31 +176,59 @@ export class Intake {
     if (record.requestId !== 0) this.#shard.openBatch.addReply(gatewayId, record.requestId, welcome);
   }
 
-  async #lane(batch: LaneBatch, { sequence }: IntakeMessage): Promise<boolean> {
-    const { lanesSeen, name } = this.#shard;
-    const seen = lanesSeen.get(batch.source) ?? 0;
+  async #lane(batch: LaneBatch, message: IntakeMessage): Promise<boolean> {
+    const seen = this.#shard.lanesSeen.get(batch.source) ?? 0;
     if (batch.firstNumber > seen + 1) {
-      const fields = { shard: name, source: batch.source, expected: seen + 1, found: batch.firstNumber };
-      this.#options.log.error(
-        fields,
-        'gap on a lane: effects are missing, the shard stops to be taken over again',
-      );
-      throw new LaneGap(`lane gap from ${batch.source}: expected ${seen + 1}, found ${batch.firstNumber}`);
+      const missing = await this.#missing(batch, seen + 1);
+      if (missing === undefined) return false;
+      if (!(await this.#effects({ ...batch, firstNumber: seen + 1, effects: missing }, message, batch)))
+        return false;
     }
+    return this.#effects(batch, message, batch);
+  }
+
+  /** `place`: the batch that the message holds; what it lacked has places in front of it. */
+  async #effects(batch: LaneBatch, { sequence }: IntakeMessage, place: LaneBatch): Promise<boolean> {
+    const { lanesSeen } = this.#shard;
     for (const [index, effect] of batch.effects.entries()) {
       const number = batch.firstNumber + index;
       if (number <= (lanesSeen.get(batch.source) ?? 0)) continue;
       // No part of the message to remember: the lane numbers say what is dealt with.
       if (!(await this.#shard.room(undefined))) return false;
-      const place = { sequence, index };
-      this.place = place;
+      this.place = { sequence, index: number - place.firstNumber };
       const bytes = this.#shard.openBatch.bytes;
-      if (!this.#isGuilty(place)) await this.#effect(batch, number, effect);
+      if (!this.#isGuilty(this.place)) await this.#effect(batch, number, effect);
       this.#checkSize(this.#shard.openBatch.bytes - bytes);
       lanesSeen.set(batch.source, number);
       this.#shard.openBatch.lanesIn.set(batch.source, number);
     }
     return true;
+  }
+
+  /**
+   * The effects in front of a batch that does not follow. An owner that was replaced without knowing it reads on behind
+   * what its successor has trimmed; for the others the command log has lost messages that it had acknowledged. Undefined
+   * when the shard has ended; throws LaneGap when the effects are nowhere any more.
+   */
+  async #missing(batch: LaneBatch, from: number): Promise<readonly LaneEffect[] | undefined> {
+    const { source, firstNumber: before } = batch;
+    const { ports, shard, log } = this.#options;
+    if (await this.#shard.endIfReplaced()) return undefined;
+    const missing = await findLostEffects(ports.journal, { source, target: shard, from, before });
+    if (this.#shard.isStopped) return undefined;
+    const fields = { shard: this.#shard.name, source, expected: from, found: before };
+    if (missing === undefined) {
+      log.error(
+        fields,
+        'gap on a lane: the journal of its source does not hold what is missing, a person must look',
+      );
+      throw new LaneGap(`lane gap from ${source}: expected ${from}, found ${before}`);
+    }
+    log.error(
+      fields,
+      'the command log has lost effects of a lane, taken from the journal of its source: check the durability of NATS',
+    );
+    return missing;
   }
 
   async #effect({ source }: LaneBatch, number: number, effect: LaneEffect): Promise<void> {

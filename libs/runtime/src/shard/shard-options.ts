@@ -13,6 +13,7 @@ import type {
   SnapshotStore,
   TrimGuard,
 } from '../ports/index.ts';
+import type { KnownEnd } from './known-end.ts';
 import type { Suspects } from './suspects.ts';
 
 export interface ShardPorts {
@@ -67,6 +68,8 @@ export type ShardEnd = 'fenced' | 'lost' | 'broken';
 export interface ShardOptions extends ShardContext {
   /** Records that broke earlier incarnations of the shard. */
   readonly suspects?: Suspects;
+  /** What earlier incarnations of the shard in this process had acknowledged. */
+  readonly knownEnd?: KnownEnd;
   readonly shard: ShardId;
   readonly epoch: number;
   /** Called once when the shard ends without being asked to. */

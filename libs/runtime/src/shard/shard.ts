@@ -5,10 +5,10 @@
 import { assert, type Timer } from '@parley/std';
 import { Checkpointer } from '../checkpoint/checkpointer.ts';
 import { encodeStoredState } from '../checkpoint/snapshot-codec.ts';
-import { EntityTable, type Entity } from '../entity/entity-table.ts';
+import { EntityTable, type Entity, SnapshotAhead } from '../entity/entity-table.ts';
 import { Lanes } from '../lane/lanes.ts';
-import { type IntakeReader, shardName } from '../ports/index.ts';
-import type { CommitRecord, InputPart } from '../wire/index.ts';
+import { type IntakeReader, UnreadableRecord, shardName } from '../ports/index.ts';
+import { BadCommitRecord, type CommitRecord, type InputPart, decodeCommit } from '../wire/index.ts';
 import { Batch } from './batch.ts';
 import { commit } from './committer.ts';
 import { Decisions } from './decisions.ts';
@@ -20,6 +20,7 @@ import { Release } from './release.ts';
 import type { ShardEnd, ShardOptions } from './shard-options.ts';
 import { isTransient } from './transient.ts';
 import { Subscribers } from './subscribers.ts';
+import { BrokenJournal, type DamageFacts, alarm } from './broken-journal.ts';
 import { takeOver } from './take-over.ts';
 
 /** A snapshot taken at a commit boundary, to be stored now that this commit is durable. */
@@ -126,11 +127,12 @@ export class Shard {
   /** Takes the shard over and starts serving. False when a newer epoch was found or the lease ran out meanwhile. */
   async open(): Promise<boolean> {
     const startedMs = this.#options.clock.monotonicMs();
-    const { journal, checkpoints } = this.#options.ports;
+    const { journal, checkpoints, trimGuard } = this.#options.ports;
     const taken = await takeOver({
       ...this.#options,
       journal,
       checkpoints,
+      trimGuard,
       entities: this.entities,
       lanes: this.lanes,
     });
@@ -144,6 +146,7 @@ export class Shard {
     this.#processedOffset = taken.ledger.inputOffset;
     this.#processedPart = taken.ledger.inputPart;
     this.decisions.startAt(taken.ledger.atMs);
+    this.entities.expectSnapshotsBefore(this.epoch, taken.ledger.n);
     this.#checkpointer.start(taken.checkpointRevision);
     this.#state = 'serving';
     this.#reader = this.#options.ports.commandLog.read(this.#options.shard, taken.ledger.inputOffset);
@@ -175,8 +178,82 @@ export class Shard {
   async checkInput(): Promise<void> {
     const processed = this.#processedOffset;
     const inputEnd = await this.#options.ports.commandLog.lastSequence(this.#options.shard);
-    if (this.isServing && inputEnd < processed)
+    if (!this.isServing || inputEnd >= processed) return;
+    // A server that came back with less has perhaps less of both; the journal is the one that must not be passed over.
+    await this.checkJournal();
+    if (this.isServing)
       this.#breakDown(new Error(`the command log ends at ${inputEnd}, before ${processed}`));
+  }
+
+  /** Ends quietly when a newer owner has written to the journal: then what is read here is not for us any more. */
+  async endIfReplaced(): Promise<boolean> {
+    const { ports, shard, clock, limits, log } = this.#options;
+    while (!this.isStopped) {
+      try {
+        const last = await ports.journal.last(shard);
+        const found = last === undefined ? 0 : decodeCommit(last.bytes).epoch;
+        if (found <= this.epoch) break;
+        log.info({ shard: this.name, epoch: this.epoch, found }, 'a newer owner serves the shard');
+        this.#end('fenced');
+      } catch (cause) {
+        if (cause instanceof UnreadableRecord || cause instanceof BadCommitRecord) throw cause;
+        log.warn({ shard: this.name, cause: String(cause) }, 'journal leader not reachable, asking again');
+        await new Promise<void>((resolve) => clock.after(limits.laneRetryMsMax, resolve));
+      }
+    }
+    return this.isStopped;
+  }
+
+  /**
+   * Looks whether the journal still has the last record committed here. An owner with nothing to commit would not notice
+   * that a server came back with less than it had acknowledged.
+   */
+  async checkJournal(): Promise<void> {
+    const known = this.ledger.sequence;
+    const end = await this.#shortenedTo(known);
+    if (end !== undefined) await this.#journalLost('owner', known, end);
+  }
+
+  /** History says that it has records up to `known`, more than were committed here: are they in the journal? */
+  async checkAgainstHistory(known: number): Promise<void> {
+    const end = await this.#shortenedTo(known);
+    if (end !== undefined) await this.#journalLost('history', known, end);
+  }
+
+  /** Where the journal ends, if that is before `known`. */
+  async #shortenedTo(known: number): Promise<number | undefined> {
+    for (let looks = 1; this.isServing; looks++) {
+      const end = (await this.#options.ports.journal.last(this.#options.shard))?.sequence ?? 0;
+      if (end >= known) return undefined;
+      // A leader that was deposed a moment ago may answer with what it had: only what stays is believed.
+      if (looks === 2) return this.isServing ? end : undefined;
+      const { clock, limits } = this.#options;
+      await new Promise<void>((resolve) => clock.after(limits.laneRetryMsMax, resolve));
+    }
+    return undefined;
+  }
+
+  /**
+   * Acknowledged records are gone, and our memory may be all that knows: it goes into the checkpoint first, so that no
+   * later owner takes the shorter journal for the whole one.
+   */
+  async #journalLost(
+    witness: NonNullable<DamageFacts['witness']>,
+    known: number,
+    after: number,
+  ): Promise<void> {
+    const broken = new BrokenJournal(this.#options.shard, 'JOURNAL_SHORTENED', { witness, known, after });
+    await this.#checkpointer.remember();
+    if (this.isStopped) return;
+    await alarm({ ...this.#options, ...this.#options.ports }, broken);
+    this.#breakDown(broken);
+  }
+
+  async #journalBehind(cause: SnapshotAhead): Promise<void> {
+    const facts = { witness: 'snapshot', after: this.ledger.sequence } as const;
+    const broken = new BrokenJournal(this.#options.shard, 'JOURNAL_SHORTENED', facts, cause);
+    await alarm({ ...this.#options, ...this.#options.ports }, broken);
+    this.#breakDown(broken);
   }
 
   /** Stops at once and forgets everything; what was not committed never happened. Idempotent. */
@@ -253,6 +330,8 @@ export class Shard {
         return entity;
       } catch (cause) {
         if (this.isStopped) throw cause;
+        // A snapshot of commits that the journal does not have: it is not this entity that is broken.
+        if (cause instanceof SnapshotAhead) await this.#journalBehind(cause);
         if (!isTransient(cause)) throw cause;
         this.#options.log.warn(
           { shard: this.name, cause: String(cause) },
@@ -335,7 +414,9 @@ export class Shard {
     const result = await commit(this.#committerOptions(), record);
     if (this.isStopped || result.outcome !== 'committed') {
       for (const { request } of captures) request.resolve(undefined);
-      if (result.outcome !== 'committed') this.#end(result.outcome);
+      if (result.outcome === 'shortened')
+        await this.#journalLost('owner', record.previousSequence, result.found);
+      else if (result.outcome !== 'committed') this.#end(result.outcome);
       return;
     }
     this.#advance(record, result.sequence);
@@ -379,6 +460,7 @@ export class Shard {
     assert(sequence > ledger.sequence, `${this.name}: sequence ${sequence} follows ${ledger.sequence}`);
     ledger.n = record.n;
     ledger.sequence = sequence;
+    this.#options.knownEnd?.note(sequence);
     ledger.inputOffset = record.inputOffset;
     ledger.inputPart = record.inputPart;
     ledger.atMs = record.atMs;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from '../checkpoint/checkpoint-codec.ts';
 import { decodeStoredState, encodeStoredState } from '../checkpoint/snapshot-codec.ts';
 import { BadCommitRecord, type CommitRecord, decodeCommit, encodeCommit } from './commit-codec.ts';
+import { FamiliarIdLists } from './id-lists.ts';
 import {
   decodeIntake,
   decodeSubscriber,
@@ -193,8 +194,19 @@ describe('commit records', () => {
     fc.assert(
       fc.property(record, (given) => {
         expect(decodeCommit(encodeCommit(given))).toEqual(given);
+        const familiar = new FamiliarIdLists();
+        for (let i = 0; i < 2; i++) expect(decodeCommit(encodeCommit(given), familiar)).toEqual(given);
       }),
     );
+  });
+
+  test('a list of ids that was met in another commit comes back as the same array', () => {
+    const familiar = new FamiliarIdLists();
+    const [first, second] = [commit, { ...commit, n: 8 }].map((each) =>
+      decodeCommit(encodeCommit(each), familiar),
+    );
+    expect(second!.events[0]!.ids).toBe(first!.events[0]!.ids);
+    expect(second!.effects[0]!.targets[0]!.ids).toBe(first!.effects[0]!.targets[0]!.ids);
   });
 });
 

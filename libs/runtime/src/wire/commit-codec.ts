@@ -11,7 +11,7 @@
 // `n` counts a shard's records from 1 without gaps; with `previous sequence` a hole or a rewritten tail shows on replay.
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '@parley/std';
-import { IdListReader, IdListWriter } from './id-lists.ts';
+import { type FamiliarIdLists, IdListReader, IdListWriter } from './id-lists.ts';
 
 export interface CommittedEvent {
   readonly type: string;
@@ -103,12 +103,25 @@ export function encodeCommit(record: CommitRecord): Buffer {
   return writer.u32(crc32(writer.finish())).finish();
 }
 
-/** Throws BadCommitRecord. Payloads are views on `bytes`. */
-export function decodeCommit(bytes: Uint8Array): CommitRecord {
+/** Throws BadCommitRecord. Payloads are views on `bytes`. Who reads many records gives all of them the same `familiar`. */
+export function decodeCommit(bytes: Uint8Array, familiar?: FamiliarIdLists): CommitRecord {
   if (bytes.length < 6) throw new BadCommitRecord(`only ${bytes.length} bytes`);
   const body = bytes.subarray(0, bytes.length - 4);
   const expected = new ByteReader(bytes.subarray(bytes.length - 4)).u32();
   if (crc32(body) !== expected) throw new BadCommitRecord('checksum does not match');
+  return decodeBody(body, familiar);
+}
+
+/** What damaged bytes seem to say, for a person to read and for nothing else; undefined when they say nothing. */
+export function guessCommit(bytes: Uint8Array): CommitRecord | undefined {
+  try {
+    return decodeBody(bytes.subarray(0, Math.max(0, bytes.length - 4)));
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeBody(body: Uint8Array, familiar?: FamiliarIdLists): CommitRecord {
   const reader = new ByteReader(body);
   const format = reader.u8();
   if (format !== 1) throw new BadCommitRecord(`format ${format} is newer than this program`);
@@ -116,7 +129,7 @@ export function decodeCommit(bytes: Uint8Array): CommitRecord {
   const hasPart = kindByte >= recordKinds.length;
   const kind = recordKinds[hasPart ? kindByte - recordKinds.length : kindByte];
   if (kind === undefined) throw new BadCommitRecord('unknown record kind');
-  const lists = new IdListReader(reader);
+  const lists = new IdListReader(reader, familiar);
   return {
     kind,
     shard: reader.text(),
@@ -128,17 +141,17 @@ export function decodeCommit(bytes: Uint8Array): CommitRecord {
     atMs: reader.varint(),
     lanesIn: readMarks(reader),
     laneCursors: readMarks(reader),
-    events: Array.from({ length: reader.varint() }, () => ({
+    events: reader.list(() => ({
       type: reader.text(),
       tenant: reader.text(),
       ids: lists.read(),
       payload: reader.blob(),
     })),
-    effects: Array.from({ length: reader.varint() }, () => ({
+    effects: reader.list(() => ({
       type: reader.text(),
       tenant: reader.text(),
       payload: reader.blob(),
-      targets: Array.from({ length: reader.varint() }, () => ({
+      targets: reader.list(() => ({
         shard: reader.text(),
         number: reader.varint(),
         ids: lists.read(),
@@ -153,4 +166,4 @@ function writeMarks(writer: ByteWriter, marks: readonly LaneMark[]): void {
 }
 
 const readMarks = (reader: ByteReader): LaneMark[] =>
-  Array.from({ length: reader.varint() }, () => ({ shard: reader.text(), number: reader.varint() }));
+  reader.list(() => ({ shard: reader.text(), number: reader.varint() }));

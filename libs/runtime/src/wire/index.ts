@@ -8,7 +8,9 @@ export {
   type LaneMark,
   decodeCommit,
   encodeCommit,
+  guessCommit,
 } from './commit-codec.ts';
+export { FamiliarIdLists } from './id-lists.ts';
 export {
   type ClientBatch,
   type IntakeRecord,

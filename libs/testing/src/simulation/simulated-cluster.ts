@@ -38,6 +38,7 @@ export interface ActorProcess {
 /** Error lines that say what no weather explains. */
 const alarms = [
   'gap on a lane',
+  'has lost effects',
   'an entity cannot be read',
   'a decision threw',
   'a query threw',

@@ -83,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     replacements: [
       {
         file: checkpointer,
-        from: 'Math.min(covered, await trimGuard.safeSequence(shard))',
-        to: '(await trimGuard.safeSequence(shard), covered)',
+        from: 'const safe = Math.min(covered, inHistory);',
+        to: 'const safe = covered;',
       },
     ],
   },
