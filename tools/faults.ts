@@ -27,7 +27,8 @@ import { type Device, People, type User } from './faults/people.ts';
 import { figuresOf } from './faults/report.ts';
 import { type FaultKind, type Fleet, faultKinds, planFaults } from './faults/schedule.ts';
 import { Stage } from './faults/stage.ts';
-import { Talk, inParallel, meet } from './faults/talk.ts';
+import { Talk, meet } from './faults/talk.ts';
+import { inParallel } from './in-parallel.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 
 interface Options {

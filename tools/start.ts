@@ -19,7 +19,8 @@ const help = `Starts Parley: NATS, Redis, history (with the embedded ClickHouse 
   --help
 
 Servers that run already are used instead where PARLEY_NATS_URL, PARLEY_REDIS_URL or PARLEY_CLICKHOUSE_URL is set.
-All other PARLEY_* variables are passed on to the apps. One Ctrl-C stops everything in order, a second one at once.
+PARLEY_NATS_SYNC=always lets the NATS server sync every record to disk before it is acknowledged (default: every two
+minutes, which a power cut may cost). All other PARLEY_* variables are passed on to the apps. One Ctrl-C stops everything in order, a second one at once.
 `;
 
 // Ctrl-C comes from the terminal and from npm: signals this close together are one.
@@ -93,10 +94,17 @@ function readOptions() {
     sessionActors: count('--session-actors', values['session-actors']),
     groupActors: count('--group-actors', values['group-actors']),
     natsUrl: natsUrl || undefined,
+    natsSyncAlways: isSyncAlways(process.env['PARLEY_NATS_SYNC'] ?? ''),
     redisUrl: redisUrl || undefined,
     clickhouseUrl: clickhouseUrl || undefined,
     restartsDead: true,
   };
+}
+
+function isSyncAlways(sync: string): boolean {
+  if (!['', 'default', 'always'].includes(sync))
+    usage(`PARLEY_NATS_SYNC is always or default, not "${sync}"`);
+  return sync === 'always';
 }
 
 function parse<T>(read: () => T): T {

@@ -4,8 +4,9 @@ import { type NatsLink, NatsMessenger } from '@parley/adapters';
 import { internal, subjects } from '@parley/protocol';
 import { waitUntil } from '@parley/testing/servers';
 import type { Device, People, Post, User } from './people.ts';
-import { inParallel } from './talk.ts';
-import { type TrueConversation, type Truth, reachesInboxes } from './truth.ts';
+import { inParallel } from '../in-parallel.ts';
+import { reachesInboxes } from '../journals/membership.ts';
+import type { TrueConversation, Truth } from './truth.ts';
 
 export const flawKinds = [
   'lost',

@@ -1,6 +1,7 @@
 // What people do all the time: send, read, change the gateway, put a device away and take it out again.
 import type { Random } from '@parley/std';
 import { directConversation } from '@parley/protocol';
+import { inParallel } from '../in-parallel.ts';
 import type { Device, People, User } from './people.ts';
 
 export interface TalkOptions {
@@ -134,16 +135,4 @@ export class Talk {
   #happens(chance: number): boolean {
     return this.#options.random.next() < chance;
   }
-}
-
-export async function inParallel<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = [...items];
-  const lane = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, lane));
 }

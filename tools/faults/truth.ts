@@ -1,7 +1,10 @@
 // What the journals say, replayed by rules of its own: no code of the actors but the decoding of bytes. Conversations with
-// their messages, memberships, inboxes.
+// their messages, memberships, inboxes. The reading of single events is shared with `npm run verify`: tools/journals.
 import { decodeDirectEvent, decodeGroupEvent, decodeUserEvent } from '@parley/protocol';
 import { type CommitRecord, decodeCommit } from '@parley/runtime';
+import { type MessageFact, directFact, groupFact, userFact } from '../journals/facts.ts';
+import { type Membership, applyMembership, newMembership } from '../journals/membership.ts';
+import { ShardTrail } from '../journals/shard-trail.ts';
 
 export interface TrueMessage {
   readonly sequence: number;
@@ -12,14 +15,10 @@ export interface TrueMessage {
   readonly isSystem: boolean;
 }
 
-export interface TrueConversation {
+export interface TrueConversation extends Membership {
   readonly id: string;
   /** By sequence - 1. */
   readonly messages: TrueMessage[];
-  /** First and last sequence of each member's spans; `to` 0 while open. */
-  readonly spans: Map<string, { readonly from: number; to: number }[]>;
-  /** Sequences at which it turned to reading the log (true) or to inboxes (false). */
-  readonly turns: { readonly sequence: number; readonly isRead: boolean }[];
 }
 
 export interface TrueInbox {
@@ -28,14 +27,6 @@ export interface TrueInbox {
   readonly entries: Set<string>;
 }
 
-interface ShardTrail {
-  n: number;
-  sequence: number;
-  epoch: number;
-  readonly lanesIn: Map<string, number>;
-}
-
-const diffusionRead = 2;
 /** Flaws told in words; more are only counted. */
 const flawsToldMax = 40;
 
@@ -52,7 +43,6 @@ export class Truth {
   /** The next record of a shard; its journal sequence rises. */
   apply(shard: string, sequence: number, bytes: Uint8Array): void {
     const record = decodeCommit(bytes);
-    if (record.shard !== shard) this.#flaw(`${shard}@${sequence} is a record of ${record.shard}`);
     if (!this.#follows(shard, sequence, record)) return;
     this.commits++;
     for (const { type, ids, payload } of record.events) {
@@ -67,7 +57,7 @@ export class Truth {
   conversation(id: string): TrueConversation {
     let found = this.conversations.get(id);
     if (found === undefined) {
-      found = { id, messages: [], spans: new Map(), turns: [] };
+      found = { id, messages: [], ...newMembership(id) };
       this.conversations.set(id, found);
     }
     return found;
@@ -75,79 +65,47 @@ export class Truth {
 
   /** No gap, no rewritten tail, no epoch that falls: or replay would not be what happened. */
   #follows(shard: string, sequence: number, record: CommitRecord): boolean {
-    const trail = this.#trails.get(shard);
-    if (trail === undefined) {
-      // Before the first user came there were only changes of owners, and those may have been trimmed.
-      this.#trails.set(shard, {
-        n: record.n,
-        sequence,
-        epoch: record.epoch,
-        lanesIn: new Map(record.lanesIn.map((mark) => [mark.shard, mark.number])),
-      });
-      return true;
-    }
-    if (record.epoch < trail.epoch) {
-      this.#flaw(`${shard}@${sequence}: epoch ${record.epoch} after ${trail.epoch}`);
-      return false;
-    }
-    if (record.n !== trail.n + 1 || record.previousSequence !== trail.sequence)
-      this.#flaw(`${shard}@${sequence}: number ${record.n} after ${trail.n}@${trail.sequence}`);
-    for (const mark of record.lanesIn) {
-      const last = trail.lanesIn.get(mark.shard) ?? 0;
-      if (mark.number < last)
-        this.#flaw(`${shard}@${sequence}: lane from ${mark.shard} falls to ${mark.number}`);
-      trail.lanesIn.set(mark.shard, mark.number);
-    }
-    Object.assign(trail, { n: record.n, sequence, epoch: record.epoch });
-    return true;
+    let trail = this.#trails.get(shard);
+    if (trail === undefined) this.#trails.set(shard, (trail = new ShardTrail(shard)));
+    const { counts, flaws } = trail.follow(sequence, record);
+    for (const { what } of flaws) this.#flaw(`${shard}@${sequence}: ${what}`);
+    return counts;
   }
 
   #direct(id: string, payload: Uint8Array): void {
-    const event = decodeDirectEvent(payload);
-    if (event.type !== 'MessagePosted') return;
-    const conversation = this.conversation(`d.${id}`);
-    for (const member of id.split('.')) {
-      if (!conversation.spans.has(member)) conversation.spans.set(member, [{ from: 1, to: 0 }]);
-    }
-    this.#append(conversation, { ...event, isSystem: false });
+    const fact = directFact(id, decodeDirectEvent(payload));
+    if (fact !== undefined) this.#append(fact);
   }
 
   #group(id: string, payload: Uint8Array): void {
-    const event = decodeGroupEvent(payload);
-    const conversation = this.conversation(`g.${id}`);
-    if (event.type === 'MessagePosted') return this.#append(conversation, { ...event, isSystem: false });
-    const { sequence } = event;
-    this.#append(conversation, { sequence, sender: '', clientMessageId: '', text: '', isSystem: true });
-    const open = (member: string) =>
-      conversation.spans.set(member, [...(conversation.spans.get(member) ?? []), { from: sequence, to: 0 }]);
-    const close = (member: string) => {
-      const last = conversation.spans.get(member)?.at(-1);
-      if (last !== undefined) last.to = sequence;
-    };
-    if (event.type === 'GroupCreated') new Set([event.by, ...event.members]).forEach(open);
-    else if (event.type === 'MembersAdded') event.members.forEach(open);
-    else if (event.type === 'MemberLeft' || event.type === 'MemberRemoved') close(event.member);
-    else if (event.type === 'DiffusionChanged')
-      conversation.turns.push({ sequence, isRead: event.diffusion === diffusionRead });
+    this.#append(groupFact(id, decodeGroupEvent(payload)));
   }
 
   #user(id: string, payload: Uint8Array): void {
-    const event = decodeUserEvent(payload);
-    if (event.type !== 'EntryAppended' && event.type !== 'ReadPointerMoved') return;
+    const fact = userFact(decodeUserEvent(payload));
+    if (fact === undefined) return;
     let inbox = this.inboxes.get(id);
     if (inbox === undefined) this.inboxes.set(id, (inbox = { position: 0, entries: new Set() }));
     inbox.position++;
-    if (event.type !== 'EntryAppended') return;
-    const key = `${event.conversation}#${event.sequence}`;
+    const { entry } = fact;
+    if (entry === undefined) return;
+    const key = `${entry.conversation}#${entry.sequence}`;
     if (inbox.entries.has(key)) this.#flaw(`the inbox of ${id} has ${key} twice`);
     inbox.entries.add(key);
   }
 
-  #append(conversation: TrueConversation, message: TrueMessage): void {
-    const { sequence, sender, clientMessageId, text, isSystem } = message;
+  #append(fact: MessageFact): void {
+    const { sequence, sender, clientMessageId, text = '', system } = fact.message;
+    const conversation = this.conversation(fact.message.conversation);
+    applyMembership(conversation, fact);
     if (sequence !== conversation.messages.length + 1)
       this.#flaw(`${conversation.id}: #${sequence} after #${conversation.messages.length}`);
-    conversation.messages.push({ sequence, sender, clientMessageId, text, isSystem });
+    const isSystem = system !== undefined;
+    conversation.messages.push(
+      isSystem
+        ? { sequence, sender: '', clientMessageId: '', text, isSystem }
+        : { sequence, sender, clientMessageId, text, isSystem },
+    );
     if (isSystem) return;
     const id = `${conversation.id} ${sender} ${clientMessageId}`;
     if (this.#posts.has(id)) this.#flaw(`${conversation.id}: ${clientMessageId} of ${sender} is there twice`);
@@ -158,11 +116,4 @@ export class Truth {
     this.flawCount++;
     if (this.flaws.length < flawsToldMax) this.flaws.push(what);
   }
-}
-
-/** Does a message of this sequence go into inboxes? The one that turns the group still does. */
-export function reachesInboxes(conversation: TrueConversation, sequence: number): boolean {
-  const turn = conversation.turns.findLast((one) => one.sequence < sequence);
-  const isTurn = conversation.turns.some((one) => one.sequence === sequence);
-  return isTurn || turn?.isRead !== true;
 }
