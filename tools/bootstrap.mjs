@@ -20,7 +20,10 @@ const tasks = {
   start: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/start.ts' },
   demo: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/demo.ts' },
   faults: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/faults.ts' },
+  durability: { steps: ['packages', 'code', 'servers'], file: 'tools/durability.ts' },
   simulate: { steps: ['packages', 'code'], file: 'tools/simulate.ts' },
+  verify: { steps: ['packages', 'code'], file: 'tools/verify.ts' },
+  bench: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/bench.ts' },
   chat: { steps: ['packages', 'code', 'build'], file: 'apps/cli/dist/main.js' },
   // Type checking is one of its checks, so the build is its own.
   test: { steps: ['packages', 'code', 'servers'], file: 'tools/test.ts' },

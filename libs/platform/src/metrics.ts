@@ -50,6 +50,16 @@ export function createMetrics(app: string) {
         'route',
         'status',
       ]),
+      commandBatchRecords: histogram(
+        'gateway_command_batch_records',
+        'How many commands travel to a shard together?',
+        sizeBuckets,
+      ),
+      outboundBatchItems: histogram(
+        'gateway_outbound_batch_items',
+        'How many replies and pushes come from a shard together?',
+        sizeBuckets,
+      ),
       pendingRequests: gauge('gateway_pending_requests', 'How many requests wait for an actor?'),
     },
     shard: {

@@ -22,6 +22,8 @@ export interface OutboundReceiverParts {
   readonly attachments: Attachments;
   readonly largeGroups: LargeGroups;
   readonly log: SocketLog;
+  /** Told the number of replies and pushes of each batch. */
+  readonly onBatch?: (items: number) => void;
 }
 
 export class OutboundReceiver {
@@ -54,6 +56,7 @@ export class OutboundReceiver {
   #receive(bytes: Uint8Array): void {
     // Payloads wait in outboxes until the end of the turn; the bytes are the messenger's.
     const batch = decodeOutbound(bytes.slice());
+    this.#parts.onBatch?.(batch.items.length);
     for (const item of batch.items) {
       if (item.kind === 'reply') this.#parts.pending.answer(item.requestId, item.payload, batch.epoch);
       else this.#push(item);

@@ -21,6 +21,8 @@ export interface CommandBatcherParts {
   readonly clock: Clock;
   readonly turn: Turn;
   readonly limits: BatchLimits;
+  /** Told the number of records of each batch. */
+  readonly onBatch?: (records: number) => void;
 }
 
 interface Batch {
@@ -56,7 +58,8 @@ export class CommandBatcher {
 
   #send(batch: Batch): void {
     if (batch.records.length === 0) return;
-    const { commandLog, gatewayId, clock, limits } = this.#parts;
+    const { commandLog, gatewayId, clock, limits, onBatch } = this.#parts;
+    onBatch?.(batch.records.length);
     const deadlineMs = Math.floor(clock.nowMs()) + limits.commandTimeoutMs;
     commandLog.offer(batch.shard, encodeClientBatch({ gatewayId, deadlineMs, records: batch.records }));
     batch.records = [];

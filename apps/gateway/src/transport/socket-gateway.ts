@@ -96,7 +96,14 @@ export class SocketGateway {
     const turn = this.#turn;
     const connections = this.#connections;
     this.#pending = new PendingRequests(clock);
-    this.#batcher = new CommandBatcher({ commandLog: parts.commandLog, gatewayId, clock, turn, limits });
+    this.#batcher = new CommandBatcher({
+      commandLog: parts.commandLog,
+      gatewayId,
+      clock,
+      turn,
+      limits,
+      onBatch: (records) => parts.metrics.commandBatchRecords.observe(records),
+    });
     const commands = new ShardCommands({
       placement,
       messenger,
@@ -182,6 +189,7 @@ export class SocketGateway {
       attachments: this.#attachments,
       largeGroups,
       log,
+      onBatch: (items) => parts.metrics.outboundBatchItems.observe(items),
     });
     this.commands = commands;
     this.history = pages;

@@ -1,0 +1,191 @@
+// `npm run bench`: starts a cluster of its own, drives it with load processes, and tells what it did beside what the
+// machine's own parts do (the floors). Figures go to stdout, progress to stderr. Exit 1 when anything was lost, doubled or
+// out of order, never for being slow.
+//
+//   npm run bench -- dm [--seconds 15] [--json] [--profile gateway]
+//   npm run bench -- all [--runs 1]          every scenario, with a report in bench-report/
+//   npm run bench -- compare <commit> [dm]   this tree and another commit in turn
+//   npm run bench -- capacity                what other machines would carry, from the costs in that report
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { type AppName, appNames, projectFolder } from '@parley/testing/servers';
+import { compareWith, showComparison } from './bench/compare.ts';
+import { costsOf, showCapacity } from './bench/capacity.ts';
+import { medianResult } from './bench/median.ts';
+import { type ScenarioRuns, writeReport } from './bench/report.ts';
+import { type Result, isRight } from './bench/result.ts';
+import { type RunOneOptions, runOne, stopStarted } from './bench/run-one.ts';
+import type { Scenario } from './bench/scenario.ts';
+import { scenarios } from './bench/scenarios/index.ts';
+import { showResult } from './bench/show-result.ts';
+
+const usage = `usage: npm run bench -- <scenario | all [scenario …] | compare <commit> [scenario] | capacity [results.jsonl] [scenario]> [options]
+
+scenarios:
+${scenarios.map(({ name, work, seconds }) => `  ${name.padEnd(14)} ${work} (${seconds} s)`).join('\n')}
+
+options:
+  --seconds <n>         measured time
+  --json                one JSON line instead of a table
+  --profile <process>   leaves a CPU profile of gateway, session-actor, group-actor, history or load in bench-report/profile
+  --no-floors           skips the floors; targets that need them are not judged
+  --n <n>               connections, pairs or events, where the scenario has such a number
+  --loaders <n>, --gateways <n>, --session-actors <n>
+  --runs <n>            of each scenario (all: 1), or pairs (compare: 3)
+`;
+
+/** PARLEY_CLUSTER_SHARDS, where --n says nothing else. */
+const shardsDefault = 8;
+const reportFolder = path.join(projectFolder, 'bench-report');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  allowNegative: true,
+  options: {
+    seconds: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+    floors: { type: 'boolean', default: true },
+    n: { type: 'string' },
+    loaders: { type: 'string' },
+    gateways: { type: 'string' },
+    'session-actors': { type: 'string' },
+    runs: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+let isStopping = false;
+const started = new Set<{ stop(): Promise<void> }>();
+
+/** The command line is wrong: told with the usage. */
+class UsageError extends Error {}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (isStopping) return;
+    isStopping = true;
+    say('stopping');
+    void stopAll().then(() => process.exit(130));
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (error instanceof UsageError) say(`${error.message}\n\n${usage}`);
+  else if (!isStopping) say(`failed: ${(error as Error).stack ?? String(error)}`);
+  await stopAll();
+  process.exitCode = isStopping ? 130 : error instanceof UsageError ? 2 : 1;
+}
+
+async function main(): Promise<number> {
+  const [what] = positionals;
+  if (values.help || what === undefined) {
+    process.stdout.write(usage);
+    return values.help ? 0 : 2;
+  }
+  if (what === 'all') return all();
+  if (what === 'compare') return compare();
+  if (what === 'capacity') return capacity();
+  const result = await runOne(scenarioOf(what), runOptions());
+  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : showResult(result));
+  return isRight(result) ? 0 : 1;
+}
+
+/** Every scenario, or those named behind `all`. The report is written after each, so that an interrupted one shows the rest. */
+async function all(): Promise<number> {
+  const chosen = positionals.length > 1 ? positionals.slice(1).map(scenarioOf) : scenarios;
+  const runs: ScenarioRuns[] = [];
+  const resultOf = (name: string): Result | undefined =>
+    runs.find(({ scenario }) => scenario.name === name)?.results.at(-1);
+  let exitCode = 0;
+  for (const scenario of chosen) {
+    const results: Result[] = [];
+    for (let run = 1; run <= (numberOf('runs') ?? 1); run += 1) {
+      const result = await runOne(scenario, { ...runOptions(), resultOf });
+      if (!isRight(result)) exitCode = 1;
+      results.push(result);
+      process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${showResult(result)}\n`);
+    }
+    runs.push({ scenario, results });
+    writeReport(reportFolder, runs);
+  }
+  say(`the report is in ${path.relative(process.cwd(), reportFolder)}/report.html and report.md`);
+  return exitCode;
+}
+
+async function compare(): Promise<number> {
+  const [, commit, name = 'dm'] = positionals;
+  if (commit === undefined) throw new UsageError('compare with which commit?');
+  const comparison = await compareWith({
+    commit,
+    scenario: scenarioOf(name),
+    pairs: numberOf('runs') ?? 3,
+    run: runOptions(),
+    onStarted: (one) => started.add(one),
+  });
+  process.stdout.write(values.json ? `${JSON.stringify(comparison)}\n` : showComparison(comparison));
+  return isRight(comparison) ? 0 : 1;
+}
+
+/** From the costs of a scenario in a report: `capacity [results.jsonl] [scenario]`. */
+function capacity(): number {
+  const [, file = path.join(reportFolder, 'results.jsonl'), name = 'dm'] = positionals;
+  if (!existsSync(file)) throw new UsageError(`${file} is not there: \`all\` writes it`);
+  const results = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Result)
+    .filter((result) => result.scenario === name);
+  if (results.length === 0) throw new UsageError(`${file} has no run of ${name}`);
+  process.stdout.write(showCapacity(costsOf(medianResult(results)), numberOf('n') ?? shardsDefault));
+  return 0;
+}
+
+function scenarioOf(name: string): Scenario {
+  const scenario = scenarios.find((one) => one.name === name);
+  if (scenario === undefined) throw new UsageError(`there is no scenario ${name}`);
+  return scenario;
+}
+
+function runOptions(): RunOneOptions {
+  return {
+    seconds: numberOf('seconds'),
+    n: numberOf('n'),
+    loaders: numberOf('loaders'),
+    gateways: numberOf('gateways'),
+    sessionActors: numberOf('session-actors'),
+    profiled: profiledOf(values.profile),
+    profileFolder: values.profile === undefined ? undefined : path.join(reportFolder, 'profile'),
+    floors: values.floors ? undefined : 'none',
+    say,
+  };
+}
+
+function numberOf(
+  name: 'seconds' | 'n' | 'loaders' | 'gateways' | 'session-actors' | 'runs',
+): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name} must be a whole number of at least 1`);
+  return value;
+}
+
+function profiledOf(name: string | undefined): AppName | 'load' | undefined {
+  if (name === undefined) return undefined;
+  const known = [...appNames, 'load'] as const;
+  const found = known.find((one) => one === name);
+  if (found === undefined) throw new UsageError(`--profile takes one of ${known.join(', ')}`);
+  return found;
+}
+
+async function stopAll(): Promise<void> {
+  await stopStarted();
+  await Promise.all([...started].map((one) => one.stop()));
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,358 @@
+// The work of one load process: opens its connections, sends by its pacing, books what arrives, and compares in the end.
+import { seededRandom } from '@parley/std';
+import { LatencyHistogram } from '../latency-histogram.ts';
+import { nowUs } from '../monotonic.ts';
+import { type Books, LoadConnection } from './connection.ts';
+import type { ConnectReport, LoadCounts, LoadPlan, LoadReport, Window } from './plan.ts';
+import { type Flaws, type StreamTotal, addFlaws, compare, noFlaws } from './stream-ledger.ts';
+import { StreamSender } from './stream-sender.ts';
+import { type Ticker, arrivals, startTicker } from './ticker.ts';
+import { tokenMaker } from './tokens.ts';
+
+const ackEveryMs = 1_000;
+const settlePollMs = 20;
+const syncLimitMs = 120_000;
+const answersLimitMs = 30_000;
+/** What has not arrived by then is lost, even if something else still comes. */
+const arrivalsLimitMs = 300_000;
+/** Refusals that go away by themselves; the client library repeats after them too. */
+const retryPauseMsMin = 50;
+
+type Counts = { -readonly [Name in keyof LoadCounts]: number };
+const zero = (): Counts => ({ sent: 0, acked: 0, delivered: 0, entries: 0, frames: 0 });
+const minus = (one: LoadCounts, other: LoadCounts): LoadCounts => ({
+  sent: one.sent - other.sent,
+  acked: one.acked - other.acked,
+  delivered: one.delivered - other.delivered,
+  entries: one.entries - other.entries,
+  frames: one.frames - other.frames,
+});
+
+interface Expected {
+  readonly connection: LoadConnection;
+  readonly total: StreamTotal;
+}
+
+export class LoadRun {
+  readonly counts = zero();
+  readonly connections: LoadConnection[] = [];
+  readonly #plan: LoadPlan;
+  readonly #senders: StreamSender[];
+  readonly #senderOf = new Map<LoadConnection, StreamSender>();
+  readonly #sendingOf = new Map<LoadConnection, number>();
+  readonly #ack = new LatencyHistogram();
+  readonly #receive = new LatencyHistogram();
+  readonly #lateness = new LatencyHistogram();
+  readonly #errors: Record<string, number> = {};
+  readonly #seconds: LoadReport['seconds'][number][] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #due: { readonly us: number; readonly action: () => void }[] = [];
+  #ofSecond = new LatencyHistogram();
+  #window: Window | undefined;
+  #inWindow: LoadCounts = zero();
+  #isSending = false;
+  #hasSentAll: () => void = () => undefined;
+  #flaws: Flaws = noFlaws;
+  #repairs = 0;
+  #pushesRepeated = 0;
+  #closed = 0;
+  #ticker: Ticker | undefined;
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan;
+    const conversationOfStream: string[] = [];
+    for (const { stream, conversation } of plan.allStreams)
+      conversationOfStream[stream] = plan.conversations[conversation]!;
+    const token = tokenMaker(plan.tokenKeyPem, plan.tenant);
+    const books = this.#books();
+    for (const { user, gateway, fromPosition } of plan.connections) {
+      const address = plan.gateways[gateway]!;
+      const options = {
+        encoding: plan.encoding,
+        address,
+        user,
+        fromPosition,
+        books,
+        token: () => token(user),
+      };
+      this.connections.push(new LoadConnection(options, conversationOfStream));
+    }
+    const text = bodyText(plan.textBytes);
+    this.#senders = plan.streams.map(({ stream, connection, conversation }) => {
+      const sender = new StreamSender({
+        connection: this.connections[connection]!,
+        encoding: plan.encoding,
+        conversation: plan.conversations[conversation]!,
+        stream,
+        text,
+      });
+      if (this.#senderOf.has(sender.connection)) throw new Error('a connection sends one stream');
+      this.#senderOf.set(sender.connection, sender);
+      this.#sendingOf.set(sender.connection, stream);
+      return sender;
+    });
+    this.#timers.push(setInterval(() => this.#acknowledgeAll(), ackEveryMs));
+  }
+
+  get connectedCount(): number {
+    return this.connections.reduce((count, one) => count + (one.isOpen ? 1 : 0), 0);
+  }
+
+  async connect(): Promise<ConnectReport> {
+    const startedMs = performance.now();
+    const failures: Record<string, number> = {};
+    const waiting = this.connections.values();
+    const worker = async (): Promise<void> => {
+      for (const connection of waiting) {
+        try {
+          await connection.open();
+        } catch (error) {
+          const why = (error as Error).message;
+          failures[why] = (failures[why] ?? 0) + 1;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.#plan.opensAtOnce }, worker));
+    const seconds = (performance.now() - startedMs) / 1_000;
+    await this.#until(() => this.connections.every((one) => one.isSynced || !one.isOpen), syncLimitMs);
+    return {
+      connected: this.connectedCount,
+      seconds,
+      syncedSeconds: (performance.now() - startedMs) / 1_000,
+      entriesSynced: this.counts.entries,
+      failures,
+      positions: this.connections.map((one) => one.serverPosition),
+    };
+  }
+
+  /** Resolves when everything sent has its answer, or the limit is over. */
+  async send(window: Window): Promise<readonly StreamTotal[]> {
+    this.#window = window;
+    this.#isSending = true;
+    const { pacing } = this.#plan;
+    const measured = { from: zero() as LoadCounts };
+    const seconds = Math.round((window.measureToUs - window.measureFromUs) / 1_000_000);
+    let before = zero() as LoadCounts;
+    for (let second = 0; second <= seconds; second += 1) {
+      this.#at(window.measureFromUs + second * 1_000_000, () => {
+        if (second === 0) measured.from = { ...this.counts };
+        else this.#endSecond(minus(this.counts, before));
+        before = { ...this.counts };
+      });
+    }
+    const ended = new Promise<void>((resolve) => {
+      const end = (): void => {
+        if (!this.#isSending) return;
+        this.#isSending = false;
+        this.#inWindow = minus(this.counts, measured.from);
+        resolve();
+      };
+      this.#hasSentAll = end;
+      this.#at(window.measureToUs, end);
+    });
+    if (pacing.kind === 'closed') this.#at(window.startUs, () => this.#fill(pacing.inFlight));
+    if (pacing.kind === 'open') this.#follow(pacing, window);
+    await ended;
+    const isAnswered = () => this.#senders.every((sender) => sender.unansweredCount === 0);
+    await this.#until(isAnswered, answersLimitMs);
+    this.#ticker?.stop();
+    return this.#senders.map((sender) => sender.total());
+  }
+
+  /** Waits until everything has arrived (or the limit is over) and compares. */
+  async settle(totals: readonly StreamTotal[], limitMs: number): Promise<LoadReport> {
+    const expected = this.#expected(totals);
+    await this.#untilArrived(expected, limitMs);
+    let flaws = this.#flaws;
+    for (const { connection, total } of expected)
+      flaws = addFlaws(flaws, compare(total, connection.tracks.get(total.stream)));
+    const unanswered = this.#senders.reduce((sum, sender) => sum + sender.unansweredCount, 0);
+    return {
+      window: this.#inWindow,
+      total: { ...this.counts },
+      ack: this.#ack.pack(),
+      receive: this.#receive.pack(),
+      lateness: this.#lateness.pack(),
+      flaws,
+      unanswered,
+      resent: this.#senders.reduce((sum, sender) => sum + sender.resent, 0),
+      repairs: this.#repairs,
+      pushesRepeated: this.#pushesRepeated,
+      closed: this.#closed,
+      errors: this.#errors,
+      seconds: this.#seconds,
+    };
+  }
+
+  disconnect(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#ticker?.stop();
+    for (const connection of this.connections) connection.close();
+  }
+
+  /** Each receiver with each stream of its conversations; a sender is a receiver of its own messages too. */
+  #expected(totals: readonly StreamTotal[]): Expected[] {
+    const streamsOf = new Map<number, StreamTotal[]>();
+    const totalOf = new Map(totals.map((total) => [total.stream, total]));
+    for (const { stream, conversation } of this.#plan.allStreams) {
+      const total = totalOf.get(stream);
+      if (total === undefined) continue;
+      const others = streamsOf.get(conversation);
+      if (others === undefined) streamsOf.set(conversation, [total]);
+      else others.push(total);
+    }
+    return this.#plan.connections.flatMap(({ conversations }, index) =>
+      conversations.flatMap((conversation) =>
+        (streamsOf.get(conversation) ?? []).map((total) => ({ connection: this.connections[index]!, total })),
+      ),
+    );
+  }
+
+  /** As long as something still comes it is under way and not lost. */
+  async #untilArrived(expected: readonly Expected[], quietLimitMs: number): Promise<void> {
+    const isComplete = ({ connection, total }: Expected): boolean =>
+      connection.tracks.get(total.stream)?.isComplete(total) ?? total.acked === 0;
+    const endMs = performance.now() + arrivalsLimitMs;
+    let open = expected.filter((one) => !isComplete(one));
+    let entries = -1;
+    while (open.length > 0 && entries !== this.counts.entries && performance.now() < endMs) {
+      entries = this.counts.entries;
+      await this.#until(() => (open = open.filter((one) => !isComplete(one))).length === 0, quietLimitMs);
+    }
+  }
+
+  #fill(inFlight: number): void {
+    // A few at a time, so that the first answers come before the last sender has begun.
+    const startOne = (from: number): void => {
+      const to = Math.min(from + 50, this.#senders.length);
+      for (let at = from; at < to; at += 1)
+        for (let count = 0; count < inFlight; count += 1) this.#sendFrom(this.#senders[at]!, nowUs());
+      if (to < this.#senders.length) setImmediate(startOne, to);
+    };
+    startOne(0);
+  }
+
+  #follow({ perSecond, seed }: { readonly perSecond: number; readonly seed: number }, window: Window): void {
+    const random = seededRandom(seed);
+    const times = arrivals({ fromUs: window.startUs, toUs: window.measureToUs, perSecond }, () =>
+      random.next(),
+    );
+    let turn = 0;
+    this.#ticker = startTicker(times, (atUs) => {
+      const sender = this.#senders[turn % this.#senders.length];
+      turn += 1;
+      if (sender === undefined) return;
+      if (this.#isMeasured(atUs)) this.#lateness.record(nowUs() - atUs);
+      this.#sendFrom(sender, atUs);
+    });
+  }
+
+  #sendFrom(sender: StreamSender, intendedUs: number): void {
+    const { pacing } = this.#plan;
+    const each = (pacing.kind === 'closed' ? pacing.each : undefined) ?? Infinity;
+    if (sender.sent >= each) {
+      if (this.#senders.every((one) => one.sent >= each)) this.#hasSentAll();
+      return;
+    }
+    this.counts.sent += 1;
+    sender.send(intendedUs);
+  }
+
+  #books(): Books {
+    const { pacing } = this.#plan;
+    const nextAfter = pacing.kind === 'closed' ? (pacing.nextAfter ?? 'ack') : undefined;
+    return {
+      sent: (connection, requestId, sequence) => {
+        const sender = this.#senderOf.get(connection);
+        const intendedUs = sender?.answered(requestId, sequence);
+        if (sender === undefined || intendedUs === undefined) return;
+        const now = nowUs();
+        this.#passTime(now);
+        this.counts.acked += 1;
+        if (this.#isMeasured(intendedUs)) this.#ack.record(now - intendedUs);
+        if (nextAfter === 'ack' && this.#isSending) this.#sendFrom(sender, now);
+      },
+      refused: (connection, requestId, error) => {
+        const { retryable, retryAfterMs } = error;
+        const code = error.code ?? '';
+        this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+        const isRepeated = retryable === true || code === 'PREDECESSOR_MISSING';
+        if (isRepeated)
+          this.#senderOf.get(connection)?.refused(requestId, Math.max(retryAfterMs ?? 0, retryPauseMsMin));
+      },
+      arrived: (connection, id) => {
+        const now = nowUs();
+        this.#passTime(now);
+        if (this.#sendingOf.get(connection) === id.stream) {
+          if (nextAfter === 'arrival' && this.#isSending)
+            this.#sendFrom(this.#senderOf.get(connection)!, now);
+          return;
+        }
+        this.counts.delivered += 1;
+        if (!this.#isMeasured(id.sentUs)) return;
+        const us = now - id.sentUs;
+        this.#receive.record(us);
+        this.#ofSecond.record(us);
+      },
+      entries: (count) => {
+        this.counts.frames += 1;
+        this.counts.entries += count;
+      },
+      repair: () => (this.#repairs += 1),
+      repeatedPush: () => (this.#pushesRepeated += 1),
+      outOfSequence: () => (this.#flaws = { ...this.#flaws, outOfOrder: this.#flaws.outOfOrder + 1 }),
+      closed: (_connection, why) => {
+        this.#closed += 1;
+        this.#errors[why] = (this.#errors[why] ?? 0) + 1;
+      },
+    };
+  }
+
+  #endSecond({ delivered, acked }: LoadCounts): void {
+    this.#seconds.push({ delivered, acked, receive: this.#ofSecond.pack() });
+    this.#ofSecond = new LatencyHistogram();
+  }
+
+  #isMeasured(us: number): boolean {
+    const window = this.#window;
+    return window !== undefined && us >= window.measureFromUs && us < window.measureToUs;
+  }
+
+  #acknowledgeAll(): void {
+    for (const connection of this.connections) connection.acknowledge();
+  }
+
+  /** Runs the action at that time, in the order of times. */
+  #at(us: number, action: () => void): void {
+    const later = this.#due.findIndex((one) => one.us > us);
+    this.#due.splice(later < 0 ? this.#due.length : later, 0, { us, action });
+    this.#timers.push(setTimeout(() => this.#passTime(nowUs()), Math.max(0, (us - nowUs()) / 1_000)));
+  }
+
+  /**
+   * With thousands of readable sockets the event loop does not come to its timers for seconds, so arrivals look at the
+   * clock too: without that a window would be counted as longer than it was.
+   */
+  #passTime(now: number): void {
+    while (this.#due.length > 0 && this.#due[0]!.us <= now) this.#due.shift()!.action();
+  }
+
+  #until(condition: () => boolean, limitMs: number): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (condition() || performance.now() > endMs) resolve();
+        else setTimeout(look, settlePollMs);
+      };
+      look();
+    });
+  }
+}
+
+/** Letters without a rhythm that a compressor would like. */
+function bodyText(bytes: number): string {
+  const random = seededRandom(bytes);
+  return Array.from({ length: bytes }, () => String.fromCharCode(97 + Math.floor(random.next() * 26))).join(
+    '',
+  );
+}

@@ -1,0 +1,52 @@
+// What a scenario is: a name, what it does, and how it runs. The table is in scenarios.ts.
+import type { AppName } from '@parley/testing/servers';
+import type { Floors } from './floors.ts';
+import type { Figure, Result, Target } from './result.ts';
+import type { StandOptions } from './stand.ts';
+
+export interface RunOptions {
+  readonly seconds: number;
+  /** Load processes; default: what the scenario needs. */
+  readonly loaders?: number | undefined;
+  readonly gateways?: number | undefined;
+  readonly sessionActors?: number | undefined;
+  /** Connections, events or users, where the scenario has such a number. */
+  readonly n?: number | undefined;
+  readonly profiled?: AppName | 'load' | undefined;
+  readonly profileFolder?: string | undefined;
+  /** Whose built apps run; default: this one's. */
+  readonly checkout?: string | undefined;
+  readonly say: (line: string) => void;
+  /** Told of everything that has to be stopped when the bench is interrupted. */
+  readonly onStarted: (started: { stop(): Promise<void> }) => void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly work: string;
+  readonly seconds: number;
+  /** By which two versions are compared. */
+  readonly figure: Figure;
+  /** The NATS server syncs before it acknowledges. */
+  readonly isSynced?: boolean;
+  /** `targetsOf` needs no floors. */
+  readonly needsNoFloors?: boolean;
+  run(options: RunOptions): Promise<Result>;
+  /** `resultOf`: other scenarios of the same report. */
+  targetsOf(
+    result: Result,
+    floors: Floors | undefined,
+    resultOf: (scenario: string) => Result | undefined,
+  ): readonly Target[];
+}
+
+/** The part of the stand's options that the command line decides. */
+export const standOptionsOf = (options: RunOptions, loaders = 1): StandOptions => ({
+  loaders: options.loaders ?? loaders,
+  gateways: options.gateways ?? 1,
+  sessionActors: options.sessionActors ?? 1,
+  profiled: options.profiled,
+  checkout: options.checkout,
+  ...(options.profileFolder === undefined ? {} : { profileFolder: options.profileFolder }),
+  say: options.say,
+});

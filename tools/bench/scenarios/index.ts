@@ -1,0 +1,23 @@
+// All scenarios, in the order of `all`.
+import type { Scenario } from '../scenario.ts';
+import { connections } from './connections.ts';
+import { dm, dmJson, dmLatency, dmSync } from './direct.ts';
+import { group, groupOffline } from './group.ts';
+import { largeGroup } from './large-group.ts';
+import { recovery } from './recovery.ts';
+import { sustained } from './sustained.ts';
+import { sync } from './sync.ts';
+
+export const scenarios: readonly Scenario[] = [
+  dm,
+  dmSync,
+  dmLatency,
+  dmJson,
+  group,
+  groupOffline,
+  largeGroup,
+  connections,
+  sync,
+  recovery,
+  sustained,
+];

@@ -1,0 +1,125 @@
+// One super-large group, by live topics. First the cost of a message in a group of 1,000 and in one of all members, at the
+// same quiet rate and with the same people online; then how much the large one delivers.
+import { connectPeople, drive, makePeople } from '../load-scenario.ts';
+import { type PeoplePlan, groups } from '../people-plan.ts';
+import { type Result, loadResult, round } from '../result.ts';
+import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
+import { Stand } from '../stand.ts';
+import { ofFloor } from '../targets.ts';
+
+const smallMembers = 1_000;
+const largeMembers = 100_000;
+const onlineCount = 2_000;
+const comparedOnline = 1_000;
+const senders = 20;
+const inFlight = 4;
+const comparedPerSecond = 200;
+const warmUpSeconds = 3;
+const largeFrom = 500;
+
+export const largeGroup: Scenario = {
+  name: 'large-group',
+  figure: { name: 'deliveries_per_s' },
+  work: `one group of ${largeMembers.toLocaleString('en')}, ${onlineCount.toLocaleString('en')} online, ${senders} senders with ${inFlight} in flight; then ${comparedPerSecond} messages/s in a group of ${smallMembers.toLocaleString('en')} and in the large one`,
+  seconds: 10,
+  run,
+  targetsOf: ({ deliveries_per_s, details }, floors) => [
+    ofFloor('deliveries/s of the topic fan-out', deliveries_per_s, 0.5, floors?.uws_fanout),
+    nearlyEqual('journal bytes a message, large against small', details?.['journal_bytes_ratio']),
+    nearlyEqual('CPU in actors a message, large against small', details?.['actor_cpu_ratio']),
+  ],
+};
+
+function nearlyEqual(what: string, ratio: number | undefined) {
+  return {
+    what,
+    wanted: '0.9 … 1.1 ×',
+    got: ratio === undefined ? '–' : `${ratio} ×`,
+    isMet: ratio === undefined ? undefined : ratio >= 0.9 && ratio <= 1.1,
+  };
+}
+
+async function run(options: RunOptions): Promise<Result> {
+  const stand = await Stand.start(standOptionsOf(options));
+  options.onStarted(stand);
+  const { seconds, say, n: members = largeMembers } = options;
+  const shape = { groups: 1, senders, largeFrom };
+  const large = groups({ ...shape, members, online: onlineCount });
+  const small = renamed(groups({ ...shape, members: smallMembers, online: comparedOnline }));
+  await makePeople(stand, large, say);
+  await makePeople(stand, small, say);
+  const course = {
+    people: large,
+    pacing: { kind: 'closed', inFlight, nextAfter: 'arrival' },
+    warmUpSeconds,
+    seconds,
+    say,
+  } as const;
+  await connectPeople(stand, course);
+  const result = loadResult('large-group', seconds, await drive(stand, course));
+  await stand.fleet.disconnect();
+  // Small, large, large, small: what changes with time (caches, garbage, other work on the machine) falls on both alike.
+  const compared = { ...large, online: large.online.slice(0, comparedOnline) };
+  const costs: Cost[] = [];
+  for (const people of [small, compared, compared, small]) costs.push(await costOf(stand, people, options));
+  const ofSmall = mean([costs[0]!, costs[3]!]);
+  const ofLarge = mean([costs[1]!, costs[2]!]);
+  const flaws = costs.map((one) => one.result);
+  return {
+    ...result,
+    lost: result.lost + sum(flaws.map((one) => one.lost)),
+    duplicated: result.duplicated + sum(flaws.map((one) => one.duplicated)),
+    out_of_order: result.out_of_order + sum(flaws.map((one) => one.out_of_order)),
+    deliveries_per_s: result.delivered_per_s!,
+    details: {
+      journal_bytes_small: round(ofSmall.journalBytes),
+      journal_bytes_large: round(ofLarge.journalBytes),
+      journal_bytes_ratio: round(ofLarge.journalBytes / ofSmall.journalBytes, 3),
+      actor_cpu_ms_small: round(ofSmall.actorCpuMs, 3),
+      actor_cpu_ms_large: round(ofLarge.actorCpuMs, 3),
+      actor_cpu_ratio: round(ofLarge.actorCpuMs / ofSmall.actorCpuMs, 3),
+    },
+    settings: { members, online: onlineCount, senders, in_flight: inFlight },
+  };
+}
+
+interface Cost {
+  readonly result: Result;
+  /** Of one message. */
+  readonly journalBytes: number;
+  readonly actorCpuMs: number;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
+
+const mean = (costs: readonly Cost[]): Omit<Cost, 'result'> => ({
+  journalBytes: sum(costs.map((one) => one.journalBytes)) / costs.length,
+  actorCpuMs: sum(costs.map((one) => one.actorCpuMs)) / costs.length,
+});
+
+async function costOf(stand: Stand, people: PeoplePlan, { seconds, say }: RunOptions): Promise<Cost> {
+  const pacing = { kind: 'open', perSecond: comparedPerSecond, seed: 1 } as const;
+  const course = { people, pacing, warmUpSeconds, seconds, say };
+  await connectPeople(stand, course);
+  const driven = await drive(stand, course);
+  await stand.fleet.disconnect();
+  const messages = driven.report.window.acked;
+  const actors = Object.entries(driven.usage).filter(([name]) => name.includes('-actor-'));
+  return {
+    result: loadResult('large-group', seconds, driven),
+    journalBytes: driven.journalBytes / messages,
+    actorCpuMs: (actors.reduce((sum, [, one]) => sum + one.cpuSeconds, 0) * 1_000) / messages,
+  };
+}
+
+/** Other users and another group: nobody is in both. */
+const renamed = (people: PeoplePlan): PeoplePlan => {
+  const rename = (user: string): string => `s${user.slice(1)}`;
+  return {
+    users: people.users.map(rename),
+    groups: people.groups.map((one) => ({ ...one, id: `small-${one.id}`, members: one.members.map(rename) })),
+    conversations: people.conversations.map((id) => id.replace('g.', 'g.small-')),
+    online: people.online.map((one) => ({ ...one, user: rename(one.user) })),
+    streams: people.streams,
+  };
+};

@@ -1,0 +1,117 @@
+// Half of what dm reaches, for long: does anything grow? The rate comes from a short dm on the same cluster.
+import { connectPeople, drive, makePeople } from '../load-scenario.ts';
+import { pairs } from '../people-plan.ts';
+import { type Result, loadResult, round } from '../result.ts';
+import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
+import { type Samples } from '../batch-sizes.ts';
+import { Stand } from '../stand.ts';
+import { atMost } from '../targets.ts';
+
+const pairCount = 500;
+const inFlight = 16;
+const trialSeconds = 10;
+const warmUpSeconds = 3;
+const minute = 60;
+
+export const sustained: Scenario = {
+  name: 'sustained',
+  figure: { name: 'receive_p99_ms', isLowerBetter: true },
+  work: '10 minutes at half of dm, open loop, history on',
+  seconds: 600,
+  needsNoFloors: true,
+  run,
+  targetsOf: ({ series }) => [
+    flat('memory of all processes', series?.['rss_mb'], 1.1),
+    flat('send → receive p99', series?.['receive_p99_ms'], 1.5),
+    atMost('history lag', maxOf(series?.['history_lag_s']?.slice(minute)), 2, 's'),
+  ],
+};
+
+/** From minute 2 on: the mean of the last quarter against that of the first. */
+function flat(what: string, all: readonly (number | null)[] | undefined, ratioMax: number) {
+  const values = (all ?? []).slice(minute).filter((value) => value !== null);
+  const quarter = Math.floor(values.length / 4);
+  const mean = (some: readonly number[]): number => some.reduce((sum, one) => sum + one, 0) / some.length;
+  const ratio = quarter === 0 ? undefined : mean(values.slice(-quarter)) / mean(values.slice(0, quarter));
+  return {
+    what: `${what}, end against begin`,
+    wanted: `≤ ${ratioMax} ×`,
+    got: ratio === undefined ? 'shorter than a minute' : `${ratio.toFixed(2)} ×`,
+    isMet: ratio === undefined ? undefined : ratio <= ratioMax,
+  };
+}
+
+const maxOf = (values: readonly (number | null)[] | undefined): number | undefined =>
+  values === undefined || values.length === 0 ? undefined : Math.max(...values.map((value) => value ?? 0));
+
+async function run(options: RunOptions): Promise<Result> {
+  const stand = await Stand.start(standOptionsOf(options));
+  options.onStarted(stand);
+  const { seconds, say, n = pairCount } = options;
+  const people = pairs(n);
+  await makePeople(stand, people, say);
+  const trial = {
+    people,
+    pacing: { kind: 'closed', inFlight },
+    warmUpSeconds,
+    seconds: trialSeconds,
+    say,
+  } as const;
+  await connectPeople(stand, trial);
+  const tried = loadResult('dm', trialSeconds, await drive(stand, trial));
+  await stand.fleet.disconnect();
+  const perSecond = Math.max(1, Math.floor(tried.acked_per_s! / 2));
+  say(`half of dm: ${perSecond} sends/s`);
+  // The streams of the trial have had their numbers: others talk now.
+  const others = pairs(n, 2 * n);
+  await makePeople(stand, others, say);
+  const course = {
+    people: others,
+    pacing: { kind: 'open', perSecond, seed: 1 },
+    warmUpSeconds,
+    seconds,
+    say,
+  } as const;
+  await connectPeople(stand, course);
+  const lag = new HistoryLag(stand);
+  const memory = stand.watch(() => ({ rss_mb: round(stand.totalRssMb(), 1), history_lag_s: lag.latest() }));
+  const driven = await drive(stand, course);
+  const result = loadResult('sustained', seconds, driven);
+  return {
+    ...result,
+    lost: result.lost + tried.lost,
+    duplicated: result.duplicated + tried.duplicated,
+    out_of_order: result.out_of_order + tried.out_of_order,
+    series: { ...result.series, ...memory() },
+    settings: { pairs: n, per_second: perSecond },
+  };
+}
+
+/** Commits that history lacks, in the time the shards take to write as many. */
+class HistoryLag {
+  readonly #stand: Stand;
+  #seconds = 0;
+  #before: { readonly samples: Samples; readonly atMs: number } | undefined;
+
+  constructor(stand: Stand) {
+    this.#stand = stand;
+  }
+
+  /** Of the look before; asks for the next. */
+  latest(): number {
+    void this.#look().catch(() => undefined);
+    return this.#seconds;
+  }
+
+  async #look(): Promise<void> {
+    const now = { samples: await this.#stand.samples(), atMs: performance.now() };
+    const commits = 'parley_shard_commits_total{user}';
+    if (this.#before !== undefined) {
+      const grown = (now.samples.get(commits) ?? 0) - (this.#before.samples.get(commits) ?? 0);
+      const perSecond = (grown * 1_000) / (now.atMs - this.#before.atMs);
+      const behind = now.samples.get('parley_history_lag_commits{user}') ?? 0;
+      this.#seconds = perSecond > 0 ? round(behind / perSecond, 2) : 0;
+    }
+    this.#before = now;
+  }
+}

@@ -1,0 +1,210 @@
+// What every scenario runs on: a fresh cluster, load processes, and somebody who makes users and groups quickly. Everything
+// it started ends with stop().
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AppName, type Cluster, freePort, startCluster } from '@parley/testing/servers';
+import { shardKinds } from '@parley/protocol';
+import { type BatchSizes, type Samples, batchSizes, scrape } from './batch-sizes.ts';
+import { BulkOrders } from './bulk-orders.ts';
+import type { SocketAddress } from './load/load-socket.ts';
+import { newTokenKey } from './load/tokens.ts';
+import { LoadFleet } from './load-fleet.ts';
+import { type UsageByName, type Watched, usageOf, usedBetween } from './process-meter.ts';
+
+export interface StandOptions {
+  readonly gateways?: number;
+  readonly sessionActors?: number;
+  readonly groupActors?: number;
+  readonly loaders?: number;
+  readonly isSyncAlways?: boolean;
+  readonly hasHistory?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** An app, or `load`: leaves a CPU profile of its first instance in `profileFolder`. */
+  readonly profiled?: AppName | 'load' | undefined;
+  readonly profileFolder?: string;
+  /** Whose built apps run; default: this one's. */
+  readonly checkout?: string | undefined;
+  readonly say: (line: string) => void;
+}
+
+export interface Measured {
+  readonly usage: UsageByName;
+  /** Of all shards. */
+  readonly journalBytes: number;
+  readonly batches: BatchSizes;
+}
+
+const servingLimitMs = 120_000;
+const servingPollMs = 20;
+export const benchTenant = 'bench';
+
+/** Limits that exist to protect a server from one client, and would here only measure themselves. */
+const openDoors = {
+  PARLEY_GATEWAY_FRAMES_PER_SECOND: '1000000',
+  PARLEY_GATEWAY_FRAME_BURST_MAX: '1000000',
+  PARLEY_GATEWAY_CONNECTIONS_MAX: '19500',
+  PARLEY_LOG_LEVEL: 'warn',
+};
+
+export class Stand {
+  readonly cluster: Cluster;
+  readonly fleet: LoadFleet;
+  readonly orders: BulkOrders;
+  readonly tokenKeyPem: string;
+  readonly #folder: string;
+  readonly #moreFleets: LoadFleet[] = [];
+  readonly #operationsPorts: ReadonlyMap<string, number>;
+
+  static async start(options: StandOptions): Promise<Stand> {
+    const { say, profiled, profileFolder, checkout } = options;
+    const folder = mkdtempSync(path.join(tmpdir(), 'parley-bench-'));
+    // However this process ends; stop() does it sooner.
+    const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', removeFolder);
+    const tokenKeyPem = newTokenKey();
+    const keyFile = path.join(folder, 'token-key.pem');
+    writeFileSync(keyFile, tokenKeyPem, { mode: 0o600 });
+    if (profileFolder !== undefined) mkdirSync(profileFolder, { recursive: true });
+    const ports = new Map<string, number>();
+    for (const name of ['session-actor', 'group-actor', 'history'])
+      for (let number = 1; number <= 8; number += 1) ports.set(`${name}-${number}`, await freePort());
+    const profile = `--cpu-prof --cpu-prof-dir=${profileFolder ?? ''}`;
+    let cluster: Cluster | undefined;
+    let fleet: LoadFleet | undefined;
+    try {
+      cluster = await startCluster({
+        dataFolder: path.join(folder, 'data'),
+        gateways: options.gateways ?? 1,
+        sessionActors: options.sessionActors ?? 1,
+        groupActors: options.groupActors ?? 1,
+        histories: options.hasHistory === false ? 0 : 1,
+        ...(checkout === undefined
+          ? {}
+          : { entryOf: (app: AppName) => path.join(checkout, 'apps', app, 'dist/main.js') }),
+        natsSyncAlways: options.isSyncAlways ?? false,
+        env: { ...openDoors, PARLEY_AUTH_PRIVATE_KEY_FILE: keyFile, ...options.env },
+        envOf: ({ label }) => ({
+          ...(ports.has(label) ? { PARLEY_OPERATIONS_PORT: String(ports.get(label)) } : {}),
+          ...(label === `${profiled}-1` ? { NODE_OPTIONS: profile } : {}),
+        }),
+        log: (line) => say(`  ${line}`),
+      });
+      fleet = await LoadFleet.start(options.loaders ?? 1, profiled === 'load' ? profileFolder : undefined);
+      const orders = await BulkOrders.open(cluster.natsUrl, benchTenant);
+      return new Stand({ cluster, fleet, orders, tokenKeyPem, folder, ports });
+    } catch (error) {
+      await fleet?.stop();
+      await cluster?.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    cluster: Cluster;
+    fleet: LoadFleet;
+    orders: BulkOrders;
+    tokenKeyPem: string;
+    folder: string;
+    ports: ReadonlyMap<string, number>;
+  }) {
+    this.cluster = parts.cluster;
+    this.fleet = parts.fleet;
+    this.orders = parts.orders;
+    this.tokenKeyPem = parts.tokenKeyPem;
+    this.#folder = parts.folder;
+    this.#operationsPorts = parts.ports;
+  }
+
+  get gateways(): readonly SocketAddress[] {
+    return this.cluster.gateways.map(({ wsUrl }) => {
+      const { hostname, port } = new URL(wsUrl);
+      return { host: hostname, port: Number(port) };
+    });
+  }
+
+  get processes(): readonly Watched[] {
+    const { cluster } = this;
+    return [
+      ...cluster.apps.map(({ label, pid }) => ({ name: label, pid })),
+      ...(cluster.nats ? [{ name: 'nats-server', pid: cluster.nats.pid }] : []),
+      ...(cluster.redis ? [{ name: 'redis-server', pid: cluster.redis.pid }] : []),
+      ...this.fleet.loaders.map(({ name, pid }) => ({ name, pid })),
+    ];
+  }
+
+  /** Resident memory of all instances of an app. */
+  rssMb(name: AppName): number {
+    const usage = usageOf(this.processes.filter((one) => one.name.startsWith(`${name}-`)));
+    return Object.values(usage).reduce((sum, one) => sum + one.rssBytes, 0) / 1_048_576;
+  }
+
+  /** Of everything but the load processes. */
+  totalRssMb(): number {
+    const served = this.processes.filter(({ name }) => !name.startsWith('load-'));
+    return Object.values(usageOf(served)).reduce((sum, one) => sum + one.rssBytes, 0) / 1_048_576;
+  }
+
+  /** Waits until the owners of these users' shards answer. A few dozen users live in all shards. */
+  async untilServing(users: readonly string[]): Promise<void> {
+    const endMs = performance.now() + servingLimitMs;
+    for (;;) {
+      try {
+        await this.orders.inboxPositions(users);
+        return;
+      } catch (error) {
+        if (performance.now() > endMs) throw error;
+        await delay(servingPollMs);
+      }
+    }
+  }
+
+  /** More load processes, for people who do something else. They end with the stand. */
+  async addFleet(count: number): Promise<LoadFleet> {
+    const fleet = await LoadFleet.start(count);
+    this.#moreFleets.push(fleet);
+    return fleet;
+  }
+
+  /** Looks once a second until the answer is called, which tells all looks. */
+  watch<Name extends string>(look: () => Record<Name, number>): () => Record<Name, number[]> {
+    const series = {} as Record<Name, number[]>;
+    const timer = setInterval(() => {
+      for (const [name, value] of Object.entries(look()) as [Name, number][])
+        (series[name] ??= []).push(value);
+    }, 1_000);
+    return () => {
+      clearInterval(timer);
+      return series;
+    };
+  }
+
+  /** Call it at the beginning of the measured time, and the result at its end. */
+  async meter(): Promise<() => Promise<Measured>> {
+    const [usage, samples] = [usageOf(this.processes), await this.samples()];
+    return async () => {
+      const used = usedBetween(usage, usageOf(this.processes));
+      const now = await this.samples();
+      const bytes = (of: Samples): number =>
+        shardKinds.reduce((sum, kind) => sum + (of.get(`parley_shard_commit_bytes_total{${kind}}`) ?? 0), 0);
+      return { usage: used, batches: batchSizes(samples, now), journalBytes: bytes(now) - bytes(samples) };
+    };
+  }
+
+  samples(): Promise<Samples> {
+    const actors = this.cluster.apps.flatMap(({ label }) => {
+      const port = this.#operationsPorts.get(label);
+      return port === undefined ? [] : [`http://127.0.0.1:${port}/metrics`];
+    });
+    return scrape([...actors, ...this.cluster.gateways.map(({ httpUrl }) => `${httpUrl}/metrics`)]);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.fleet, ...this.#moreFleets].map((fleet) => fleet.stop()));
+    await this.orders.close();
+    await this.cluster.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
