@@ -40,16 +40,29 @@ const passedOverMax = 1_000;
 const guessedEntitiesMax = 20;
 
 /**
- * Undefined when another epoch turned out to be newer, or the lease ran out. Rejects when log or store is away, and with
- * BrokenJournal, after an alarm, when the journal does not hold together.
+ * Undefined when another epoch turned out to be newer, or the lease ran out. Rejects when log or store is away or trims
+ * under our eyes, and with BrokenJournal, after an alarm, when the journal does not hold together.
  */
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver | undefined> {
   try {
     return await replayAsOwner(options);
   } catch (cause) {
-    if (cause instanceof BrokenJournal) await alarm(options, cause);
+    if (!(cause instanceof BrokenJournal)) throw cause;
+    if (await isTrimmedMeanwhile(options, cause))
+      throw new Error(`${shardName(options.shard)}: trimmed while it was read`, { cause });
+    await alarm(options, cause);
     throw cause;
   }
+}
+
+/** The owner before us, fenced off but still at its last checkpoint, may write it and trim after we have looked. */
+async function isTrimmedMeanwhile(
+  options: TakeOverOptions,
+  { damage, facts }: BrokenJournal,
+): Promise<boolean> {
+  if (damage !== 'JOURNAL_RECORDS_MISSING' || facts.before === undefined) return false;
+  const stored = await readCheckpoint(options);
+  return stored !== undefined && stored.checkpoint.replayFrom >= facts.before;
 }
 
 async function replayAsOwner(options: TakeOverOptions): Promise<TakenOver | undefined> {

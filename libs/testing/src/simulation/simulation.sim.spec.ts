@@ -33,6 +33,14 @@ describe('a cluster under every fault we know', () => {
     expect(story(await simulate(run.seed, run.replicas))).toBe('');
   });
 
+  // The owner before, fenced off already, wrote its checkpoint and trimmed while its successor was reading.
+  test.each([
+    { seed: 363, replicas: 1 },
+    { seed: 750, replicas: 3 },
+  ] as const)('seed $seed on $replicas replicas calls no trimmed journal a damaged one', async (run) => {
+    expect(story(await simulate(run.seed, run.replicas))).toBe('');
+  });
+
   test('the same seed gives the same run', async () => {
     const [one, other] = [await simulate(7, 1), await simulate(7, 1)];
     expect(one).toEqual(other);
