@@ -1,5 +1,5 @@
 // Looks whether other processes live: their request subject answers "no responders" at once when the process is gone.
-// Two misses a named interval apart, while our own connection is healthy, mean dead. A process that hangs answers nothing
+// Two misses, half an interval apart at least, while our own connection is healthy, mean dead. A process that hangs answers nothing
 // and is left to its lease. Each process is looked at on its own: one that hangs does not hide the death of another.
 import type { Clock } from '@parley/std';
 import type { Messenger, RequestResult } from '../ports/index.ts';
@@ -9,7 +9,7 @@ export interface ProberOptions {
   readonly messenger: Messenger;
   readonly subjects: RuntimeSubjects;
   readonly clock: Clock;
-  /** How far apart two misses must be at least. A probe waits twice as long for its answer. */
+  /** Time between two looks. A probe waits twice as long for its answer. */
   readonly intervalMs: number;
   /** A process has just been found dead. */
   readonly onDead: (nodeId: string) => void;
@@ -71,7 +71,7 @@ export class Prober {
     });
   }
 
-  /** Missed two probes in a row, the interval apart, and has not answered since. */
+  /** Missed two probes in a row, and has not answered since. */
   isDead(nodeId: string): boolean {
     return this.#probed.get(nodeId)?.isDead ?? false;
   }
@@ -107,7 +107,8 @@ export class Prober {
     }
     const nowMs = this.#options.clock.monotonicMs();
     probed.missedSinceMs ??= nowMs;
-    if (probed.isDead || nowMs - probed.missedSinceMs < intervalMs) return;
+    // Not a whole interval: a look that comes a millisecond early would put everything off until the next one.
+    if (probed.isDead || nowMs - probed.missedSinceMs < intervalMs / 2) return;
     probed.isDead = true;
     if (this.#probed.get(nodeId) === probed) onDead(nodeId);
   }

@@ -37,6 +37,8 @@ describe('a cluster under every fault we know', () => {
   test.each([
     { seed: 363, replicas: 1 },
     { seed: 750, replicas: 3 },
+    { seed: 1629, replicas: 1 },
+    { seed: 1672, replicas: 3 },
   ] as const)('seed $seed on $replicas replicas calls no trimmed journal a damaged one', async (run) => {
     expect(story(await simulate(run.seed, run.replicas))).toBe('');
   });
