@@ -48,6 +48,7 @@ export function figuresOf(
     shown: ledger.shown,
     connections: ledger.connections,
     commits: facts.truth.commits,
+    takeover_ms_max_nats_up: percentile(timesOf(owners.takeovers.filter(whileNatsIsUp(injector)), 'kill'), 1),
     takeovers_unfinished: owners.takeovers.filter((one) => one.toMs === undefined).length,
     takeovers: Object.fromEntries(
       (['kill', 'pause', 'cut', 'drain'] as const).map((cause) => {
@@ -60,6 +61,12 @@ export function figuresOf(
     tool_stall_ms_max: Math.round(stallMs),
   };
 }
+
+/** Where nobody can be replaced because the log itself is away. The figures above contain these too. */
+const whileNatsIsUp =
+  (injector: Injector) =>
+  ({ fromMs, toMs }: Takeover): boolean =>
+    !injector.troublesBetween(fromMs, toMs ?? Infinity).includes('nats');
 
 const timesOf = (takeovers: readonly Takeover[], cause: Takeover['cause']): number[] =>
   takeovers.flatMap((one) =>

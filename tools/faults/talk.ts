@@ -1,4 +1,5 @@
 // What people do all the time: send, read, change the gateway, put a device away and take it out again.
+import { ClientError } from '@parley/client';
 import type { Random } from '@parley/std';
 import { directConversation } from '@parley/protocol';
 import { inParallel } from '../in-parallel.ts';
@@ -116,10 +117,16 @@ export class Talk {
     const { people, random } = this.#options;
     people.disconnect(device);
     const returning = new Promise<void>((resolve) => setTimeout(resolve, random.next() * awayMsMax)).then(
-      () => void people.connect(device),
+      () => void people.connect(device).catch((error: unknown) => this.#notConnected(device, error)),
     );
     this.#returning.add(returning);
     void returning.finally(() => this.#returning.delete(returning));
+  }
+
+  /** Put away again before it was connected: nothing is wrong. */
+  #notConnected(device: Device, error: unknown): void {
+    if (error instanceof ClientError && error.code === 'STOPPED') return;
+    this.#options.people.ledger.flaws.push(`${device.user} cannot connect: ${String(error)}`);
   }
 
   #user(): User {
