@@ -62,11 +62,13 @@ export function figuresOf(
   };
 }
 
-/** Where nobody can be replaced because the log itself is away. The figures above contain these too. */
+/** While the log is away, or elects, nobody can be replaced. The figures above contain these too. */
+const electionMs = 10_000;
+
 const whileNatsIsUp =
   (injector: Injector) =>
   ({ fromMs, toMs }: Takeover): boolean =>
-    !injector.troublesBetween(fromMs, toMs ?? Infinity).includes('nats');
+    !injector.troublesBetween(fromMs - electionMs, toMs ?? Infinity).includes('nats');
 
 const timesOf = (takeovers: readonly Takeover[], cause: Takeover['cause']): number[] =>
   takeovers.flatMap((one) =>

@@ -9,7 +9,7 @@ export interface ProberOptions {
   readonly messenger: Messenger;
   readonly subjects: RuntimeSubjects;
   readonly clock: Clock;
-  /** Time between two looks. A probe waits twice as long for its answer. */
+  /** Time between two looks, and how long a probe waits for its answer. */
   readonly intervalMs: number;
   /** A process has just been found dead. */
   readonly onDead: (nodeId: string) => void;
@@ -94,7 +94,7 @@ export class Prober {
 
   async #probe(nodeId: string, probed: Probed): Promise<void> {
     const { messenger, subjects, intervalMs, onDead, onAnswering } = this.#options;
-    const { outcome } = await messenger.request(subjects.node(nodeId), nothing, intervalMs * 2);
+    const { outcome } = await messenger.request(subjects.node(nodeId), nothing, intervalMs);
     const isNews = outcome === 'answered' && probed.outcome !== 'answered';
     probed.outcome = outcome;
     if (outcome === 'answered') probed.hasAnswered = true;
