@@ -113,7 +113,12 @@ function sourcesOn(link: NatsLink, numbers: ClusterNumbers, replicas: number): S
       const row = await jsm.streams.getMessage(`KV_${buckets.watermarks}`, { last_by_subj: subject });
       return row === null ? 0 : Number(Buffer.from(row.data).toString());
     },
-    ask: (shard, query) => messenger.request(subjects.query(shard.kind, shard.index), query, askLimitMs),
+    async ask(shard, query) {
+      const result = await messenger.request(subjects.query(shard.kind, shard.index), query, askLimitMs);
+      // No bytes: the shard has just left there.
+      const isGone = result.outcome === 'answered' && result.bytes.length === 0;
+      return isGone ? { outcome: 'no-responders' } : result;
+    },
     historyPage: (request) => messenger.request(subjects.history('page'), request, historyLimitMs),
   };
 }

@@ -66,7 +66,8 @@ export class MessengerEntityQuery implements EntityQuery {
         request,
         Math.min(leftMs, this.#limits.attemptTimeoutMs),
       );
-      if (result.outcome === 'answered') return answerOf(result.bytes);
+      // No bytes: the shard has just left there.
+      if (result.outcome === 'answered' && result.bytes.length > 0) return answerOf(result.bytes);
       failure = result.outcome === 'timeout' ? 'TIMEOUT' : 'UNAVAILABLE';
       if (result.outcome !== 'timeout') await this.#pause(attempt, deadlineMs - clock.monotonicMs());
     }

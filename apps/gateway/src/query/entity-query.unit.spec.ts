@@ -60,9 +60,10 @@ describe('EntityQuery', () => {
 
   it('asks again while the shard is moving', async () => {
     const moving = { outcome: 'no-responders' } as const;
+    const hasJustLeft = { outcome: 'answered', bytes: new Uint8Array() } as const;
     const { query, requests } = asking(
       moving,
-      moving,
+      hasJustLeft,
       { outcome: 'disconnected' },
       answered({ head: { head: 1 } }),
     );

@@ -52,7 +52,8 @@ export class NatsMessenger implements Messenger {
     });
     return {
       stop: () => {
-        if (!bulk.connection.isClosed()) subscription.unsubscribe();
+        // Nothing new comes, and what the server has sent already is still handed over: its sender waits for an answer.
+        if (!bulk.connection.isClosed()) subscription.drain().catch(() => undefined);
       },
     };
   }

@@ -63,18 +63,16 @@ function decideDeliver(state: UserState, command: Deliver): UserDecision {
 }
 
 /**
- * One Deliver is told to many users and the event does not depend on who gets it, so all of them share one event object
- * (and one push object in it): the runtime commits equal neighbours once and encodes a payload once by identity.
+ * One Deliver is told to many users, one right after another, and the event does not depend on who gets it, so all of them
+ * share one event object (and one push object in it): the runtime commits equal neighbours once and encodes a payload
+ * once by identity. Only the last one is kept: an entry in a WeakMap for each message cost the collector more than all the
+ * rest.
  */
-const entries = new WeakMap<Deliver, Accepted<EntryAppended, Done>>();
+let last: { readonly command: Deliver; readonly decision: Accepted<EntryAppended, Done> } | undefined;
 
 function entryOf(command: Deliver): Accepted<EntryAppended, Done> {
-  let decision = entries.get(command);
-  if (decision === undefined) {
-    decision = accepted([entryAppended(command)], done);
-    entries.set(command, decision);
-  }
-  return decision;
+  if (last?.command !== command) last = { command, decision: accepted([entryAppended(command)], done) };
+  return last.decision;
 }
 
 function entryAppended(command: Deliver): EntryAppended {

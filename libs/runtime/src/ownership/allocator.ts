@@ -86,6 +86,8 @@ export class Allocator {
   /** Makes a round now instead of at the next interval: something changed. */
   hurry(): void {
     if (this.#isStopped || !this.isLeader || !this.#options.isLeaseValid()) return;
+    // A process that has just come gets shards as soon as it has answered.
+    this.#look();
     this.#runRound().catch((cause: unknown) => this.#failed(cause));
   }
 

@@ -17,6 +17,12 @@ interface LocalTell {
   readonly command: unknown;
 }
 
+/** Those of a list of ids that live in one shard. */
+interface ShardGroup {
+  readonly shard: string;
+  readonly ids: readonly string[];
+}
+
 export interface DecisionsOptions extends ShardContext {
   readonly name: string;
   readonly entities: EntityTable;
@@ -33,10 +39,7 @@ export interface DecisionsOptions extends ShardContext {
 export class Decisions {
   readonly #options: DecisionsOptions;
   readonly #tells: LocalTell[] = [];
-  readonly #groupings = new WeakMap<
-    readonly string[],
-    Map<string, readonly { shard: string; ids: readonly string[] }[]>
-  >();
+  readonly #groupings = new WeakMap<readonly string[], Map<string, readonly ShardGroup[]>>();
   /** Live topics that were published to since their head was last announced, with the time of the last publish. */
   readonly unannounced = new Map<string, number>();
   #lastNowMs = 0;
@@ -169,11 +172,9 @@ export class Decisions {
   }
 
   /** Cached on the identity of `ids`: a group keeps one array of its members until membership changes. */
-  #groupByShard(
-    tenant: string,
-    type: string,
-    ids: readonly string[],
-  ): readonly { shard: string; ids: readonly string[] }[] {
+  #groupByShard(tenant: string, type: string, ids: readonly string[]): readonly ShardGroup[] {
+    const [only] = ids;
+    if (ids.length === 1 && only !== undefined) return [{ shard: this.#shardOf(tenant, type, only), ids }];
     const cacheKey = `${type}.${tenant}`;
     let byPlace = this.#groupings.get(ids);
     if (byPlace === undefined) {
@@ -184,7 +185,7 @@ export class Decisions {
     if (parts === undefined) {
       const byShard = new Map<string, string[]>();
       for (const id of ids) {
-        const shard = shardName(this.#options.placement.shardOf({ type, tenant, id }));
+        const shard = this.#shardOf(tenant, type, id);
         const members = byShard.get(shard);
         if (members === undefined) byShard.set(shard, [id]);
         else members.push(id);
@@ -193,5 +194,9 @@ export class Decisions {
       byPlace.set(cacheKey, parts);
     }
     return parts;
+  }
+
+  #shardOf(tenant: string, type: string, id: string): string {
+    return shardName(this.#options.placement.shardOf({ type, tenant, id }));
   }
 }

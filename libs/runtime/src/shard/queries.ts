@@ -1,5 +1,6 @@
 // Questions to the owner of a shard, and volatile signals. A question is answered from committed state only: when the
-// entity has events in an open commit, the answer waits for it. Nobody is answered once the lease is over.
+// entity has events in an open commit, the answer waits for it. Until the shard is handed over its owner answers; whoever
+// asks a moment later, or once the lease is over, gets an empty answer, and asks the next owner.
 import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
 import type { Respond, Subscription } from '../ports/index.ts';
@@ -7,6 +8,9 @@ import { type OutboundPush, type PushTarget, type Signal, decodeSignals } from '
 import { Release } from './release.ts';
 import type { Shard } from './shard.ts';
 import type { ShardOptions } from './shard-options.ts';
+
+/** No bytes: nobody here owns the shard, ask again. */
+const notHere = new Uint8Array();
 
 export class Queries {
   readonly #options: ShardOptions;
@@ -35,7 +39,7 @@ export class Queries {
   }
 
   #ask(bytes: Uint8Array, respond: Respond): void {
-    if (!this.#shard.isServing || !this.#options.isLeaseValid()) return;
+    if (!this.#mayAnswer) return respond(notHere);
     const address = this.#addressOf(bytes);
     if (address === undefined || !this.#shard.entities.knowsType(address.type)) {
       respond(this.#options.queryRefusal('BAD_REQUEST'));
@@ -45,6 +49,10 @@ export class Queries {
     const entity = this.#shard.entities.inMemory(key);
     if (entity !== undefined) this.#answer(entity, bytes, respond);
     else this.#loadAndAnswer(key, Uint8Array.prototype.slice.call(bytes), respond);
+  }
+
+  get #mayAnswer(): boolean {
+    return this.#shard.isOpen && this.#options.isLeaseValid();
   }
 
   #addressOf(bytes: Uint8Array) {
@@ -75,7 +83,7 @@ export class Queries {
   }
 
   #answer(entity: Entity, bytes: Uint8Array, respond: Respond): void {
-    if (!this.#shard.isServing || !this.#options.isLeaseValid()) return;
+    if (!this.#mayAnswer) return respond(notHere);
     entity.lastUsedMs = this.#shard.decisions.nowMs();
     let answer: Uint8Array;
     try {

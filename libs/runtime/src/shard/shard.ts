@@ -101,6 +101,11 @@ export class Shard {
     return this.#state === 'serving';
   }
 
+  /** Serving, or on its way to the next owner: what was committed is still what counts. */
+  get isOpen(): boolean {
+    return this.#state === 'serving' || this.#state === 'handing-off';
+  }
+
   get isStopped(): boolean {
     return this.#state === 'stopped';
   }
@@ -283,8 +288,6 @@ export class Shard {
     this.#state = 'handing-off';
     // Intake may be waiting for room; it ends now.
     this.#wake();
-    // Whoever asks from now on learns at once that nobody answers here, and asks the next owner.
-    this.#queries.stop();
     this.#reader?.stop();
     await this.#running;
     await this.#untilIdle();

@@ -214,6 +214,20 @@ describe('leaving and coming', () => {
     expect(kinds.at(-1)).toBe('hand-off');
   });
 
+  test('a question during a hand-off is answered', async () => {
+    const { cluster, node, client } = await oneShard();
+    await cluster.drive(client.post('p1', 'a', ['p2']));
+    const [running] = node.shards.serving;
+    cluster.memory.faults = { delayMs: ({ operation }) => (operation.startsWith('journal') ? 700 : 0) };
+    client.send('p1', 'b', ['p2']);
+    await cluster.clock.advance(50);
+    const handedOff = running!.handOff();
+    await cluster.clock.until('it takes nothing more', () => !running!.isServing);
+    expect((await client.ask('p1')).posted).toContain('a');
+    expect(running!.isStopped).toBe(false);
+    await cluster.drive(handedOff);
+  });
+
   test('a node that is stopped while it joins never serves', async () => {
     const cluster = new LettersCluster({ shards: 1 });
     cluster.memory.faults = { delayMs: ({ operation }) => (operation.startsWith('kv') ? 200 : 0) };
