@@ -214,9 +214,12 @@ export class Allocator {
     const { view, clock, limits } = this.#options;
     const nowMs = clock.monotonicMs();
     const present = new Map<string, MemberEntry>();
-    for (const [nodeId, { member }] of view.members) {
+    for (const [nodeId, { member, seenMs }] of view.members) {
       this.#late.delete(nodeId);
-      if (!this.#prober.isDead(nodeId)) present.set(nodeId, member);
+      // NATS takes a lease away later than it should when its leader changes: by our own clock it is over.
+      const isOver = nowMs - seenMs > limits.leaseTtlMs && nodeId !== this.#options.nodeId;
+      if (this.#prober.isDead(nodeId) || (isOver && this.#prober.isHanging(nodeId))) continue;
+      present.set(nodeId, member);
     }
     for (const [nodeId, member] of this.#present) {
       if (!view.members.has(nodeId) && !this.#late.has(nodeId))

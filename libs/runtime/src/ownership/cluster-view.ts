@@ -1,5 +1,6 @@
 // What this process knows of the others: members and owner rows as the buckets have them, kept current by watching.
 // A view may be stale; everything done on it is a compare-and-set.
+import type { Clock } from '@parley/std';
 import type { KeyValue, KeyValueChange, Watch } from '../ports/index.ts';
 import { type MemberEntry, type OwnerRow, decodeMember, decodeOwnerRow } from './owner-row.ts';
 
@@ -11,6 +12,8 @@ export interface SeenRow {
 export interface SeenMember {
   readonly member: MemberEntry;
   readonly revision: number;
+  /** When this renewal was heard of, monotonic. */
+  readonly seenMs: number;
 }
 
 export class ClusterView {
@@ -20,11 +23,13 @@ export class ClusterView {
   readonly members = new Map<string, SeenMember>();
   /** Holder of the allocator's key, with the revision. */
   allocator: { readonly nodeId: string; readonly revision: number } | undefined;
+  readonly #clock: Clock;
   readonly #onChange: () => void;
   #watches: Watch[] = [];
 
-  constructor(kind: string, onChange: () => void) {
+  constructor(kind: string, clock: Clock, onChange: () => void) {
     this.kind = kind;
+    this.#clock = clock;
     this.#onChange = onChange;
   }
 
@@ -51,12 +56,18 @@ export class ClusterView {
       this.allocator = member && entry ? { nodeId: member.nodeId, revision: entry.revision } : undefined;
     } else if (key.startsWith(`${this.kind}.`)) {
       const member = entry === undefined ? undefined : decodeMember(entry.value);
-      if (member && entry) this.members.set(member.nodeId, { member, revision: entry.revision });
+      if (member && entry) this.#renewed(member, entry.revision);
       else this.members.delete(key.slice(this.kind.length + 1));
     } else {
       return;
     }
     this.#onChange();
+  }
+
+  /** A watch that begins again repeats what is known: that is no renewal. */
+  #renewed(member: MemberEntry, revision: number): void {
+    if (this.members.get(member.nodeId)?.revision === revision) return;
+    this.members.set(member.nodeId, { member, revision, seenMs: this.#clock.monotonicMs() });
   }
 
   #rowChanged({ key, entry }: KeyValueChange): void {

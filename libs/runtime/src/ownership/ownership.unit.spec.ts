@@ -196,10 +196,10 @@ describe('an allocator', () => {
     const written = new Map<string, OwnerRow>();
     const removed: string[] = [];
     let revision = 10;
-    const view = new ClusterView('user', () => undefined);
+    const view = new ClusterView('user', clock, () => undefined);
     view.allocator = { nodeId: 'n1', revision: 1 };
     for (const nodeId of ['n1', 'n2'])
-      view.members.set(nodeId, { member: { nodeId, kind: 'user', state: 'up' }, revision: 1 });
+      view.members.set(nodeId, { member: { nodeId, kind: 'user', state: 'up' }, revision: 1, seenMs: 0 });
     const owners = {
       write: (shard: string, value: Uint8Array): Promise<WriteResult> => {
         written.set(shard, decodeOwnerRow(value)!);
@@ -275,6 +275,25 @@ describe('an allocator', () => {
     view.members.delete('n2');
     await tick(20_000);
     expect(ownersNow()).toEqual([null, null]);
+  });
+
+  test('does not wait for NATS to take away the lease of a process that hangs when it must be over', async () => {
+    const { script, view, tick, ownersNow } = allocating();
+    settled(view);
+    await tick(0);
+    script.outcomes.set('n2', 'timeout');
+    for (const atMs of [500, 10_000, 20_000]) await tick(atMs);
+    expect(ownersNow()).toEqual(['n2', 'n2']);
+    await tick(20_001);
+    expect(ownersNow()).toEqual([null, null]);
+  });
+
+  test('leaves a process that answers its shards, however long nobody has told of a renewal', async () => {
+    const { view, tick, ownersNow } = allocating();
+    settled(view);
+    await tick(0);
+    await tick(60_000);
+    expect(ownersNow()).toEqual(['n2', 'n2']);
   });
 
   test('gives nothing to a process that hangs', async () => {

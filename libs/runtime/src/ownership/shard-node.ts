@@ -45,7 +45,7 @@ export class ShardNode {
     this.#options = options;
     this.#lease = new Lease({ kind, nodeId, members, clock, limits, log, onLost: () => this.#dropAll() });
     this.#context = { ...options, isLeaseValid: () => this.#lease.isValid };
-    this.#view = new ClusterView(kind, () => this.#changed());
+    this.#view = new ClusterView(kind, clock, () => this.#changed());
     this.#allocator = new Allocator({
       ...options,
       view: this.#view,
