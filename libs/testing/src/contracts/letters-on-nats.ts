@@ -141,6 +141,9 @@ export class LettersOnNats {
       what: `shards ${indexes.join(', ')} are served`,
       limitMs: 40_000,
       everyMs: 20,
+    }).catch((cause: unknown) => {
+      const said = this.lines.map(({ message, fields }) => `${message} ${JSON.stringify(fields)}`);
+      throw new Error(`${(cause as Error).message}; it said:\n${said.join('\n')}`, { cause });
     });
   }
 
