@@ -2,7 +2,14 @@
 // it has come. History always does, under `<kind>.<shard>`; further followers (an audit, a backup, a second projection)
 // have their names in the key `followers` and write under `<kind>.<shard>.<name>`. Values are sequences in decimal.
 import { buckets } from '@parley/protocol';
-import { type KeyValue, type KeyValueStore, type ShardId, type TrimGuard, shardName } from '@parley/runtime';
+import {
+  type KeyValue,
+  type KeyValueEntry,
+  type KeyValueStore,
+  type ShardId,
+  type TrimGuard,
+  shardName,
+} from '@parley/runtime';
 
 const followersKey = 'followers';
 const followerPattern = /^[a-z][a-z0-9-]{0,31}$/;
@@ -18,12 +25,10 @@ export class NatsTrimGuard implements TrimGuard {
   async safeSequence(shard: ShardId): Promise<number> {
     const watermarks = await this.#bucket();
     const name = shardName(shard);
-    const followers = followersOf((await watermarks.get(followersKey))?.value);
-    const keys = [name, ...followers.map((follower) => `${name}.${follower}`)];
-    const entries = await Promise.all(keys.map((key) => watermarks.get(key)));
-    return Math.min(
-      ...entries.map((entry) => (entry === undefined ? 0 : parseWatermark(shard, entry.value))),
-    );
+    const [history, list] = await Promise.all([watermarks.get(name), watermarks.get(followersKey)]);
+    const keys = followersOf(list?.value).map((follower) => `${name}.${follower}`);
+    const others = await Promise.all(keys.map((key) => watermarks.get(key)));
+    return Math.min(...[history, ...others].map((entry) => sequenceOf(shard, entry)));
   }
 
   #bucket(): Promise<KeyValue> {
@@ -83,8 +88,10 @@ function followersOf(value: Uint8Array | undefined): readonly string[] {
   throw new Error('the list of followers in the watermarks bucket is not a list of names');
 }
 
-function parseWatermark(shard: ShardId, value: Uint8Array): number {
-  const text = new TextDecoder().decode(value);
+/** 0 where nothing is known. */
+function sequenceOf(shard: ShardId, entry: KeyValueEntry | undefined): number {
+  if (entry === undefined) return 0;
+  const text = new TextDecoder().decode(entry.value);
   // Refused rather than taken for 0 or worse: trimming by a wrong number loses data.
   if (!/^\d{1,15}$/.test(text))
     throw new Error(`watermark of ${shardName(shard)} is not a sequence: ${text}`);

@@ -86,8 +86,9 @@ export class Allocator {
   /** Makes a round now instead of at the next interval: something changed. */
   hurry(): void {
     if (this.#isStopped || !this.isLeader || !this.#options.isLeaseValid()) return;
-    // A process that has just come gets shards as soon as it has answered.
-    this.#look();
+    // A process that has just come gets shards as soon as it has answered. The others are looked at by the clock: every
+    // renewal of a lease brings us here.
+    if ([...this.#options.view.members.keys()].some((nodeId) => this.#isUnheard(nodeId))) this.#look();
     this.#runRound().catch((cause: unknown) => this.#failed(cause));
   }
 
@@ -201,9 +202,11 @@ export class Allocator {
 
   /** Gets no shards: does not answer, or has not been heard of yet. */
   #isHanging(nodeId: string): boolean {
-    return (
-      nodeId !== this.#options.nodeId && (this.#prober.isUnknown(nodeId) || this.#prober.isHanging(nodeId))
-    );
+    return this.#isUnheard(nodeId) || this.#prober.isHanging(nodeId);
+  }
+
+  #isUnheard(nodeId: string): boolean {
+    return nodeId !== this.#options.nodeId && this.#prober.isUnknown(nodeId);
   }
 
   /**
