@@ -12,7 +12,7 @@ import {
   connectNats,
 } from '@parley/adapters';
 import { buckets, streams, subjects } from '@parley/protocol';
-import { type ShardId, shardName } from '@parley/runtime';
+import { askOwner, type ShardId, shardName } from '@parley/runtime';
 import { type Sources, Unreachable } from './sources.ts';
 
 const connectLimitMs = 3_000;
@@ -113,12 +113,7 @@ function sourcesOn(link: NatsLink, numbers: ClusterNumbers, replicas: number): S
       const row = await jsm.streams.getMessage(`KV_${buckets.watermarks}`, { last_by_subj: subject });
       return row === null ? 0 : Number(Buffer.from(row.data).toString());
     },
-    async ask(shard, query) {
-      const result = await messenger.request(subjects.query(shard.kind, shard.index), query, askLimitMs);
-      // No bytes: the shard has just left there.
-      const isGone = result.outcome === 'answered' && result.bytes.length === 0;
-      return isGone ? { outcome: 'no-responders' } : result;
-    },
+    ask: (shard, query) => askOwner(messenger, subjects.query(shard.kind, shard.index), query, askLimitMs),
     historyPage: (request) => messenger.request(subjects.history('page'), request, historyLimitMs),
   };
 }

@@ -9,6 +9,7 @@ export { type RuntimeLimits, defaultLimits } from './limits.ts';
 export { type AllocationInput, allocate } from './ownership/allocation.ts';
 export { ShardNode, type ShardNodeOptions } from './ownership/shard-node.ts';
 export type { RuntimeSubjects, ShardContext, ShardObserver, ShardPorts } from './shard/shard-options.ts';
+export { askOwner } from './shard/ask-owner.ts';
 export { Shard } from './shard/shard.ts';
 export { BrokenJournal, type JournalDamage } from './shard/broken-journal.ts';
 export { type Checkpoint, decodeCheckpoint } from './checkpoint/checkpoint-codec.ts';

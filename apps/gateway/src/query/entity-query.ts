@@ -2,7 +2,7 @@
 // again, with growing pauses, until the time limit. Queries change nothing, so repeating one is always safe.
 import type { ErrorName, ShardKind, parley } from '@parley/protocol';
 import { errorCodes, internal, subjects } from '@parley/protocol';
-import type { Messenger, Placement } from '@parley/runtime';
+import { type Messenger, type Placement, askOwner } from '@parley/runtime';
 import type { Clock, EntityAddress, Random, Result } from '@parley/std';
 import { err, ok } from '@parley/std';
 
@@ -61,13 +61,13 @@ export class MessengerEntityQuery implements EntityQuery {
     for (let attempt = 0; ; attempt++) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) return err(failure);
-      const result = await messenger.request(
+      const result = await askOwner(
+        messenger,
         subject,
         request,
         Math.min(leftMs, this.#limits.attemptTimeoutMs),
       );
-      // No bytes: the shard has just left there.
-      if (result.outcome === 'answered' && result.bytes.length > 0) return answerOf(result.bytes);
+      if (result.outcome === 'answered') return answerOf(result.bytes);
       failure = result.outcome === 'timeout' ? 'TIMEOUT' : 'UNAVAILABLE';
       if (result.outcome !== 'timeout') await this.#pause(attempt, deadlineMs - clock.monotonicMs());
     }

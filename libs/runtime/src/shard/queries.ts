@@ -5,12 +5,10 @@ import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
 import type { Respond, Subscription } from '../ports/index.ts';
 import { type OutboundPush, type PushTarget, type Signal, decodeSignals } from '../wire/index.ts';
+import { notTheOwner } from './ask-owner.ts';
 import { Release } from './release.ts';
 import type { Shard } from './shard.ts';
 import type { ShardOptions } from './shard-options.ts';
-
-/** No bytes: nobody here owns the shard, ask again. */
-const notHere = new Uint8Array();
 
 export class Queries {
   readonly #options: ShardOptions;
@@ -39,7 +37,7 @@ export class Queries {
   }
 
   #ask(bytes: Uint8Array, respond: Respond): void {
-    if (!this.#mayAnswer) return respond(notHere);
+    if (!this.#mayAnswer) return respond(notTheOwner);
     const address = this.#addressOf(bytes);
     if (address === undefined || !this.#shard.entities.knowsType(address.type)) {
       respond(this.#options.queryRefusal('BAD_REQUEST'));
@@ -83,7 +81,7 @@ export class Queries {
   }
 
   #answer(entity: Entity, bytes: Uint8Array, respond: Respond): void {
-    if (!this.#mayAnswer) return respond(notHere);
+    if (!this.#mayAnswer) return respond(notTheOwner);
     entity.lastUsedMs = this.#shard.decisions.nowMs();
     let answer: Uint8Array;
     try {

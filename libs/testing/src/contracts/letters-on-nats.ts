@@ -13,6 +13,7 @@ import {
 } from '@parley/adapters';
 import { buckets, placementRules, subjects } from '@parley/protocol';
 import {
+  askOwner,
   type KeyValueStore,
   type Log,
   Placement,
@@ -192,7 +193,7 @@ export class LettersOnNats {
   /** What the person has posted, or how the question failed. */
   async posted(person: string): Promise<readonly string[] | string> {
     const subject = subjects.query('user', shardOf(person).index);
-    const result = await this.#messenger.request(subject, lettersQuery(tenant, person), 2_000);
+    const result = await askOwner(this.#messenger, subject, lettersQuery(tenant, person), 2_000);
     if (result.outcome !== 'answered') return result.outcome;
     const state = decodeJson<LettersState & { code?: string }>(result.bytes);
     return state.code ?? state.posted;

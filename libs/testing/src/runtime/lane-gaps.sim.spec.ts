@@ -3,6 +3,7 @@
 import { MemoryCluster, type MemoryNode } from '@parley/adapters';
 import { buckets, placementRules, subjects } from '@parley/protocol';
 import {
+  askOwner,
   Placement,
   type RuntimeLimits,
   Shard,
@@ -101,7 +102,12 @@ class Bench {
   }
 
   async received(): Promise<string[]> {
-    const asked = this.client.messenger.request(subjects.query('user', 0), lettersQuery(tenant, 'p1'), 1_000);
+    const asked = askOwner(
+      this.client.messenger,
+      subjects.query('user', 0),
+      lettersQuery(tenant, 'p1'),
+      1_000,
+    );
     const answer = await this.drive(asked);
     if (answer.outcome !== 'answered') return [answer.outcome];
     return decodeJson<LettersState>(answer.bytes).received.map(({ id }) => id);

@@ -3,6 +3,7 @@
 import { MemoryCluster, type MemoryFaults, type MemoryNode } from '@parley/adapters';
 import { buckets, placementRules, subjects } from '@parley/protocol';
 import {
+  askOwner,
   type IntakeRecord,
   Placement,
   type RuntimeLimits,
@@ -210,7 +211,8 @@ export class LettersClient {
   async ask(person: string): Promise<LettersState> {
     const shard = this.#cluster.placement.shardOf({ type: 'user', tenant, id: person });
     for (;;) {
-      const asked = this.#link.messenger.request(
+      const asked = askOwner(
+        this.#link.messenger,
         subjects.query('user', shard.index),
         lettersQuery(tenant, person),
         1_000,
@@ -253,7 +255,7 @@ export class LettersClient {
   async tryAsk(person: string): Promise<LettersState | undefined> {
     const shard = this.#cluster.placement.shardOf({ type: 'user', tenant, id: person });
     const subject = subjects.query('user', shard.index);
-    const result = await this.#link.messenger.request(subject, lettersQuery(tenant, person), 2_000);
+    const result = await askOwner(this.#link.messenger, subject, lettersQuery(tenant, person), 2_000);
     const answer = result.outcome === 'answered' ? decodeJson<LettersState>(result.bytes) : undefined;
     return answer?.self === undefined ? undefined : answer;
   }

@@ -3,6 +3,7 @@
 import type { MemoryNode } from '@parley/adapters';
 import { internal, subjects, wire, type parley } from '@parley/protocol';
 import {
+  askOwner,
   type IntakeRecord,
   type OutboundPush,
   type Placement,
@@ -127,7 +128,7 @@ export class GatewayModel {
     const query = internal.Query.encode({ ...address, ...body }).finish();
     return new Promise((resolve) => {
       this.#asking.add(resolve);
-      void this.link.messenger.request(subjects.query(kind, index), query, 1_000).then((result) => {
+      void askOwner(this.link.messenger, subjects.query(kind, index), query, 1_000).then((result) => {
         if (!this.#asking.delete(resolve)) return;
         resolve(result.outcome === 'answered' ? internal.QueryAnswer.decode(result.bytes) : undefined);
       });
