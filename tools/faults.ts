@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type NatsLink, connectNats } from '@parley/adapters';
-import { seededRandom } from '@parley/std';
+import { inParallel, seededRandom } from '@parley/std';
 import { waitUntil } from '@parley/testing/servers';
 import { Command } from 'commander';
 import { AckWatch } from './faults/ack-watch.ts';
@@ -28,7 +28,6 @@ import { figuresOf } from './faults/report.ts';
 import { type FaultKind, type Fleet, faultKinds, planFaults } from './faults/schedule.ts';
 import { Stage } from './faults/stage.ts';
 import { Talk, meet } from './faults/talk.ts';
-import { inParallel } from './in-parallel.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 
 interface Options {

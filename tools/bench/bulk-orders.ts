@@ -1,9 +1,11 @@
 // Registers users and fills groups as fast as the shards decide: commands straight into the command log, in batches, as a
 // gateway would put them there. The doors for people (passwords, one HTTP request each) would take an hour for 100,000.
+import { inParallel } from '@parley/std';
 import { randomBytes } from 'node:crypto';
 import { NatsCommandLog, type NatsLink, NatsMessenger, connectNats, provisionNats } from '@parley/adapters';
 import { internal, placementRules, subjects, wire } from '@parley/protocol';
 import {
+  askOwner,
   type IntakeRecord,
   Placement,
   type ShardId,
@@ -93,20 +95,14 @@ export class BulkOrders {
   /** Newest inbox position of each, asked of the shards' owners. */
   async inboxPositions(users: readonly string[]): Promise<number[]> {
     const messenger = new NatsMessenger(this.#link);
-    const positions: number[] = [];
-    const waiting = users.entries();
-    const worker = async (): Promise<void> => {
-      for (const [index, user] of waiting) {
-        const address = { type: 'user', tenant: this.#tenant, id: user };
-        const { kind, index: shard } = this.#placement.shardOf(address);
-        const question = internal.Query.encode({ ...address, conversations: {} }).finish();
-        const result = await messenger.request(subjects.query(kind, shard), question, questionLimitMs);
-        if (result.outcome !== 'answered') throw new Error(`inbox of ${user}: ${result.outcome}`);
-        positions[index] = internal.QueryAnswer.decode(result.bytes).conversations?.position ?? 0;
-      }
-    };
-    await Promise.all(Array.from({ length: questionsAtOnce }, worker));
-    return positions;
+    return inParallel(users, questionsAtOnce, async (user) => {
+      const address = { type: 'user', tenant: this.#tenant, id: user };
+      const { kind, index: shard } = this.#placement.shardOf(address);
+      const question = internal.Query.encode({ ...address, conversations: {} }).finish();
+      const result = await askOwner(messenger, subjects.query(kind, shard), question, questionLimitMs);
+      if (result.outcome !== 'answered') throw new Error(`inbox of ${user}: ${result.outcome}`);
+      return internal.QueryAnswer.decode(result.bytes).conversations?.position ?? 0;
+    });
   }
 
   async close(): Promise<void> {

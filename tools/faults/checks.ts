@@ -1,10 +1,10 @@
 // After the faults: everything that was told to somebody is compared with everything that is stored. The journals are the
 // yardstick, and are themselves held against what senders were told.
+import { inParallel } from '@parley/std';
 import { type NatsLink, NatsMessenger } from '@parley/adapters';
 import { internal, subjects } from '@parley/protocol';
 import { waitUntil } from '@parley/testing/servers';
 import type { Device, People, Post, User } from './people.ts';
-import { inParallel } from '../in-parallel.ts';
 import { reachesInboxes } from '../journals/membership.ts';
 import type { TrueConversation, Truth } from './truth.ts';
 

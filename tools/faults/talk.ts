@@ -1,8 +1,8 @@
 // What people do all the time: send, read, change the gateway, put a device away and take it out again.
+import { inParallel } from '@parley/std';
 import { ClientError } from '@parley/client';
 import type { Random } from '@parley/std';
 import { directConversation } from '@parley/protocol';
-import { inParallel } from '../in-parallel.ts';
 import type { Device, People, User } from './people.ts';
 
 export interface TalkOptions {

@@ -1,9 +1,9 @@
 // Live actors against the journal, while people write. An answer is right when it is what the entity said at some commit
 // between the one read before asking and the one that was last after the answer: so the journal is read on until each
 // answer has been met, and who was not met is asked again before it is called a difference.
+import { inParallel } from '@parley/std';
 import { setTimeout as delay } from 'node:timers/promises';
 import { internal } from '@parley/protocol';
-import { inParallel } from '../in-parallel.ts';
 import type { Findings } from './findings.ts';
 import { reportLiveDifference } from './live-difference.ts';
 import { type Question, answerOf, isSameAnswer, questionsAbout } from './questions.ts';

@@ -3,6 +3,7 @@
 //
 // Memory: the entities of this shard that are verified, as its owner would hold them if all were loaded, and some forty
 // bytes for each message that is still in its journal. A shard's reading is let go before the next one's begins.
+import { inParallel } from '@parley/std';
 import type { DirectState, GroupState, UserEvent, UserState } from '@parley/domain';
 import type { DirectEvent, GroupEvent } from '@parley/domain';
 import { directEntityType, groupEntityType, userEntityType } from '@parley/hosting/entities';
@@ -19,7 +20,6 @@ import {
   shardName,
 } from '@parley/runtime';
 import type { EntityAddress } from '@parley/std';
-import { inParallel } from '../in-parallel.ts';
 import { directFact, groupFact, userFact } from '../journals/facts.ts';
 import { ShardTrail } from '../journals/shard-trail.ts';
 import { ConversationTruth } from './conversation-truth.ts';

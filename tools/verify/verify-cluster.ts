@@ -3,10 +3,10 @@
 //
 // Consistency: every comparison is bounded by what the journal had, so it runs while people write. See live-check.ts for
 // actors, history-check.ts for ClickHouse, inbox-check.ts for lanes.
+import { inParallel } from '@parley/std';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type UserState, inboxPage } from '@parley/domain';
 import { type ShardId, UnreadableRecord, shardName } from '@parley/runtime';
-import { inParallel } from '../in-parallel.ts';
 import type { ConversationTruth } from './conversation-truth.ts';
 import { checkDevice } from './device-check.ts';
 import type { DeviceCopy } from './device-copy.ts';

@@ -18,5 +18,6 @@ export {
 } from './decider.ts';
 export { stableHash } from './hash.ts';
 export { timeOrderedId } from './ids.ts';
+export { inParallel } from './in-parallel.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { type Result, err, ok } from './result.ts';

@@ -1,9 +1,9 @@
 // Which super-large groups a connection hears, and how far they have come: joined at welcome, and whenever an entry says
 // that a conversation has turned to read-diffusion or back, or that the user has left.
+import { inParallel } from '@parley/std';
 import { type EntryTurn, type parley, wire } from '@parley/protocol';
 import type { Clock } from '@parley/std';
 import type { ClientConnection } from '../connection/client-connection.ts';
-import { boundedParallel } from '../http/bounded-parallel.ts';
 import { type ConversationHeads, isLarge } from '../sync/conversation-heads.ts';
 import type { LiveTopics } from './live-topics.ts';
 
@@ -67,7 +67,7 @@ export class LargeGroups {
   /** Tells the client the heads of all its large groups: it has missed live messages. */
   async announceAll(connection: ClientConnection): Promise<void> {
     const groups = [...connection.liveGroups.keys()];
-    await boundedParallel(groups, this.#parts.questionsAtOnceMax, async (conversation) => {
+    await inParallel(groups, this.#parts.questionsAtOnceMax, async (conversation) => {
       await this.#tryAnnounce(connection, conversation, 0);
     });
   }

@@ -1,4 +1,5 @@
 // The asker's conversations, and pages of their messages.
+import { inParallel } from '@parley/std';
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { parley } from '@parley/protocol';
@@ -8,7 +9,6 @@ import type { VerifiedToken } from '../auth/token-verifier.ts';
 import { ApiError } from './api-error.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
-import { boundedParallel } from './bounded-parallel.ts';
 import { ask } from './entity-questions.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
@@ -29,7 +29,7 @@ export class ConversationsController {
     const address = { type: 'user', tenant: asker.tenant, id: asker.user };
     const answer = await ask(this.ports, address, { conversations: {} }, 'conversations');
     const atOnceMax = this.ports.settings.limits.questionsAtOnceMax;
-    const conversations = await boundedParallel(answer.conversations ?? [], atOnceMax, async (one) =>
+    const conversations = await inParallel(answer.conversations ?? [], atOnceMax, async (one) =>
       conversationJson(one, await this.#headOf(asker, one)),
     );
     return { inboxPosition: answer.position ?? 0, conversations };

@@ -1,10 +1,10 @@
 // The questions the HTTP API asks of entities, with their answers unwrapped.
+import { inParallel } from '@parley/std';
 import type { parley } from '@parley/protocol';
 import type { EntityAddress } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { QueryAnswer, QueryBody } from '../query/entity-query.ts';
 import { ApiError, valueOf } from './api-error.ts';
-import { boundedParallel } from './bounded-parallel.ts';
 import type { HttpPorts } from './http-ports.ts';
 
 type Asking = Pick<HttpPorts, 'queries' | 'settings'>;
@@ -23,7 +23,7 @@ export async function accountOf(
 /** USER_NOT_FOUND, naming them, when any of `users` has no account. */
 export async function mustExist(ports: Asking, tenant: string, users: readonly string[]): Promise<void> {
   const distinct = [...new Set(users)];
-  const accounts = await boundedParallel(distinct, ports.settings.limits.questionsAtOnceMax, (user) =>
+  const accounts = await inParallel(distinct, ports.settings.limits.questionsAtOnceMax, (user) =>
     accountOf(ports, { tenant, user }),
   );
   const missing = distinct.filter((_, index) => accounts[index] === undefined);

@@ -1,9 +1,8 @@
 // Asks conversations how far they have come. The user entity does not know for super-large groups, because their messages
 // never touch an inbox.
 import { type ErrorName, errorCodes, parseConversation, type parley, wire } from '@parley/protocol';
-import { type Result, err, ok } from '@parley/std';
+import { inParallel, type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
-import { boundedParallel } from '../http/bounded-parallel.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 
 type Conversation = parley.v1.Conversation.$Properties;
@@ -42,7 +41,7 @@ export class ConversationHeads {
     conversations: readonly Conversation[],
   ): Promise<{ conversations: Conversation[]; unknown: string[] }> {
     const unknown: string[] = [];
-    const filled = await boundedParallel(conversations, this.#questionsAtOnceMax, async (each) => {
+    const filled = await inParallel(conversations, this.#questionsAtOnceMax, async (each) => {
       if (!isLarge(each)) return each;
       const head = await this.ask(asker, each.conversation ?? '');
       if (head.ok)

@@ -1,9 +1,8 @@
 // Pages of a user's inbox: references from the user entity, bodies from wherever they are, and a page of each large group
 // the client has a cursor for. Fallen out of the inbox window: all conversations instead, to be paged one by one.
 import { type ErrorName, internal, type parley, wire } from '@parley/protocol';
-import { type Result, err, ok } from '@parley/std';
+import { inParallel, type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
-import { boundedParallel } from '../http/bounded-parallel.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
@@ -70,7 +69,7 @@ export class InboxSync {
     limit: number,
   ): Promise<Result<parley.v1.HistoryPage[], ErrorName>> {
     const { pages, limits } = this.#parts;
-    const read = await boundedParallel(cursors, limits.questionsAtOnceMax, ({ conversation, sequence }) =>
+    const read = await inParallel(cursors, limits.questionsAtOnceMax, ({ conversation, sequence }) =>
       pages.pageAfter(asker, { conversation: conversation ?? '', after: sequence ?? 0, limit }),
     );
     const logs: parley.v1.HistoryPage[] = [];

@@ -4,10 +4,9 @@
 import type { MessageTail, TailRange } from '@parley/adapters';
 import { type ErrorName, internal, parseConversation, type parley, subjects, wire } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
-import { type Result, err, ok } from '@parley/std';
+import { inParallel, type Result, err, ok } from '@parley/std';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../auth/token-verifier.ts';
-import { boundedParallel } from '../http/bounded-parallel.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 
 export type Message = parley.v1.Message.$Properties;
@@ -105,10 +104,8 @@ export class MessageBodies {
 
   /** False when the history service could not be asked. */
   async #fromHistory(tenant: string, missing: Wanted, bodies: Bodies): Promise<boolean> {
-    const outcomes = await boundedParallel(
-      rangesOf(missing),
-      this.#parts.limits.questionsAtOnceMax,
-      (range) => this.#askHistory(tenant, range, bodies),
+    const outcomes = await inParallel(rangesOf(missing), this.#parts.limits.questionsAtOnceMax, (range) =>
+      this.#askHistory(tenant, range, bodies),
     );
     return outcomes.every(Boolean);
   }
@@ -137,7 +134,7 @@ export class MessageBodies {
   }
 
   async #fromOwner(asker: Identity, missing: Wanted, bodies: Bodies): Promise<void> {
-    await boundedParallel(rangesOf(missing), this.#parts.limits.questionsAtOnceMax, async (range) => {
+    await inParallel(rangesOf(missing), this.#parts.limits.questionsAtOnceMax, async (range) => {
       const address = parseConversation(range.conversation);
       if (address === undefined) return;
       const answer = await this.#parts.queries.ask(

@@ -1,16 +1,17 @@
-// Runs a task for each item, several at once but never more than a named maximum; results in the order of the items.
+// A few at a time: many items, never more than a named number of them under way.
 
-export async function boundedParallel<Item, Out>(
+/** Runs `work` for every item, `atOnceMax` of them at a time; results in the order of the items. Rejects with the first failure. */
+export async function inParallel<Item, Out>(
   items: readonly Item[],
   atOnceMax: number,
-  task: (item: Item) => Promise<Out>,
+  work: (item: Item) => Promise<Out>,
 ): Promise<Out[]> {
   const results: Out[] = Array.from({ length: items.length });
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const index = next++;
-      results[index] = await task(items[index]!);
+      results[index] = await work(items[index]!);
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnceMax, items.length) }, worker));
