@@ -101,8 +101,11 @@ export function describeMessenger(name: string, bench: () => PortBench): void {
         respond(bytesOf('unwanted'));
       });
       await other.flush();
-      own.publish(subject, bytesOf('hello'));
-      await bench().until('it has arrived', () => count === 1);
+      // Interest travels between servers after the flush: what comes before it is lost, as the port says.
+      await bench().until('it has arrived', () => {
+        if (count === 0) own.publish(subject, bytesOf('hello'));
+        return count > 0;
+      });
       subscription.stop();
     });
 
