@@ -1,4 +1,5 @@
 // A real NATS with JetStream for tests, the demo and `npm start`: one server, or a cluster of three on one machine.
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -85,7 +86,7 @@ function startOne(command: string, options: NatsOptions & { route?: Route }): Pr
       writeFileSync(file, configuration({ port, folder, route, syncAlways, isUnadvertised }));
       return ['--config', file];
     },
-    probe: route ? acceptsClients : answersJetStream,
+    probe: (port, folder) => isServing(port, serverName(folder, route), { hasJetStream: !route }),
   });
 }
 
@@ -99,7 +100,7 @@ interface Configuration {
 
 function configuration({ port, folder, route, syncAlways, isUnadvertised }: Configuration): string {
   const lines = [
-    `server_name: parley-${route ? route.index + 1 : 1}`,
+    `server_name: ${serverName(folder, route)}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${payloadBytesMax}`,
     `jetstream { store_dir: ${JSON.stringify(folder)}${syncAlways ? ', sync_interval: always' : ''} }`,
@@ -114,15 +115,22 @@ function configuration({ port, folder, route, syncAlways, isUnadvertised }: Conf
   return lines.join('\n') + '\n';
 }
 
-async function acceptsClients(port: number): Promise<boolean> {
-  return withConnection([`nats://127.0.0.1:${port}`], async (connection) => {
-    await connection.flush();
-    return true;
-  });
+/** One of three is known by its place, which its replicas remember; one alone by its folder, which no other server has. */
+function serverName(folder: string, route: Route | undefined): string {
+  if (route) return `parley-${route.index + 1}`;
+  return `parley-1-${createHash('sha256').update(path.resolve(folder)).digest('hex').slice(0, 12)}`;
 }
 
-async function answersJetStream(port: number): Promise<boolean> {
+/** False also when a stranger answers: another test's server may have taken the port just before ours. */
+async function isServing(
+  port: number,
+  name: string,
+  { hasJetStream }: { hasJetStream: boolean },
+): Promise<boolean> {
   return withConnection([`nats://127.0.0.1:${port}`], async (connection) => {
+    if (connection.info?.server_name !== name) return false;
+    // A cluster's JetStream answers when the others are there too.
+    if (!hasJetStream) return true;
     const manager = await jetstreamManager(connection, { timeout: probeLimitMs });
     await manager.getAccountInfo();
     return true;

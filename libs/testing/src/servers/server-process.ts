@@ -31,8 +31,8 @@ export interface ServerPlan {
   readonly scheme: string;
   readonly command: string;
   readonly args: (port: number, dataFolder: string) => string[];
-  /** Resolves truthy when the server answers; called again and again until it does. */
-  readonly probe: (port: number) => Promise<boolean>;
+  /** Resolves truthy when this very server answers; called again and again until it does. */
+  readonly probe: (port: number, dataFolder: string) => Promise<boolean>;
   readonly port?: number | undefined;
   readonly dataFolder?: string | undefined;
   /** Where stdout and stderr go; default: <name>.log in the data folder. */
@@ -135,7 +135,7 @@ class ServerProcess implements ServerHandle {
     }).finally(() => closeSync(log));
     this.#process = started;
     try {
-      await waitUntil(async () => !started.isRunning() || (await probe(this.port)), {
+      await waitUntil(async () => !started.isRunning() || (await probe(this.port, this.dataFolder)), {
         what: `${name} answers on port ${this.port}`,
         limitMs: startLimitMs,
       });
