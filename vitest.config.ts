@@ -9,6 +9,8 @@ const project = (tier: string, timeoutMs: number) => ({
     include: [`{apps,libs,tools}/**/*.${tier}.spec.ts`],
     testTimeout: timeoutMs,
     hookTimeout: 120_000,
+    // A wait ends when its condition holds; the limit is for a machine that others use too.
+    expect: { poll: { timeout: timeoutMs / 2 } },
     pool: 'forks' as const,
   },
 });
