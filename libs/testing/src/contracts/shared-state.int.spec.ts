@@ -61,6 +61,19 @@ async function packetsOf(redis: Redis): Promise<{ commands: number; reads: numbe
   return { commands: numberOf('total_commands_processed'), reads: numberOf('total_reads_processed') };
 }
 
+it('does not take a busy moment of its own process for a silent server', async () => {
+  const own = new RedisLink({ url: server.url, limits: { callTimeoutMs: 50 } });
+  await waitUntil(() => own.state === 'up', { what: 'Redis to be connected' });
+  const calls = Array.from({ length: 10 }, () => own.call((redis) => redis.ping()));
+  // They leave in this turn; nothing is read before it ends, long after their time is over.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  const busyUntil = performance.now() + 150;
+  while (performance.now() < busyUntil);
+  expect(await Promise.all(calls)).toEqual(calls.map(() => ({ ok: true, value: 'PONG' })));
+  expect(own.state).toBe('up');
+  await own.stop();
+});
+
 it('shares limits between gateways', async () => {
   const [one, other] = [await emptied(), await readyLink(server.url)];
   const limit = { name: 'shared', max: 4, windowMs: 60_000 };
