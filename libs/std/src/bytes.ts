@@ -2,52 +2,78 @@
 // Protobuf payloads travel inside as blobs; this is only the frame around them.
 import { assert } from './assert.ts';
 
-/** A growing buffer. `finish` hands out a view of exactly what was written; the writer is not used afterwards. */
+/**
+ * Small values are written one behind the other into chunks that they share, so that each costs a view and no copy. A
+ * writer takes the chunk while it writes and gives it back when it has finished; one that fails never does, and the
+ * next takes a new one.
+ */
+const chunkBytes = 64 * 1024;
+let spareChunk: Buffer | undefined;
+let spareChunkAt = 0;
+/** A chunk with less room than this is used up. */
+const chunkRoomMin = 512;
+
+/** What outgrows its chunk is written into a buffer that is used again and again, and copied out once. */
+let spareLarge: Buffer | undefined;
+/** A larger one is not kept. */
+const spareLargeBytesMax = 2 * 1024 * 1024;
+
+/** Longer texts are written by native code, shorter ones are ASCII most of the time. */
+const shortTextMax = 40;
+
+/** Writes envelopes. `finish` hands out exactly what was written; the writer is not used afterwards. */
 export class ByteWriter {
   #buffer: Buffer;
-  #length = 0;
+  #start: number;
+  #at: number;
 
-  constructor(capacityBytes = 256) {
-    this.#buffer = Buffer.allocUnsafe(capacityBytes);
+  constructor() {
+    this.#buffer = spareChunk ?? Buffer.allocUnsafeSlow(chunkBytes);
+    this.#start = this.#at = spareChunk === undefined ? 0 : spareChunkAt;
+    spareChunk = undefined;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#at - this.#start;
   }
 
   /** One byte, 0 … 255. */
   u8(value: number): this {
     this.#reserve(1);
-    this.#buffer[this.#length++] = value;
+    this.#buffer[this.#at++] = value;
     return this;
   }
 
   /** Four bytes, little endian. */
   u32(value: number): this {
     this.#reserve(4);
-    this.#length = this.#buffer.writeUInt32LE(value, this.#length);
+    this.#at = this.#buffer.writeUInt32LE(value, this.#at);
     return this;
   }
 
   /** An integer in 0 … 2^53-1, one byte for each 7 bits. */
   varint(value: number): this {
-    assert(Number.isSafeInteger(value) && value >= 0, 'varint: not a safe unsigned integer');
     this.#reserve(8);
-    let rest = value;
-    while (rest > 0x7f) {
-      this.#buffer[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
+    if (value < 0x80 && value >= 0 && (value | 0) === value) {
+      this.#buffer[this.#at++] = value;
+      return this;
     }
-    this.#buffer[this.#length++] = rest;
+    assert(Number.isSafeInteger(value) && value >= 0, 'varint: not a safe unsigned integer');
+    let rest = value;
+    for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+    for (; rest > 0x7f; rest >>>= 7) this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+    this.#buffer[this.#at++] = rest;
     return this;
   }
 
+  /** The length in UTF-8 bytes, and those. */
   text(value: string): this {
-    const size = Buffer.byteLength(value);
-    this.varint(size);
-    this.#reserve(size);
-    this.#length += this.#buffer.write(value, this.#length);
-    return this;
+    const { length } = value;
+    this.#reserve(length * 3 + 4);
+    if (length < shortTextMax && this.#ascii(value)) return this;
+    const lengthAt = this.begin(length);
+    this.#at += this.#buffer.write(value, this.#at);
+    return this.end(lengthAt, length);
   }
 
   blob(value: Uint8Array): this {
@@ -58,23 +84,96 @@ export class ByteWriter {
   /** Bytes as they are, without a length. */
   raw(value: Uint8Array): this {
     this.#reserve(value.length);
-    this.#buffer.set(value, this.#length);
-    this.#length += value.length;
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
     return this;
   }
 
+  /** Leaves room for a length that is not known yet. Give the result, and the same `expected`, to `end`. */
+  begin(expected: number): number {
+    this.#reserve(4);
+    const lengthAt = this.length;
+    this.#at += lengthBytes(expected);
+    return lengthAt;
+  }
+
+  /** Puts the length of what was written since `begin` in front of it, which moves if `expected` was far off. */
+  end(lengthAt: number, expected: number): this {
+    this.#reserve(4);
+    const room = lengthBytes(expected);
+    const from = this.#start + lengthAt;
+    const length = this.#at - from - room;
+    const shift = lengthBytes(length) - room;
+    if (shift !== 0) this.#buffer.copyWithin(from + room + shift, from + room, this.#at);
+    const end = this.#at + shift;
+    this.#at = from;
+    this.varint(length);
+    this.#at = end;
+    return this;
+  }
+
+  /** A view on what was written so far, valid until more is written. */
+  written(): Buffer {
+    return this.#buffer.subarray(this.#start, this.#at);
+  }
+
   finish(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    const bytes = this.written();
+    if (this.#buffer.length === chunkBytes) {
+      if (chunkBytes - this.#at >= chunkRoomMin) {
+        spareChunk = this.#buffer;
+        spareChunkAt = this.#at;
+      }
+      return bytes;
+    }
+    if (this.#buffer.length <= spareLargeBytesMax) spareLarge = this.#buffer;
+    const copy = Buffer.allocUnsafe(bytes.length);
+    copy.set(bytes);
+    return copy;
+  }
+
+  /** The length and the characters; false when there is one beyond ASCII, and nothing has been written. */
+  #ascii(value: string): boolean {
+    const buffer = this.#buffer;
+    let at = this.#at;
+    buffer[at++] = value.length;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      buffer[at++] = unit;
+    }
+    this.#at = at;
+    return true;
   }
 
   #reserve(extraBytes: number): void {
-    const needed = this.#length + extraBytes;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
-    grown.set(this.#buffer.subarray(0, this.#length));
+    if (this.#at + extraBytes > this.#buffer.length) this.#grow(extraBytes);
+  }
+
+  #grow(extraBytes: number): void {
+    const needed = this.length + extraBytes;
+    const written = this.written();
+    const large = spareLarge;
+    spareLarge = undefined;
+    const grown =
+      large !== undefined && large.length >= needed
+        ? large
+        : Buffer.allocUnsafeSlow(Math.max(needed, chunkBytes) * 2);
+    grown.set(written);
+    // The value may only have begun near the end of its chunk; then that is used up.
+    if (this.#buffer.length === chunkBytes && this.#start < chunkBytes / 2) {
+      spareChunk = this.#buffer;
+      spareChunkAt = this.#start;
+    }
     this.#buffer = grown;
+    this.#at -= this.#start;
+    this.#start = 0;
   }
 }
+
+/** Bytes a length takes as a varint. Nothing here is larger than 256 MiB. */
+const lengthBytes = (length: number): number =>
+  length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
 
 /** Reads what ByteWriter wrote. Throws `RangeError` on truncated input; blobs are views, copy what you keep. */
 export class ByteReader {

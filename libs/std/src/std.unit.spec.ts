@@ -17,7 +17,7 @@ describe('bytes', () => {
     );
     fc.assert(
       fc.property(fc.array(part), (parts) => {
-        const writer = new ByteWriter(1);
+        const writer = new ByteWriter();
         for (const { kind, value } of parts)
           (writer[kind] as (value: unknown) => unknown).call(writer, value);
         const bytes = writer.finish();
@@ -84,13 +84,60 @@ describe('bytes', () => {
     );
   });
 
+  test('texts of any length and alphabet are written as UTF-8 behind their length', () => {
+    for (const unit of ['a', 'é', '中', '😀', '\ud800'])
+      for (const count of [0, 1, 13, 39, 40, 42, 43, 63, 64, 127, 128, 5_461, 5_462, 16_384, 40_000]) {
+        const text = unit.repeat(count);
+        const bytes = Buffer.from(text);
+        expect(new ByteWriter().u8(7).text(text).finish()).toEqual(
+          new ByteWriter().u8(7).varint(bytes.length).raw(bytes).finish(),
+        );
+      }
+  });
+
+  test('lengths are put in front of what was written, whatever length was expected', () => {
+    for (const expected of [0, 127, 128, 20_000, 3_000_000])
+      for (const length of [0, 1, 127, 128, 16_383, 16_384, 70_000, 200_000]) {
+        const inner = Buffer.alloc(length, 'x');
+        const writer = new ByteWriter().u8(1);
+        const outerAt = writer.begin(expected);
+        const innerAt = writer.u8(2).begin(expected);
+        writer.raw(inner).end(innerAt, expected).u8(3).end(outerAt, expected);
+        const middle = new ByteWriter().u8(2).blob(inner).u8(3).finish();
+        expect(writer.finish()).toEqual(new ByteWriter().u8(1).blob(middle).finish());
+      }
+  });
+
+  test('what a writer has finished stays as it is, whoever writes meanwhile and afterwards', () => {
+    const sizes = fc.array(fc.oneof(fc.nat(300), fc.nat(200_000)), { maxLength: 12 });
+    fc.assert(
+      fc.property(sizes, (given) => {
+        const finished = given.map((size, index) => {
+          const [outer, inner] = [new ByteWriter(), new ByteWriter()];
+          const one = Buffer.alloc(size, index + 1);
+          outer.raw(one.subarray(0, size >> 1));
+          const within = inner.raw(one).finish();
+          // One that is given up in the middle of it.
+          new ByteWriter().raw(one);
+          return [outer.raw(one.subarray(size >> 1)).finish(), within, one];
+        });
+        for (const [outer, within, one] of finished) {
+          expect(outer!.equals(one!)).toBe(true);
+          expect(within!.equals(one!)).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test('a reader passes over what nobody wants, and lists what there are several of', () => {
     const writer = new ByteWriter().text('skipped').varint(3).text('a').text('').text('é');
-    const reader = new ByteReader(writer.finish());
+    const bytes = writer.finish();
+    const reader = new ByteReader(bytes);
     reader.skip();
     const start = reader.offset;
     expect(reader.list(() => reader.text())).toEqual(['a', '', 'é']);
-    expect(Buffer.from(reader.latin1Since(start), 'latin1')).toEqual(writer.finish().subarray(start));
+    expect(Buffer.from(reader.latin1Since(start), 'latin1')).toEqual(bytes.subarray(start));
     expect(() => new ByteReader(Buffer.from([5, 1])).skip()).toThrow(RangeError);
   });
 

@@ -20,7 +20,7 @@ export interface Checkpoint {
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
-  const writer = new ByteWriter(256)
+  const writer = new ByteWriter()
     .u8(1)
     .varint(checkpoint.epoch)
     .varint(checkpoint.n)

@@ -12,7 +12,7 @@ export interface StoredState {
 }
 
 export const encodeStoredState = (stored: StoredState): Buffer =>
-  new ByteWriter(stored.state.length + 16)
+  new ByteWriter()
     .u8(1)
     .varint(stored.epoch)
     .varint(stored.n)

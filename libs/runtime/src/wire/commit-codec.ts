@@ -79,7 +79,7 @@ const recordKinds = ['commit', 'epoch', 'hand-off'] as const;
 export function encodeCommit(record: CommitRecord): Buffer {
   const { inputPart } = record;
   const kind = recordKinds.indexOf(record.kind) + (inputPart === undefined ? 0 : recordKinds.length);
-  const writer = new ByteWriter(4096).u8(1).u8(kind).text(record.shard);
+  const writer = new ByteWriter().u8(1).u8(kind).text(record.shard);
   writer.varint(record.epoch).varint(record.n).varint(record.previousSequence).varint(record.inputOffset);
   if (inputPart !== undefined) writer.varint(inputPart.sequence).varint(inputPart.records);
   writer.varint(record.atMs);
@@ -100,7 +100,7 @@ export function encodeCommit(record: CommitRecord): Buffer {
       lists.write(target.ids);
     }
   }
-  return writer.u32(crc32(writer.finish())).finish();
+  return writer.u32(crc32(writer.written())).finish();
 }
 
 /** Throws BadCommitRecord. Payloads are views on `bytes`. Who reads many records gives all of them the same `familiar`. */

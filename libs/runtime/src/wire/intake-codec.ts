@@ -56,7 +56,7 @@ export interface Subscriber {
 const recordKinds = ['command', 'attach', 'detach'] as const;
 
 export function encodeClientBatch(batch: Omit<ClientBatch, 'kind'>): Buffer {
-  const writer = new ByteWriter(256)
+  const writer = new ByteWriter()
     .u8(1)
     .text(batch.gatewayId)
     .varint(batch.deadlineMs)
@@ -74,7 +74,7 @@ export function encodeClientBatch(batch: Omit<ClientBatch, 'kind'>): Buffer {
 }
 
 export function encodeLaneBatch(batch: Omit<LaneBatch, 'kind'>): Buffer {
-  const writer = new ByteWriter(512)
+  const writer = new ByteWriter()
     .u8(2)
     .text(batch.source)
     .varint(batch.sourceEpoch)
@@ -99,7 +99,7 @@ export function decodeIntake(bytes: Uint8Array): ClientBatch | LaneBatch {
 }
 
 export const encodeSubscriber = (subscriber: Subscriber): Buffer =>
-  new ByteWriter(64).varint(subscriber.connection).text(subscriber.device).blob(subscriber.request).finish();
+  new ByteWriter().varint(subscriber.connection).text(subscriber.device).blob(subscriber.request).finish();
 
 export function decodeSubscriber(bytes: Uint8Array): Subscriber {
   const reader = new ByteReader(bytes);

@@ -32,7 +32,7 @@ export interface OutboundBatch {
 }
 
 export function encodeOutbound(batch: OutboundBatch): Buffer {
-  const writer = new ByteWriter(512).u8(1).text(batch.shard).varint(batch.epoch).varint(batch.items.length);
+  const writer = new ByteWriter().u8(1).text(batch.shard).varint(batch.epoch).varint(batch.items.length);
   for (const item of batch.items) {
     if (item.kind === 'reply') {
       writer.u8(0).varint(item.requestId).blob(item.payload);

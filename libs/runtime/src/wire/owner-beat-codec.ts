@@ -9,7 +9,7 @@ export interface OwnerBeat {
 }
 
 export const encodeOwnerBeat = (beat: OwnerBeat): Buffer =>
-  new ByteWriter(64).u8(1).text(beat.shard).varint(beat.epoch).text(beat.nodeId).finish();
+  new ByteWriter().u8(1).text(beat.shard).varint(beat.epoch).text(beat.nodeId).finish();
 
 export function decodeOwnerBeat(bytes: Uint8Array): OwnerBeat {
   const reader = new ByteReader(bytes);

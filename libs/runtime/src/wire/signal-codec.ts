@@ -24,7 +24,7 @@ export type Signal =
     };
 
 export function encodeSignals(signals: readonly Signal[]): Buffer {
-  const writer = new ByteWriter(128).u8(1).varint(signals.length);
+  const writer = new ByteWriter().u8(1).varint(signals.length);
   for (const signal of signals) {
     if (signal.kind === 'acknowledge') {
       writer.u8(0).text(signal.type).text(signal.tenant).text(signal.id).text(signal.gatewayId);
