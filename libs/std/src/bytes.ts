@@ -181,7 +181,8 @@ export class ByteReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#buffer =
+      bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get isAtEnd(): boolean {
@@ -190,6 +191,11 @@ export class ByteReader {
 
   get offset(): number {
     return this.#at;
+  }
+
+  /** Bytes not read yet. */
+  get left(): number {
+    return this.#buffer.length - this.#at;
   }
 
   u8(): number {
@@ -232,6 +238,13 @@ export class ByteReader {
     return size <= wordBytesMax
       ? wordAt(this.#buffer, start, size)
       : this.#buffer.toString('utf8', start, start + size);
+  }
+
+  /** A text that will hardly come again: it is not looked for among those met before, nor kept. */
+  freshText(): string {
+    const size = this.varint();
+    const start = this.#take(size);
+    return this.#buffer.toString('utf8', start, start + size);
   }
 
   /** A count, and as many values. */

@@ -43,7 +43,7 @@ export const refused = (code: string, message?: string): Refused =>
 export interface TellEffect {
   readonly kind: 'tell';
   readonly type: string;
-  /** The runtime caches the grouping by shard on this array's identity: keep one array while it does not change. */
+  /** The runtime remembers, by this array's identity, which of them live where: keep one array while it does not change. */
   readonly ids: readonly string[];
   readonly command: unknown;
 }

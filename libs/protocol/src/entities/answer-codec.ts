@@ -4,11 +4,12 @@ import type { Done, ReadDone, Sent } from '@parley/domain';
 import { type Refused, assertNever } from '@parley/std';
 import { errorBody } from '../error-codes.ts';
 import { wire } from '../messages.ts';
+import { encodeSent } from './hot-values.ts';
 
 export function encodeReply(reply: Sent | ReadDone | Done): Uint8Array {
   switch (reply.type) {
     case 'Sent':
-      return wire.ServerFrame.encode({ sent: reply }).finish();
+      return encodeSent(reply);
     case 'ReadDone':
       return wire.ServerFrame.encode({ readDone: reply }).finish();
     case 'Done':

@@ -13,9 +13,9 @@ import type { EntityAddress } from '@parley/std';
 import { internal } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
+import { encodePosted, readPost, readPosted } from './hot-values.ts';
 import { messagePostedShape, postMessageShape } from './message-posted-codec.ts';
-import { readMessagePosted, readPostMessage } from './message-posted-codec.ts';
-import { decoded, oneOf, plain } from './shape.ts';
+import { oneOf, plain } from './shape.ts';
 
 export const createDirectCodec = (limits: ConversationLimits = conversationLimits) => ({
   encodeCommand: encodeDirectCommand,
@@ -40,18 +40,16 @@ export function encodeDirectCommand(command: DirectCommand): Uint8Array {
 
 /** Throws on bytes that are no command. */
 export function decodeDirectCommand(bytes: Uint8Array): DirectCommand {
-  const message = internal.DirectCommand.decode(bytes);
-  return message.postMessage ? readPostMessage(decoded(message.postMessage)) : commands.unwrap(message);
+  return readPost(bytes) ?? commands.unwrap(internal.DirectCommand.decode(bytes));
 }
 
 export function encodeDirectEvent(event: DirectEvent): Uint8Array {
-  if (event.type === 'MessagePosted') return internal.DirectEvent.encode({ messagePosted: event }).finish();
+  if (event.type === 'MessagePosted') return encodePosted(event);
   return internal.DirectEvent.encode(events.wrap(event)).finish();
 }
 
 export function decodeDirectEvent(bytes: Uint8Array): DirectEvent {
-  const message = internal.DirectEvent.decode(bytes);
-  return message.messagePosted ? readMessagePosted(decoded(message.messagePosted)) : events.unwrap(message);
+  return readPosted(bytes) ?? events.unwrap(internal.DirectEvent.decode(bytes));
 }
 
 export function encodeDirectSnapshot(state: DirectState): Uint8Array {

@@ -150,6 +150,87 @@ describe('entity codecs', () => {
     comesBack(logMessage, encodeLogMessage, decodeLogMessage);
   });
 
+  it('write the hot values as the generated code does', () => {
+    const textOnly = record({ ...messageHead, text });
+    const plainText = {
+      type: fc.constant('Deliver' as const),
+      message: textOnly,
+      membership,
+      diffusion,
+      title: text,
+    };
+    fc.assert(
+      fc.property(record({ type: fc.constant('MessagePosted' as const), ...posted }), (messagePosted) => {
+        const bytes = Buffer.from(internal.DirectEvent.encode({ messagePosted }).finish());
+        expect(Buffer.from(directCodec.encodeEvent(messagePosted))).toEqual(bytes);
+        expect(Buffer.from(groupCodec.encodeEvent(messagePosted))).toEqual(bytes);
+      }),
+    );
+    fc.assert(
+      fc.property(record(plainText), fc.boolean(), (deliver, left) => {
+        const { message, title } = deliver;
+        const generated = internal.UserCommand.encode({ deliver }).finish();
+        expect(Buffer.from(userCodec.encodeCommand(deliver))).toEqual(Buffer.from(generated));
+        const push = { type: 'Entry' as const, message, diffusion: deliver.diffusion, left, title };
+        const entry = wire.Entry.encode(push).finish();
+        expect(Buffer.from(userCodec.encodePayload(push))).toEqual(Buffer.from(entry));
+        const { conversation, sequence, sender, sentAtMs, clientMessageId } = message;
+        const entryAppended = {
+          conversation,
+          sequence,
+          sender,
+          atMs: sentAtMs,
+          membership: 1,
+          diffusion: 2,
+          title,
+        } as const;
+        const event = internal.UserEvent.encode({ entryAppended }).finish();
+        expect(Buffer.from(userCodec.encodeEvent({ type: 'EntryAppended', ...entryAppended }))).toEqual(
+          Buffer.from(event),
+        );
+        const sent = {
+          type: 'Sent' as const,
+          conversation,
+          clientMessageId,
+          sequence,
+          sentAtMs,
+          duplicate: left,
+        };
+        const frame = wire.ServerFrame.encode({ sent }).finish();
+        expect(Buffer.from(encodeReply(sent))).toEqual(Buffer.from(frame));
+      }),
+    );
+  });
+
+  it('read what other versions write: other orders, unknown fields, defaults spelled out', () => {
+    const post = samples.directCommands.PostMessage;
+    const fields = internal.PostMessage.encode(post).finish();
+    const unknown = Buffer.from([0x78, 0x01]);
+    const sender = Buffer.from('\x0a\x03eve');
+    for (const extra of [unknown, sender, Buffer.from([0x22, 0x00])]) {
+      const body = Buffer.concat([fields, extra]);
+      const bytes = Buffer.concat([Buffer.from([0x0a, body.length]), body]);
+      const expected =
+        extra === sender
+          ? { ...post, sender: 'eve' }
+          : extra === unknown
+            ? post
+            : { ...post, afterClientMessageId: '' };
+      expect(directCodec.decodeCommand(bytes)).toEqual(expected);
+      expect(groupCodec.decodeCommand(bytes)).toEqual(expected);
+    }
+  });
+
+  it('refuse texts that are no UTF-8', () => {
+    const bytes = Buffer.from(
+      directCodec.encodeCommand({ ...samples.directCommands.PostMessage, text: 'abc' }),
+    );
+    bytes[bytes.indexOf('abc') + 1] = 0xff;
+    expect(() => directCodec.decodeCommand(bytes)).toThrow();
+    const kept = { ...samples.directCommands.PostMessage, text: 'a\ufffdc' };
+    expect(directCodec.decodeCommand(directCodec.encodeCommand(kept))).toEqual(kept);
+  });
+
   it('leave the body out of the entry event', () => {
     const { EntryAppended: entry } = samples.userEvents;
     const push = {

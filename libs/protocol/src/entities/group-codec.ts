@@ -19,19 +19,9 @@ import { internal, type parley, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
+import { encodePosted, readPost, readPosted } from './hot-values.ts';
 import { messagePostedShape, postMessageShape } from './message-posted-codec.ts';
-import { readMessagePosted, readPostMessage } from './message-posted-codec.ts';
-import {
-  type Decoded,
-  type Shape,
-  decoded,
-  list,
-  listOf,
-  oneOf,
-  optional,
-  plain,
-  required,
-} from './shape.ts';
+import { type Decoded, type Shape, list, listOf, oneOf, optional, plain, required } from './shape.ts';
 
 export const createGroupCodec = (limits: GroupLimits = groupLimits) => ({
   encodeCommand: encodeGroupCommand,
@@ -55,18 +45,16 @@ export function encodeGroupCommand(command: GroupCommand): Uint8Array {
 
 /** Throws on bytes that are no command. */
 export function decodeGroupCommand(bytes: Uint8Array): GroupCommand {
-  const message = internal.GroupCommand.decode(bytes);
-  return message.postMessage ? readPostMessage(decoded(message.postMessage)) : commands.unwrap(message);
+  return readPost(bytes) ?? commands.unwrap(internal.GroupCommand.decode(bytes));
 }
 
 export function encodeGroupEvent(event: GroupEvent): Uint8Array {
-  if (event.type === 'MessagePosted') return internal.GroupEvent.encode({ messagePosted: event }).finish();
+  if (event.type === 'MessagePosted') return encodePosted(event);
   return internal.GroupEvent.encode(events.wrap(event)).finish();
 }
 
 export function decodeGroupEvent(bytes: Uint8Array): GroupEvent {
-  const message = internal.GroupEvent.decode(bytes);
-  return message.messagePosted ? readMessagePosted(decoded(message.messagePosted)) : events.unwrap(message);
+  return readPosted(bytes) ?? events.unwrap(internal.GroupEvent.decode(bytes));
 }
 
 /** Encoded parley.v1.Live; several of them put together are one Live with all messages. */

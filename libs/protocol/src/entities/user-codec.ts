@@ -1,7 +1,6 @@
 // Users: domain values ↔ bytes. What is read from journals and snapshots was written by any earlier version: an upcast
 // of old events belongs into decodeUserEvent, before the value leaves this file.
 import {
-  type Deliver,
   type EntryAppended,
   type UserCommand,
   type UserEvent,
@@ -15,9 +14,11 @@ import {
 import { type EntityAddress, assertNever } from '@parley/std';
 import { internal, type parley, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
+import { encodeDeliver, encodeEntryAppended, encodeEntryPush } from './hot-values.ts';
+import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, toInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
-import { type Decoded, type Shape, decoded, oneOf, optional, plain } from './shape.ts';
+import { type Shape, oneOf, optional, plain } from './shape.ts';
 import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
 
 export const createUserCodec = (limits: UserLimits = userLimits) => ({
@@ -38,25 +39,24 @@ export const userCodec = createUserCodec();
 export function encodeUserCommand(command: UserCommand): Uint8Array {
   if (command.type !== 'Deliver') return internal.UserCommand.encode(commands.wrap(command)).finish();
   const { membership, diffusion, title } = command;
+  if (command.message.system === undefined) return encodeDeliver(command);
   const deliver = { message: toWireMessage(command.message), membership, diffusion, title };
   return internal.UserCommand.encode({ deliver }).finish();
 }
 
 /** Throws on bytes that are no command. */
 export function decodeUserCommand(bytes: Uint8Array): UserCommand {
-  const message = internal.UserCommand.decode(bytes);
-  return message.deliver ? readDeliver(decoded(message.deliver)) : commands.unwrap(message);
+  return readDeliver(bytes) ?? commands.unwrap(internal.UserCommand.decode(bytes));
 }
 
 /** The body an EntryAppended carries along in memory (`push`) is no part of the fact and is not encoded. */
 export function encodeUserEvent(event: UserEvent): Uint8Array {
-  if (event.type === 'EntryAppended') return internal.UserEvent.encode({ entryAppended: event }).finish();
+  if (event.type === 'EntryAppended') return encodeEntryAppended(event);
   return internal.UserEvent.encode(events.wrap(event)).finish();
 }
 
 export function decodeUserEvent(bytes: Uint8Array): UserEvent {
-  const message = internal.UserEvent.decode(bytes);
-  return message.entryAppended ? readEntryAppended(decoded(message.entryAppended)) : events.unwrap(message);
+  return readEntryAppended(bytes) ?? events.unwrap(internal.UserEvent.decode(bytes));
 }
 
 /**
@@ -66,6 +66,7 @@ export function decodeUserEvent(bytes: Uint8Array): UserEvent {
 export function encodeUserPush(push: UserPush): Uint8Array {
   switch (push.type) {
     case 'Entry': {
+      if (push.message.system === undefined) return encodeEntryPush(push);
       const { diffusion, left, title } = push;
       return wire.Entry.encode({ message: toWireMessage(push.message), diffusion, left, title }).finish();
     }
@@ -102,27 +103,6 @@ function readUserSnapshot(bytes: Uint8Array) {
 }
 
 const readAccount = optional(accountShape);
-
-const readDeliver = (message: Decoded<parley.internal.v1.Deliver.$Properties>): Deliver => ({
-  type: 'Deliver',
-  message: logMessageField(message.message as parley.v1.Message),
-  membership: message.membership,
-  diffusion: message.diffusion,
-  title: message.title,
-});
-
-const readEntryAppended = (
-  message: Decoded<parley.internal.v1.EntryAppended.$Properties>,
-): EntryAppended => ({
-  type: 'EntryAppended',
-  conversation: message.conversation,
-  sequence: message.sequence,
-  sender: message.sender,
-  atMs: message.atMs,
-  membership: message.membership,
-  diffusion: message.diffusion,
-  title: message.title,
-});
 
 const entryAppendedShape: Shape<EntryAppended> = {
   conversation: plain,
