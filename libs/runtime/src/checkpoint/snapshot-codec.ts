@@ -12,12 +12,7 @@ export interface StoredState {
 }
 
 export const encodeStoredState = (stored: StoredState): Buffer =>
-  new ByteWriter()
-    .u8(1)
-    .varint(stored.epoch)
-    .varint(stored.n)
-    .blob(stored.state)
-    .finish();
+  new ByteWriter().u8(1).varint(stored.epoch).varint(stored.n).blob(stored.state).finish();
 
 /** Throws on malformed bytes. */
 export function decodeStoredState(bytes: Uint8Array): StoredState {

@@ -4,12 +4,14 @@ import { assert, type EntityAddress } from '@parley/std';
 import type { RuntimeLimits } from '../limits.ts';
 import type { SnapshotStore } from '../ports/index.ts';
 import { decodeStoredState } from '../checkpoint/snapshot-codec.ts';
-import { entityKey, parseEntityKey } from './entity-key.ts';
+import { parseEntityKey } from './entity-key.ts';
 import type { EntityType } from './entity-type.ts';
 
 export interface Entity {
   readonly key: string;
   readonly address: EntityAddress;
+  /** Its id alone: every event of this entity alone names it by this list, which a commit then holds once. */
+  readonly ids: readonly string[];
   readonly type: EntityType;
   state: unknown;
   /** `n` of the commit that holds the newest event; 0 when none since it was loaded. */
@@ -19,6 +21,15 @@ export interface Entity {
   /** Revision of the stored snapshot; 0 when there is none. */
   snapshotRevision: number;
   lastUsedMs: number;
+  /** Those it told something last, by shard: a conversation tells the same members again and again. */
+  told: ToldMembers | undefined;
+}
+
+/** A list of entities of one type and tenant, and those of them that live in one shard. */
+export interface ToldMembers {
+  readonly type: string;
+  readonly ids: readonly string[];
+  readonly byShard: readonly { readonly shard: string; readonly ids: readonly string[] }[];
 }
 
 export interface ReplayedEvent {
@@ -51,6 +62,8 @@ export class EntityTable {
   readonly #snapshots: SnapshotStore;
   readonly #limits: RuntimeLimits;
   readonly #entities = new Map<string, Entity>();
+  /** The same by type, tenant and id: the hot path need not build keys. */
+  readonly #byAddress = new Map<string, Map<string, Map<string, Entity>>>();
   readonly #loading = new Map<string, Promise<Entity>>();
   readonly #tails = new Map<string, Tail>();
   readonly #waitingLoads: (() => void)[] = [];
@@ -84,6 +97,11 @@ export class EntityTable {
 
   inMemory(key: string): Entity | undefined {
     return this.#entities.get(key);
+  }
+
+  /** The same without a key. */
+  find(type: string, tenant: string, id: string): Entity | undefined {
+    return this.#byAddress.get(type)?.get(tenant)?.get(id);
   }
 
   /**
@@ -135,11 +153,11 @@ export class EntityTable {
   /** Lets clean entities go: the idle ones, and the longest unused ones while there are too many. */
   passivate(nowMs: number, committedN: number): number {
     const before = this.#entities.size;
-    for (const [key, entity] of this.#entities) {
+    for (const entity of this.#entities.values()) {
       // Loaded for somebody whose turn is still to come.
       if (entity.lastUsedMs === 0) entity.lastUsedMs = nowMs;
       const isIdle = nowMs - entity.lastUsedMs >= this.#limits.entityIdleMs;
-      if (isIdle && isClean(entity, committedN)) this.#entities.delete(key);
+      if (isIdle && isClean(entity, committedN)) this.#forget(entity);
     }
     if (this.#entities.size > this.#limits.entitiesMax) this.#passivateSurplus(committedN);
     return before - this.#entities.size;
@@ -149,7 +167,22 @@ export class EntityTable {
     const clean = [...this.#entities.values()].filter((entity) => isClean(entity, committedN));
     clean.sort((a, b) => a.lastUsedMs - b.lastUsedMs);
     const surplus = this.#entities.size - this.#limits.entitiesMax;
-    for (const { key } of clean.slice(0, surplus)) this.#entities.delete(key);
+    for (const entity of clean.slice(0, surplus)) this.#forget(entity);
+  }
+
+  #forget({ key, address: { type, tenant, id } }: Entity): void {
+    this.#entities.delete(key);
+    this.#byAddress.get(type)?.get(tenant)?.delete(id);
+  }
+
+  #remember(entity: Entity): void {
+    const { type, tenant, id } = entity.address;
+    this.#entities.set(entity.key, entity);
+    let byTenant = this.#byAddress.get(type);
+    if (byTenant === undefined) this.#byAddress.set(type, (byTenant = new Map()));
+    let byId = byTenant.get(tenant);
+    if (byId === undefined) byTenant.set(tenant, (byId = new Map()));
+    byId.set(id, entity);
   }
 
   async #loadNow(key: string): Promise<Entity> {
@@ -190,14 +223,16 @@ export class EntityTable {
     const entity: Entity = {
       key,
       address,
+      ids: [address.id],
       type,
       state,
       lastEventN,
       dirtyAfter: isDirty ? tail?.dirtyAfter : undefined,
       snapshotRevision: stored?.revision ?? 0,
       lastUsedMs: 0,
+      told: undefined,
     };
-    this.#entities.set(entityKey(address.type, address.tenant, address.id), entity);
+    this.#remember(entity);
     return entity;
   }
 }

@@ -1,5 +1,6 @@
 // Everything one commit will hold, and everything that may leave the shard once it is durable. Filled while the commit
 // before is in flight; values that go to many (an event told to many users, a push to many devices) are kept and encoded once.
+import type { Entity } from '../entity/entity-table.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import type {
   CommittedEffect,
@@ -10,6 +11,7 @@ import type {
   PushTarget,
 } from '../wire/index.ts';
 
+type OpenEvent = CommittedEvent & { ids: readonly string[] };
 type OpenPush = OutboundPush & { readonly targets: PushTarget[] };
 
 interface GatewayItems {
@@ -23,7 +25,7 @@ export interface LivePublish {
 }
 
 export class Batch {
-  readonly events: CommittedEvent[] = [];
+  readonly events: OpenEvent[] = [];
   readonly effects: CommittedEffect[] = [];
   readonly lanesIn = new Map<string, number>();
   readonly outbound = new Map<string, GatewayItems>();
@@ -36,11 +38,12 @@ export class Batch {
   /** Rough size of what waits for release. */
   outboundBytes = 0;
 
+  /** The newest event, those it happened to, and the list of them once there are several. */
   #lastEvent: unknown;
-  #lastIds: string[] = [];
+  #lastIds: string[] | undefined;
   readonly #sizedLists = new Set<readonly string[]>();
-  readonly #encodedPayloads = new Map<unknown, Uint8Array>();
-  readonly #encodedCommands = new Map<unknown, Uint8Array>();
+  /** Those a push goes to come one after another, so the last one is all that need be known. */
+  #lastPayload: { readonly value: unknown; readonly bytes: Uint8Array } | undefined;
 
   /** Whether a commit must be written for it. */
   get isDurable(): boolean {
@@ -53,7 +56,8 @@ export class Batch {
     );
   }
 
-  addEvent(type: EntityType, tenant: string, id: string, event: unknown): void {
+  addEvent({ type, address, ids }: Entity, event: unknown): void {
+    const { tenant, id } = address;
     this.eventCount++;
     this.bytes += id.length + 1;
     const last = this.events.at(-1);
@@ -63,13 +67,14 @@ export class Batch {
       last.type === type.name &&
       last.tenant === tenant
     ) {
+      last.ids = this.#lastIds ??= [...last.ids];
       this.#lastIds.push(id);
       return;
     }
     const payload = type.codec.encodeEvent(event);
-    this.#lastIds = [id];
-    this.events.push({ type: type.name, tenant, ids: this.#lastIds, payload });
+    this.events.push({ type: type.name, tenant, ids, payload });
     this.#lastEvent = event;
+    this.#lastIds = undefined;
     this.bytes += payload.length + 16;
   }
 
@@ -78,7 +83,7 @@ export class Batch {
     const last = this.events.at(-1);
     if (ids.length < 2 || last === undefined || last.ids.length !== ids.length) return;
     if (!ids.every((id, index) => last.ids[index] === id)) return;
-    this.events[this.events.length - 1] = { ...last, ids };
+    last.ids = ids;
     this.#lastEvent = undefined;
   }
 
@@ -107,15 +112,15 @@ export class Batch {
   }
 
   encodedPayload(type: EntityType, payload: unknown): Uint8Array {
-    return encodeOnce(this.#encodedPayloads, payload, () => type.codec.encodePayload(payload));
-  }
-
-  encodedCommand(command: unknown, encode: () => Uint8Array): Uint8Array {
-    return encodeOnce(this.#encodedCommands, command, encode);
+    if (this.#lastPayload === undefined || this.#lastPayload.value !== payload)
+      this.#lastPayload = { value: payload, bytes: type.codec.encodePayload(payload) };
+    return this.#lastPayload.bytes;
   }
 
   /** Bytes of the ids, unless the same list is in this batch already. */
   #sizeOfNewList({ ids }: EffectTarget): number {
+    const [only] = ids;
+    if (only !== undefined && ids.length === 1) return 9 + only.length;
     if (this.#sizedLists.has(ids)) return 8;
     this.#sizedLists.add(ids);
     return ids.reduce((sum, id) => sum + id.length + 1, 8);
@@ -129,13 +134,4 @@ export class Batch {
     }
     return gateway;
   }
-}
-
-function encodeOnce(cache: Map<unknown, Uint8Array>, value: unknown, encode: () => Uint8Array): Uint8Array {
-  let bytes = cache.get(value);
-  if (bytes === undefined) {
-    bytes = encode();
-    cache.set(value, bytes);
-  }
-  return bytes;
 }

@@ -1,7 +1,7 @@
 // Deciding: one record of the input becomes events, effects and answers in the open batch. Effects for entities of the same
 // shard are decided right here, in the same commit; effects for other shards go on their lanes.
-import { assert, type DecideContext, type Decision, type Effect } from '@parley/std';
-import type { Entity, EntityTable } from '../entity/entity-table.ts';
+import { assert, type DecideContext, type Decision, type Effect, type TellEffect } from '@parley/std';
+import type { Entity, EntityTable, ToldMembers } from '../entity/entity-table.ts';
 import { entityKey } from '../entity/entity-key.ts';
 import { shardName } from '../ports/index.ts';
 import type { EffectTarget } from '../wire/index.ts';
@@ -15,12 +15,6 @@ interface LocalTell {
   readonly tenant: string;
   readonly ids: readonly string[];
   readonly command: unknown;
-}
-
-/** Those of a list of ids that live in one shard. */
-interface ShardGroup {
-  readonly shard: string;
-  readonly ids: readonly string[];
 }
 
 export interface DecisionsOptions extends ShardContext {
@@ -39,7 +33,6 @@ export interface DecisionsOptions extends ShardContext {
 export class Decisions {
   readonly #options: DecisionsOptions;
   readonly #tells: LocalTell[] = [];
-  readonly #groupings = new WeakMap<readonly string[], Map<string, readonly ShardGroup[]>>();
   /** Live topics that were published to since their head was last announced, with the time of the last publish. */
   readonly unannounced = new Map<string, number>();
   #lastNowMs = 0;
@@ -59,31 +52,55 @@ export class Decisions {
     this.#lastNowMs = Math.max(this.#lastNowMs, nowMs);
   }
 
-  /** Decides one command; everything it causes in this shard is decided before the promise resolves. */
-  async command(entity: Entity, command: unknown): Promise<Decision<unknown, unknown>> {
-    const decision = this.#decide(entity, command);
-    if (this.#tells.length > 0) await this.#drainTells();
-    return decision;
+  /** Decides one command. Call `settle` before anything else is decided. */
+  command(entity: Entity, command: unknown): Decision<unknown, unknown> {
+    return this.#decide(entity, command);
   }
 
   /** Gives one command to several entities of this shard, as a lane effect asks. Refusals are final and silent. */
-  async tell(tell: LocalTell): Promise<void> {
+  tell(tell: LocalTell): Promise<void> | undefined {
     this.#tells.push(tell);
-    await this.#drainTells();
+    return this.settle();
   }
 
-  async #drainTells(): Promise<void> {
-    const { entities } = this.#options;
+  /**
+   * Decides everything in this shard that the last command has caused. Most of the time all of it is in memory, and then
+   * it is done at once: there is nothing to wait for.
+   */
+  settle(): Promise<void> | undefined {
     for (let tell = this.#tells.shift(); tell !== undefined; tell = this.#tells.shift()) {
-      const batch = this.#options.openBatch();
-      for (const id of tell.ids) {
-        const key = entityKey(tell.type, tell.tenant, id);
-        const entity = entities.inMemory(key) ?? (await this.#options.load(key));
-        if (entity === undefined) this.#undelivered(tell, key);
-        else this.#decide(entity, tell.command);
-      }
-      batch.shareIds(tell.ids);
+      const waiting = this.#give(tell);
+      if (waiting !== undefined) return waiting.then(() => this.settle());
     }
+    return undefined;
+  }
+
+  #give(tell: LocalTell): Promise<void> | undefined {
+    const { type, tenant, ids, command } = tell;
+    for (let index = 0; index < ids.length; index++) {
+      const entity = this.#options.entities.find(type, tenant, ids[index]!);
+      if (entity === undefined) return this.#loadAndGive(tell, index);
+      this.#decide(entity, command);
+    }
+    this.#options.openBatch().shareIds(ids);
+    return undefined;
+  }
+
+  /** The rest of a tell, from the first entity that is not in memory. They load side by side and are told in order. */
+  async #loadAndGive(tell: LocalTell, from: number): Promise<void> {
+    const { type, tenant, ids, command } = tell;
+    const { entities, load, openBatch } = this.#options;
+    for (const id of ids.slice(from + 1)) {
+      // A failure shows again, and is handled, when the entity's turn comes.
+      if (entities.find(type, tenant, id) === undefined)
+        entities.load(entityKey(type, tenant, id)).catch(() => undefined);
+    }
+    for (const id of ids.slice(from)) {
+      const entity = entities.find(type, tenant, id) ?? (await load(entityKey(type, tenant, id)));
+      if (entity === undefined) this.#undelivered(tell, entityKey(type, tenant, id));
+      else this.#decide(entity, command);
+    }
+    openBatch().shareIds(ids);
   }
 
   /** The others must not wait for one that is damaged; what it misses is in the journals. */
@@ -116,12 +133,12 @@ export class Decisions {
   }
 
   #apply(entity: Entity, event: unknown, nowMs: number): void {
-    const { type, address } = entity;
+    const { type } = entity;
     const batch = this.#options.openBatch();
     entity.state = type.decider.evolve(entity.state, event);
     const open = this.#options.openCommit();
     this.#options.entities.noteEvent(entity, open.n, open.committedSequence);
-    batch.addEvent(type, address.tenant, address.id, event);
+    batch.addEvent(entity, event);
     for (const effect of type.decider.effectsOf(event, entity.state))
       this.#cause(batch, entity, effect, nowMs);
   }
@@ -129,7 +146,7 @@ export class Decisions {
   #cause(batch: Batch, entity: Entity, effect: Effect, nowMs: number): void {
     if (effect.kind === 'push') this.push(batch, entity, effect.payload, effect.position, nowMs);
     else if (effect.kind === 'publish') this.#publish(batch, entity, effect.payload, nowMs);
-    else this.#tell(batch, entity.address.tenant, effect.type, effect.ids, effect.command);
+    else this.#tell(batch, entity, effect);
   }
 
   /** Pushes to everyone subscribed to the entity, when the batch is released. */
@@ -153,16 +170,16 @@ export class Decisions {
     this.unannounced.set(entity.key, nowMs);
   }
 
-  #tell(batch: Batch, tenant: string, type: string, ids: readonly string[], command: unknown): void {
+  #tell(batch: Batch, entity: Entity, { type, ids, command }: TellEffect): void {
+    const { tenant } = entity.address;
     const targets: EffectTarget[] = [];
-    for (const part of this.#groupByShard(tenant, type, ids)) {
+    for (const part of this.#byShard(entity, type, ids)) {
       if (part.shard === this.#options.name) this.#tells.push({ type, tenant, ids: part.ids, command });
       else
         targets.push({ shard: part.shard, number: this.#options.nextLaneNumber(part.shard), ids: part.ids });
     }
     if (targets.length === 0) return;
-    const payload = batch.encodedCommand(command, () => this.#encodeCommand(type, command));
-    batch.addEffect({ type, tenant, payload, targets });
+    batch.addEffect({ type, tenant, payload: this.#encodeCommand(type, command), targets });
   }
 
   #encodeCommand(type: string, command: unknown): Uint8Array {
@@ -171,29 +188,22 @@ export class Decisions {
     return this.#options.entities.typeOf(type).codec.encodeCommand(command);
   }
 
-  /** Cached on the identity of `ids`: a group keeps one array of its members until membership changes. */
-  #groupByShard(tenant: string, type: string, ids: readonly string[]): readonly ShardGroup[] {
+  /** Kept for the next time: a group has one array of its members until membership changes. */
+  #byShard(entity: Entity, type: string, ids: readonly string[]): ToldMembers['byShard'] {
+    const { tenant } = entity.address;
     const [only] = ids;
     if (ids.length === 1 && only !== undefined) return [{ shard: this.#shardOf(tenant, type, only), ids }];
-    const cacheKey = `${type}.${tenant}`;
-    let byPlace = this.#groupings.get(ids);
-    if (byPlace === undefined) {
-      byPlace = new Map();
-      this.#groupings.set(ids, byPlace);
+    if (entity.told?.ids === ids && entity.told.type === type) return entity.told.byShard;
+    const members = new Map<string, string[]>();
+    for (const id of ids) {
+      const shard = this.#shardOf(tenant, type, id);
+      const there = members.get(shard);
+      if (there === undefined) members.set(shard, [id]);
+      else there.push(id);
     }
-    let parts = byPlace.get(cacheKey);
-    if (parts === undefined) {
-      const byShard = new Map<string, string[]>();
-      for (const id of ids) {
-        const shard = this.#shardOf(tenant, type, id);
-        const members = byShard.get(shard);
-        if (members === undefined) byShard.set(shard, [id]);
-        else members.push(id);
-      }
-      parts = [...byShard].map(([shard, members]) => ({ shard, ids: members }));
-      byPlace.set(cacheKey, parts);
-    }
-    return parts;
+    const byShard = [...members].map(([shard, there]) => ({ shard, ids: there }));
+    entity.told = { type, ids, byShard };
+    return byShard;
   }
 
   #shardOf(tenant: string, type: string, id: string): string {

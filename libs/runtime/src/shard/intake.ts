@@ -1,7 +1,7 @@
 // The input of a shard, message by message: client batches become decisions and answers, lane batches become decisions
 // exactly once (their numbers are contiguous), anything unreadable is skipped with an error line. Between two records of
 // a message a commit may be made, so that no message needs a commit larger than the log takes.
-import { type Refused, assert } from '@parley/std';
+import { type Decision, type Refused, assert } from '@parley/std';
 import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
 import { findLostEffects } from '../lane/lost-effects.ts';
@@ -55,46 +55,50 @@ export class Intake {
     }
   }
 
+  /** Waits only for what is not in memory, or for room: most of the time there is neither a promise nor a turn. */
   async #client(batch: ClientBatch, { sequence }: IntakeMessage): Promise<boolean> {
     const isExpired = this.#options.clock.nowMs() > batch.deadlineMs;
     const { inputPart } = this.#shard.ledger;
+    const { records } = batch;
     const done = inputPart?.sequence === sequence ? inputPart.records : 0;
-    this.#prefetch(batch.records);
-    for (const [index, record] of batch.records.entries()) {
-      if (index < done || !this.#shard.entities.knowsType(record.type)) continue;
-      if (!(await this.#shard.room({ sequence, records: index }))) return false;
+    for (let index = done; index < records.length; index++) {
+      const record = records[index]!;
+      if (!this.#shard.entities.knowsType(record.type)) continue;
+      if (!this.#shard.hasRoom && !(await this.#shard.room({ sequence, records: index }))) return false;
       const place = { sequence, index };
       this.place = place;
       const bytes = this.#shard.openBatch.bytes;
       if (isExpired && record.kind === 'command') this.#refuse(batch, record, 'EXPIRED');
       else if (this.#isGuilty(place)) this.#refuse(batch, record, 'INTERNAL');
-      else await this.#record(batch, record);
+      else {
+        const { type, tenant, id } = record;
+        let entity = this.#shard.entities.find(type, tenant, id);
+        if (entity === undefined && record.kind !== 'detach') {
+          this.#prefetch(records, index);
+          entity = await this.#shard.loadIfReadable(entityKey(type, tenant, id));
+        }
+        const settling = this.#record(batch, record, entity);
+        if (settling !== undefined) await settling;
+      }
       this.#checkSize(this.#shard.openBatch.bytes - bytes);
     }
     return true;
   }
 
-  async #record(batch: ClientBatch, record: IntakeRecord): Promise<void> {
-    const key = entityKey(record.type, record.tenant, record.id);
+  #record(batch: ClientBatch, record: IntakeRecord, entity: Entity | undefined): Promise<void> | undefined {
     if (record.kind === 'command') {
-      const entity = await this.#entity(key);
-      if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
-      else await this.#command(batch, entity, record);
-      return;
+      if (entity !== undefined) return this.#command(batch, entity, record);
+      this.#refuse(batch, record, 'INTERNAL');
+      return undefined;
     }
     const subscriber = this.#subscriberOf(record);
     if (subscriber === undefined) this.#refuse(batch, record, 'BAD_COMMAND');
-    else if (record.kind === 'detach')
+    else if (record.kind === 'detach') {
+      const key = entityKey(record.type, record.tenant, record.id);
       this.#shard.subscribers.detach(key, batch.gatewayId, subscriber.connection);
-    else {
-      const entity = await this.#entity(key);
-      if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
-      else this.#attach(batch, entity, record, subscriber);
-    }
-  }
-
-  #entity(key: string): Entity | Promise<Entity | undefined> {
-    return this.#shard.entities.inMemory(key) ?? this.#shard.loadIfReadable(key);
+    } else if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
+    else this.#attach(batch, entity, record, subscriber);
+    return undefined;
   }
 
   #isGuilty(place: RecordPlace): boolean {
@@ -106,27 +110,37 @@ export class Intake {
     assert(bytes <= this.#options.limits.decisionBytesMax, `a decision adds ${bytes} bytes to a commit`);
   }
 
-  /** Loads everything the batch needs side by side; the records are still taken in order. */
-  #prefetch(records: readonly IntakeRecord[]): void {
-    if (records.length < 2) return;
-    for (const { kind, type, tenant, id } of records) {
-      const key = entityKey(type, tenant, id);
-      if (kind === 'detach' || !this.#shard.entities.knowsType(type) || this.#shard.entities.inMemory(key))
-        continue;
+  /** Loads what the rest of the batch needs, side by side; the records are still taken in order. */
+  #prefetch(records: readonly IntakeRecord[], from: number): void {
+    const { entities } = this.#shard;
+    for (const { kind, type, tenant, id } of records.slice(from)) {
+      if (kind === 'detach' || !entities.knowsType(type) || entities.find(type, tenant, id)) continue;
       // A failure shows again, and is handled, when the record's turn comes.
-      this.#shard.entities.load(key).catch(() => undefined);
+      entities.load(entityKey(type, tenant, id)).catch(() => undefined);
     }
   }
 
-  async #command(batch: ClientBatch, entity: Entity, record: IntakeRecord): Promise<void> {
+  #command(batch: ClientBatch, entity: Entity, record: IntakeRecord): Promise<void> | undefined {
     let command: unknown;
     try {
       command = entity.type.codec.decodeCommand(record.payload);
     } catch {
       this.#refuse(batch, record, 'BAD_COMMAND');
-      return;
+      return undefined;
     }
-    const decision = await this.#shard.decisions.command(entity, command);
+    const decision = this.#shard.decisions.command(entity, command);
+    const settling = this.#shard.decisions.settle();
+    if (settling !== undefined) return settling.then(() => this.#reply(batch, entity, record, decision));
+    this.#reply(batch, entity, record, decision);
+    return undefined;
+  }
+
+  #reply(
+    batch: ClientBatch,
+    entity: Entity,
+    record: IntakeRecord,
+    decision: Decision<unknown, unknown>,
+  ): void {
     if (record.requestId === 0) return;
     if (decision.accepted) {
       const reply = entity.type.codec.encodeReply(decision.reply);
@@ -190,14 +204,18 @@ export class Intake {
   /** `place`: the batch that the message holds; what it lacked has places in front of it. */
   async #effects(batch: LaneBatch, { sequence }: IntakeMessage, place: LaneBatch): Promise<boolean> {
     const { lanesSeen } = this.#shard;
-    for (const [index, effect] of batch.effects.entries()) {
+    const { effects } = batch;
+    for (let index = 0; index < effects.length; index++) {
       const number = batch.firstNumber + index;
       if (number <= (lanesSeen.get(batch.source) ?? 0)) continue;
       // No part of the message to remember: the lane numbers say what is dealt with.
-      if (!(await this.#shard.room(undefined))) return false;
+      if (!this.#shard.hasRoom && !(await this.#shard.room(undefined))) return false;
       this.place = { sequence, index: number - place.firstNumber };
       const bytes = this.#shard.openBatch.bytes;
-      if (!this.#isGuilty(this.place)) await this.#effect(batch, number, effect);
+      if (!this.#isGuilty(this.place)) {
+        const settling = this.#effect(batch, number, effects[index]!);
+        if (settling !== undefined) await settling;
+      }
       this.#checkSize(this.#shard.openBatch.bytes - bytes);
       lanesSeen.set(batch.source, number);
       this.#shard.openBatch.lanesIn.set(batch.source, number);
@@ -231,7 +249,7 @@ export class Intake {
     return missing;
   }
 
-  async #effect({ source }: LaneBatch, number: number, effect: LaneEffect): Promise<void> {
+  #effect({ source }: LaneBatch, number: number, effect: LaneEffect): Promise<void> | undefined {
     const { type, tenant, ids } = effect;
     let command: unknown;
     try {
@@ -240,8 +258,8 @@ export class Intake {
       // It would be as unreadable at the next try. It stays in the journal of its source for a person to look at.
       const fields = { shard: this.#shard.name, source, number, type, cause: String(cause) };
       this.#options.log.error(fields, 'unreadable effect on a lane, skipped: a newer or damaged sender');
-      return;
+      return undefined;
     }
-    await this.#shard.decisions.tell({ type, tenant, ids, command });
+    return this.#shard.decisions.tell({ type, tenant, ids, command });
   }
 }

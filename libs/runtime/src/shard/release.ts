@@ -28,9 +28,12 @@ export class Release {
 
   toGateway(gatewayId: string, items: OutboundBatch['items']): void {
     const subject = this.#options.subjects.gateway(gatewayId);
-    for (const part of split(items)) {
+    for (let start = 0; start < items.length;) {
+      const end = endOfPart(items, start);
+      const part = start === 0 && end === items.length ? items : items.slice(start, end);
       const bytes = encodeOutbound({ shard: this.#shard.name, epoch: this.#shard.epoch, items: part });
       this.#options.ports.messenger.publish(subject, bytes);
+      start = end;
     }
   }
 
@@ -45,17 +48,13 @@ export class Release {
   }
 }
 
-function* split(items: OutboundBatch['items']): Generator<OutboundBatch['items']> {
-  let start = 0;
+/** Behind the last item that goes into one message with the item at `start`. */
+function endOfPart(items: OutboundBatch['items'], start: number): number {
   let bytes = 0;
-  for (const [index, item] of items.entries()) {
-    const size = item.payload.length + 16 + (item.kind === 'push' ? item.targets.length * 8 : 0);
-    if (index > start && bytes + size > outboundBytesMax) {
-      yield items.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += size;
+  for (let index = start; index < items.length; index++) {
+    const item = items[index]!;
+    bytes += item.payload.length + 16 + (item.kind === 'push' ? item.targets.length * 8 : 0);
+    if (index > start && bytes > outboundBytesMax) return index;
   }
-  yield start === 0 ? items : items.slice(start);
+  return items.length;
 }

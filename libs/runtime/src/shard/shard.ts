@@ -298,6 +298,11 @@ export class Shard {
     this.drop();
   }
 
+  /** Whether the open commit has room for another decision. */
+  get hasRoom(): boolean {
+    return !this.#isBatchFull();
+  }
+
   /**
    * Waits until the open commit has room for another decision, making a commit in the middle of a message if need be;
    * `part` says how far that message is dealt with. False when the shard stopped meanwhile.
