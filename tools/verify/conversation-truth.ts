@@ -1,7 +1,7 @@
 // One conversation as its journal tells it: what stands at each sequence, who is a member. Where the journal has been
 // trimmed, a snapshot says where it begins.
 import type { DirectState, GroupState, LogMessage } from '@parley/domain';
-import { spansOf } from '@parley/domain';
+import { dedupeEntries, spansOf } from '@parley/domain';
 import type { MessageFact } from '../journals/facts.ts';
 import { type Membership, applyMembership, newMembership } from '../journals/membership.ts';
 import { messageDigest } from './digest.ts';
@@ -167,7 +167,7 @@ export class ConversationTruth {
       this.#snapshotDigests.set(message.sequence, messageDigest(message));
     }
     if (this.#isWhole) return;
-    for (const { sender, clientMessageId, sequence, atMs } of dedupe.order)
+    for (const { sender, clientMessageId, sequence, atMs } of dedupeEntries(dedupe))
       this.#remembered.set(sequence, memoryOf(sender, clientMessageId, atMs));
     this.head = head;
     if (!('members' in state)) return;

@@ -10,7 +10,7 @@ export {
 } from './conversation/conversation-id.ts';
 export { type ConversationLimits, conversationLimits } from './conversation/conversation-limits.ts';
 export type { ConversationLog, ConversationLogSnapshot } from './conversation/conversation-log.ts';
-export type { DedupeEntry } from './conversation/dedupe-window.ts';
+export { type DedupeEntry, dedupeEntries } from './conversation/dedupe-window.ts';
 export { Diffusion } from './conversation/diffusion.ts';
 export type { Done } from './conversation/done.ts';
 export type { LogMessage, SystemChange } from './conversation/log-message.ts';

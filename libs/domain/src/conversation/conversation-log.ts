@@ -5,6 +5,7 @@ import type { ConversationLimits } from './conversation-limits.ts';
 import {
   type DedupeEntry,
   type DedupeWindow,
+  dedupeEntries,
   emptyDedupe,
   rememberPosted,
   restoreDedupe,
@@ -32,7 +33,7 @@ export const emptyLog = (conversation: string, limits: ConversationLimits): Conv
   conversation,
   limits,
   head: 0,
-  dedupe: emptyDedupe(),
+  dedupe: emptyDedupe(limits),
   tail: emptyTail(),
 });
 
@@ -46,9 +47,15 @@ export function appendToLog(log: ConversationLog, message: LogMessage): void {
   rememberPosted(log.dedupe, { sender, clientMessageId, sequence, atMs: sentAtMs }, log.limits);
 }
 
+/** The newest message, when it is the one at `sequence`: what has been made for the log need not be made again. */
+export function newestAt(log: ConversationLog, sequence: number): LogMessage | undefined {
+  const newest = log.tail.messages.at(-1);
+  return newest?.sequence === sequence ? newest : undefined;
+}
+
 export const snapshotOfLog = (log: ConversationLog): ConversationLogSnapshot => ({
   head: log.head,
-  dedupe: log.dedupe.order,
+  dedupe: dedupeEntries(log.dedupe),
   tail: log.tail.messages,
 });
 
@@ -60,6 +67,6 @@ export const restoreLog = (
   conversation,
   limits,
   head: snapshot.head,
-  dedupe: restoreDedupe(snapshot.dedupe),
+  dedupe: restoreDedupe(snapshot.dedupe, limits),
   tail: restoreTail(snapshot.tail, limits),
 });

@@ -2,7 +2,7 @@
 import { type DecideContext, type Decider, type Decision, type Effect } from '@parley/std';
 import { accepted, assertNever, refused } from '@parley/std';
 import { type ConversationLimits, conversationLimits } from '../conversation/conversation-limits.ts';
-import { appendToLog } from '../conversation/conversation-log.ts';
+import { appendToLog, newestAt } from '../conversation/conversation-log.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { done, nothingToDo } from '../conversation/done.ts';
 import type { MessagePosted, PostMessage } from '../conversation/post-message.ts';
@@ -80,7 +80,7 @@ function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effec
 function tellUsers(event: MessagePosted, state: DirectState): Effect {
   const command: Deliver = {
     type: 'Deliver',
-    message: messageOfPost(event, state.log.conversation),
+    message: newestAt(state.log, event.sequence) ?? messageOfPost(event, state.log.conversation),
     membership: Membership.UNCHANGED,
     diffusion: Diffusion.UNSPECIFIED,
     title: '',

@@ -4,6 +4,7 @@
 // the live topic, and only those whose membership changes get an entry. A switch is told to everybody, both ways: it is
 // the entry from which on each member knows where to look.
 import { type Effect, type PublishEffect, assertNever } from '@parley/std';
+import { newestAt } from '../conversation/conversation-log.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import { Membership } from '../user/membership.ts';
@@ -19,7 +20,7 @@ export interface LivePush {
 }
 
 export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly Effect[] {
-  const message = groupLogMessage(event, state.log.conversation);
+  const message = newestAt(state.log, event.sequence) ?? groupLogMessage(event, state.log.conversation);
   // Asked of the sequence and not of the state, because a switch in the same decision may have been applied already.
   const isRead = diffusionAt(state, event.sequence) === Diffusion.READ;
   // Built only where everybody is told: under read-diffusion a single join must not walk over all members.

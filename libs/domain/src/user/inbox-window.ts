@@ -1,4 +1,4 @@
-// The newest entries of an inbox. Positions are dense, so an entry's place in the ring follows from its position and
+// The newest entries of an inbox. Positions are dense, so an entry's place in the columns follows from its position and
 // nothing is moved when the window slides. Entries are references; the bodies are in the conversations.
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Membership } from './membership.ts';
@@ -19,28 +19,53 @@ export type EntryChange =
       readonly title: string;
     };
 
+/** Columns rather than objects: there are thousands of entries for each user, and they live long. */
 export interface InboxWindow {
   readonly countMax: number;
-  readonly ring: (InboxEntry | undefined)[];
+  /** The entry at position `p` is at `(p - 1) % countMax` in both columns. */
+  readonly conversations: (string | undefined)[];
+  readonly sequences: number[];
+  /** By position, the few that are not plain new messages. */
+  readonly changes: Map<number, EntryChange>;
   /** Position of the oldest entry kept; last + 1 while empty. */
   first: number;
   /** Position of the newest entry; 0 while there is none. */
   last: number;
 }
 
-export const emptyInbox = (countMax: number): InboxWindow => ({ countMax, ring: [], first: 1, last: 0 });
+export const emptyInbox = (countMax: number): InboxWindow => ({
+  countMax,
+  conversations: [],
+  sequences: [],
+  changes: new Map(),
+  first: 1,
+  last: 0,
+});
 
 /** The entry takes the next position. */
-export function appendToInbox(inbox: InboxWindow, entry: InboxEntry): void {
-  inbox.ring[inbox.last % inbox.countMax] = entry;
+export function appendToInbox(
+  inbox: InboxWindow,
+  conversation: string,
+  sequence: number,
+  change: EntryChange | undefined,
+): void {
+  const place = inbox.last % inbox.countMax;
+  inbox.conversations[place] = conversation;
+  inbox.sequences[place] = sequence;
   inbox.last++;
-  if (inbox.last - inbox.first >= inbox.countMax) inbox.first++;
+  if (change !== undefined) inbox.changes.set(inbox.last, change);
+  if (inbox.last - inbox.first < inbox.countMax) return;
+  if (inbox.changes.size > 0) inbox.changes.delete(inbox.first);
+  inbox.first++;
 }
 
 /** Undefined when the position has fallen out of the window or is not there yet. */
 export function inboxEntryAt(inbox: InboxWindow, position: number): InboxEntry | undefined {
   if (position < inbox.first || position > inbox.last) return undefined;
-  return inbox.ring[(position - 1) % inbox.countMax];
+  const place = (position - 1) % inbox.countMax;
+  const conversation = inbox.conversations[place];
+  if (conversation === undefined) return undefined;
+  return { conversation, sequence: inbox.sequences[place]!, change: inbox.changes.get(position) };
 }
 
 /** All entries kept, oldest first. */
@@ -57,7 +82,20 @@ export function inboxEntries(inbox: InboxWindow): readonly InboxEntry[] {
 export function restoreInbox(countMax: number, last: number, entries: readonly InboxEntry[]): InboxWindow {
   const kept = entries.slice(-countMax);
   const first = last - kept.length + 1;
-  const ring = Array.from<InboxEntry | undefined>({ length: Math.min(last, countMax) });
-  kept.forEach((entry, index) => (ring[(first + index - 1) % countMax] = entry));
-  return { countMax, ring, first, last };
+  const length = Math.min(last, countMax);
+  const inbox: InboxWindow = {
+    countMax,
+    conversations: Array.from<string | undefined>({ length }),
+    sequences: Array.from({ length }, () => 0),
+    changes: new Map(),
+    first,
+    last,
+  };
+  kept.forEach(({ conversation, sequence, change }, index) => {
+    const place = (first + index - 1) % countMax;
+    inbox.conversations[place] = conversation;
+    inbox.sequences[place] = sequence;
+    if (change !== undefined) inbox.changes.set(first + index, change);
+  });
+  return inbox;
 }

@@ -41,8 +41,7 @@ function appendEntry(state: UserState, event: EntryAppended): void {
   if (event.title !== '') conversation.title = event.title;
   applySender(state, conversation, event);
   // The conversation's own string is kept, so that thousands of entries share one.
-  const change = changeOf(event);
-  appendToInbox(state.inbox, { conversation: conversation.conversation, sequence: event.sequence, change });
+  appendToInbox(state.inbox, conversation.conversation, event.sequence, changeOf(event));
 }
 
 function newConversation(state: UserState, event: EntryAppended): UserConversation {
@@ -92,11 +91,8 @@ function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
     conversation.read = Math.max(conversation.read, event.sequence);
     unread = unreadOf(conversation);
   }
-  appendToInbox(state.inbox, {
-    conversation: conversation?.conversation ?? event.conversation,
-    sequence: event.sequence,
-    change: { kind: 'read-moved', unread },
-  });
+  const change = { kind: 'read-moved', unread } as const;
+  appendToInbox(state.inbox, conversation?.conversation ?? event.conversation, event.sequence, change);
 }
 
 /** The conversation moves to the end of the list, so that left ones stand in the order of leaving. Leaving is rare. */
