@@ -28,6 +28,7 @@ export {
   type EncodedFrame,
   type EntryTurn,
   type FrameCodec,
+  type PlainSend,
   type PositionedEntry,
   type PreparedEntry,
   type Subprotocol,

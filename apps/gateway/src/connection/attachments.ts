@@ -40,7 +40,7 @@ export class Attachments {
     if (owner === undefined) return;
     connection.attachAskedAtMs = this.#parts.clock.monotonicMs();
     this.#parts.commands.attach(
-      owner.shard,
+      owner.line,
       addressOf(owner),
       subscriberOf(connection, owner, hello),
       (reply) => {
@@ -53,7 +53,7 @@ export class Attachments {
   detach(connection: ClientConnection): void {
     const { owner } = connection;
     if (owner === undefined || connection.attachAskedAtMs === 0) return;
-    this.#parts.commands.detach(owner.shard, addressOf(owner), subscriberOf(connection, owner, undefined));
+    this.#parts.commands.detach(owner.line, addressOf(owner), subscriberOf(connection, owner, undefined));
   }
 
   /** Called with every outbound batch and owner beat. A risen epoch means: a new owner that knows nobody. */

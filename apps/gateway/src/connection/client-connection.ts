@@ -5,10 +5,10 @@
 //         ↑______________|  (hello refused: say it again)
 import type { ClientSocket } from '@parley/adapters';
 import { type ErrorName, type FrameCodec, errorBody, type parley } from '@parley/protocol';
-import type { ShardId } from '@parley/runtime';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
-import { Outbox, type OutboxLimits } from '../delivery/outbox.ts';
-import type { Turn } from '../dispatch/turn.ts';
+import { Outbox, type OutboxParts } from '../delivery/outbox.ts';
+import type { ShardLine } from '../dispatch/shard-line.ts';
+import type { Talk } from '../dispatch/talk.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
 import { closeCodes } from './close-codes.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -18,15 +18,13 @@ export type ConnectionState = 'awaiting-hello' | 'attaching' | 'ready' | 'draini
 /** Set once hello has been believed. */
 export interface ConnectionOwner extends VerifiedToken {
   readonly device: string;
-  /** Shard of the user entity. */
-  readonly shard: ShardId;
-  readonly shardName: string;
+  /** To the shard of the user entity. */
+  readonly line: ShardLine;
 }
 
 export interface ConnectionParts {
-  readonly turn: Turn;
-  readonly limits: OutboxLimits;
-  readonly metrics: GatewayMetrics;
+  /** The same object for all connections. */
+  readonly outbox: OutboxParts;
   readonly bucket: TokenBucket;
   /** Token that came with the upgrade; empty when none did. */
   readonly upgradeToken: string;
@@ -49,6 +47,8 @@ export class ClientConnection {
 
   state: ConnectionState = 'awaiting-hello';
   owner: ConnectionOwner | undefined;
+  /** The conversation it sent to last. */
+  talk: Talk | undefined;
   /** Newest position pushed or shown to the client. */
   inboxPosition = 0;
   acknowledgedPosition = 0;
@@ -79,19 +79,14 @@ export class ClientConnection {
     this.number = number;
     this.socket = socket;
     this.codec = codec;
-    this.#metrics = parts.metrics;
+    this.#metrics = parts.outbox.metrics;
     this.bucket = parts.bucket;
     this.upgradeToken = parts.upgradeToken;
     this.openedAtMs = parts.nowMs;
     this.lastHeardAtMs = parts.nowMs;
     this.lastPingAtMs = parts.nowMs;
     this.ageMaxMs = parts.ageMaxMs;
-    this.outbox = new Outbox(socket, codec, {
-      turn: parts.turn,
-      limits: parts.limits,
-      metrics: parts.metrics,
-      onOverflow: () => socket.terminate(),
-    });
+    this.outbox = new Outbox(socket, codec, parts.outbox);
   }
 
   get isOpen(): boolean {

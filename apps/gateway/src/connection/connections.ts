@@ -1,7 +1,6 @@
 // All connections of this gateway, by number and, once their owner is known, by user, device and shard.
-import type { ShardId } from '@parley/runtime';
-import { shardName } from '@parley/runtime';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
+import type { ShardLine } from '../dispatch/shard-line.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 export class Connections {
@@ -36,19 +35,19 @@ export class Connections {
   /** Gives the connection its owner. Returns the older connection of the same device, which has to go. */
   identify(
     connection: ClientConnection,
-    identity: { token: VerifiedToken; device: string; shard: ShardId },
+    identity: { token: VerifiedToken; device: string; line: ShardLine },
   ): ClientConnection | undefined {
-    const { token, device, shard } = identity;
+    const { token, device, line } = identity;
     this.#forgetOwner(connection);
-    const name = shardName(shard);
-    connection.owner = { ...token, device, shard, shardName: name };
+    const { tenant, user, expiresAtMs } = token;
+    connection.owner = { tenant, user, expiresAtMs, device, line };
     const devices =
       this.#byUser.get(userKey(token.tenant, token.user)) ?? new Map<string, ClientConnection>();
     const older = devices.get(device);
     devices.set(device, connection);
     this.#byUser.set(userKey(token.tenant, token.user), devices);
-    const ofShard = this.#byShard.get(name) ?? new Set<ClientConnection>();
-    this.#byShard.set(name, ofShard.add(connection));
+    const ofShard = this.#byShard.get(line.name) ?? new Set<ClientConnection>();
+    this.#byShard.set(line.name, ofShard.add(connection));
     return older;
   }
 
@@ -68,9 +67,9 @@ export class Connections {
     const devices = this.#byUser.get(key);
     if (devices?.get(owner.device) === connection) devices.delete(owner.device);
     if (devices?.size === 0) this.#byUser.delete(key);
-    const ofShard = this.#byShard.get(owner.shardName);
+    const ofShard = this.#byShard.get(owner.line.name);
     ofShard?.delete(connection);
-    if (ofShard?.size === 0) this.#byShard.delete(owner.shardName);
+    if (ofShard?.size === 0) this.#byShard.delete(owner.line.name);
   }
 }
 

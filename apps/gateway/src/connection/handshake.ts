@@ -8,12 +8,13 @@ import {
   type parley,
   wire,
 } from '@parley/protocol';
-import type { Messenger, Placement } from '@parley/runtime';
+import type { Messenger } from '@parley/runtime';
 import type { Clock } from '@parley/std';
 import type { Registration } from '../auth/registration.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { LargeGroups } from '../delivery/large-groups.ts';
 import type { Reply } from '../dispatch/pending-requests.ts';
+import type { ShardLines } from '../dispatch/shard-line.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { Attachments, Welcome } from './attachments.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -32,7 +33,7 @@ export interface HandshakeParts {
   readonly attachments: Attachments;
   readonly largeGroups: LargeGroups;
   readonly presence: PresenceAnnouncer;
-  readonly placement: Placement;
+  readonly lines: ShardLines;
   readonly messenger: Pick<Messenger, 'isConnected'>;
   readonly clock: Clock;
   readonly limits: SocketLimits;
@@ -72,15 +73,15 @@ export class Handshake {
     const registered = await this.#parts.registration.ensureRegistered({ tenant, user });
     if (!connection.isOpen) return;
     if (!registered.ok) return this.#refuse(connection, requestId, registered.error);
-    const { connections, limits, placement, attachments, messenger } = this.#parts;
+    const { connections, limits, lines, attachments, messenger } = this.#parts;
     if (!messenger.isConnected) return this.#refuse(connection, requestId, 'UNAVAILABLE');
     const device = hello.deviceId ?? '';
     const isNewDevice = !connections.isKnownDevice(tenant, user, device);
     if (isNewDevice && connections.countOfUser(tenant, user) >= limits.connectionsPerUserMax) {
       return this.#refuse(connection, requestId, 'BUSY', 'Too many connections of this user.');
     }
-    const shard = placement.shardOf({ type: 'user', tenant, id: user });
-    const older = connections.identify(connection, { token: { tenant, user, expiresAtMs }, device, shard });
+    const line = lines.of({ type: 'user', tenant, id: user });
+    const older = connections.identify(connection, { token: { tenant, user, expiresAtMs }, device, line });
     if (older !== undefined && older !== connection) displace(older);
     attachments.attach(connection, hello, (reply) => this.#onAttached(connection, requestId, hello, reply));
   }

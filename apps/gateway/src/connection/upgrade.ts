@@ -2,11 +2,14 @@
 // token as a second subprotocol: `parley.v1.json, bearer.<token>`.
 import type { UpgradeDecision, UpgradeRequest } from '@parley/adapters';
 import { type FrameCodec, type Subprotocol, frameCodecs, subprotocols } from '@parley/protocol';
+import type { ClientConnection } from './client-connection.ts';
 
 export interface Upgraded {
   readonly codec: FrameCodec;
   /** Empty when the request had none; hello brings it then. */
   readonly token: string;
+  /** Set when the socket is open. */
+  connection?: ClientConnection;
 }
 
 const bearer = 'bearer.';

@@ -109,8 +109,7 @@ class LiveTopic {
   }
 
   #receive(payload: Uint8Array): void {
-    this.#payloads.push(payload);
-    this.#parts.turn.atEnd(this);
+    if (this.#payloads.push(payload) === 1) this.#parts.turn.atEnd(this);
     this.#hold(payload);
     for (const { conversation, sequence, system } of wire.Live.decode(payload).messages) {
       const gone = system?.memberRemoved?.member ?? system?.memberLeft?.member;

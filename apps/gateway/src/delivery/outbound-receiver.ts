@@ -1,12 +1,12 @@
 // Replies and pushes from shard owners: `gw.<gatewayId>` in, frames into the outboxes of connections. Each payload is
 // prepared once per encoding, however many connections get it.
-import { type FrameCodec, type PreparedEntry, type Subprotocol, subjects, turnOf } from '@parley/protocol';
+import { type EntryTurn, type FrameCodec, type PreparedEntry, subjects, turnOf } from '@parley/protocol';
 import {
   type Messenger,
-  type OutboundPush,
+  type OutboundItems,
   type Subscription,
-  decodeOutbound,
   decodeOwnerBeat,
+  readOutbound,
 } from '@parley/runtime';
 import type { Attachments } from '../connection/attachments.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -54,32 +54,10 @@ export class OutboundReceiver {
   }
 
   #receive(bytes: Uint8Array): void {
+    const items = new ReceivedItems(this.#parts);
     // Payloads wait in outboxes until the end of the turn; the bytes are the messenger's.
-    const batch = decodeOutbound(bytes.slice());
-    this.#parts.onBatch?.(batch.items.length);
-    for (const item of batch.items) {
-      if (item.kind === 'reply') this.#parts.pending.answer(item.requestId, item.payload, batch.epoch);
-      else this.#push(item);
-    }
-    this.#parts.attachments.observe(batch.shard, batch.epoch);
-  }
-
-  #push({ payload, targets }: OutboundPush): void {
-    const prepared = new Map<Subprotocol, PreparedEntry>();
-    const isEntry = (targets[0]?.position ?? 0) > 0;
-    const turn = isEntry ? turnOf(payload) : undefined;
-    for (const { connection: number, position } of targets) {
-      const connection = this.#parts.connections.get(number);
-      if (connection === undefined || !connection.isOpen) continue;
-      const frame = preparedFor(prepared, connection.codec, payload, isEntry);
-      if (isEntry) {
-        if (position > connection.inboxPosition) connection.inboxPosition = position;
-        connection.outbox.entry(frame, position);
-      } else {
-        connection.outbox.push(frame);
-      }
-      if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
-    }
+    readOutbound(bytes.slice(), items);
+    this.#parts.attachments.observe(items.shard, items.epoch);
   }
 
   #hear(bytes: Uint8Array): void {
@@ -99,16 +77,64 @@ export class OutboundReceiver {
 
 const nothing = new Uint8Array();
 
-function preparedFor(
-  prepared: Map<Subprotocol, PreparedEntry>,
-  codec: FrameCodec,
-  payload: Uint8Array,
-  isEntry: boolean,
-): PreparedEntry {
-  let frame = prepared.get(codec.subprotocol);
-  if (frame === undefined) {
-    frame = isEntry ? codec.prepareEntry(payload) : codec.reply(0, payload);
-    prepared.set(codec.subprotocol, frame);
+/** One batch while it is read: each item goes to its connections at once. */
+class ReceivedItems implements OutboundItems {
+  readonly #parts: OutboundReceiverParts;
+  shard = '';
+  epoch = 0;
+  /** The last push: prepared for each encoding when the first connection needs it. */
+  #payload: Uint8Array = nothing;
+  #bytes: PreparedEntry | undefined;
+  #text: PreparedEntry | undefined;
+  #turn: EntryTurn | undefined;
+  #isTurnKnown = false;
+
+  constructor(parts: OutboundReceiverParts) {
+    this.#parts = parts;
   }
-  return frame;
+
+  begin(shard: string, epoch: number, count: number): void {
+    this.shard = shard;
+    this.epoch = epoch;
+    this.#parts.onBatch?.(count);
+  }
+
+  reply(requestId: number, payload: Uint8Array): void {
+    this.#parts.pending.answer(requestId, payload, this.epoch);
+  }
+
+  push(payload: Uint8Array): void {
+    this.#payload = payload;
+    this.#bytes = undefined;
+    this.#text = undefined;
+    this.#isTurnKnown = false;
+  }
+
+  target(number: number, position: number): void {
+    const connection = this.#parts.connections.get(number);
+    if (connection === undefined || !connection.isOpen) return;
+    const isEntry = position > 0;
+    const prepared = this.#preparedFor(connection.codec, isEntry);
+    if (!isEntry) return connection.outbox.push(prepared);
+    const turn = this.#turnOfEntry();
+    if (position > connection.inboxPosition) connection.inboxPosition = position;
+    connection.outbox.entry(prepared, position);
+    if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
+  }
+
+  /** The targets of one push all have a position, or none has. */
+  #preparedFor(codec: FrameCodec, isEntry: boolean): PreparedEntry {
+    const known = codec.isBinary ? this.#bytes : this.#text;
+    if (known !== undefined) return known;
+    const prepared = isEntry ? codec.prepareEntry(this.#payload) : codec.reply(0, this.#payload);
+    if (codec.isBinary) this.#bytes = prepared;
+    else this.#text = prepared;
+    return prepared;
+  }
+
+  #turnOfEntry(): EntryTurn | undefined {
+    if (this.#isTurnKnown) return this.#turn;
+    this.#isTurnKnown = true;
+    return (this.#turn = turnOf(this.#payload));
+  }
 }

@@ -1,6 +1,6 @@
 // What waits to go to one client in this turn of the event loop: replies and pushes in order, neighbouring inbox entries
 // joined into one Deliver frame. Here a slow client loses pushes instead of costing memory.
-import type { ClientSocket } from '@parley/adapters';
+import type { ClientSocket, SendOutcome } from '@parley/adapters';
 import type { EncodedFrame, FrameCodec, PositionedEntry, PreparedEntry } from '@parley/protocol';
 import type { Turn } from '../dispatch/turn.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
@@ -9,6 +9,12 @@ export interface OutboxLimits {
   readonly pushBacklogBytesMax: number;
   readonly heldPushesMax: number;
   readonly deliverEntriesMax: number;
+}
+
+export interface OutboxParts {
+  readonly turn: Turn;
+  readonly limits: OutboxLimits;
+  readonly metrics: GatewayMetrics;
 }
 
 interface Framed {
@@ -22,26 +28,20 @@ const isEntry = (item: Item): item is PositionedEntry => 'entry' in item;
 export class Outbox {
   readonly #socket: ClientSocket;
   readonly #codec: FrameCodec;
-  readonly #turn: Turn;
-  readonly #limits: OutboxLimits;
-  readonly #metrics: GatewayMetrics;
-  readonly #onOverflow: () => void;
-  #items: Item[] = [];
-  #held: Item[] | undefined = [];
+  readonly #parts: OutboxParts;
+  /** Made when something waits: nearly all connections are idle at any time. */
+  #items: Item[] | undefined;
+  #held: Item[] | undefined;
+  #isHolding = true;
   #isLagging = false;
+  /** Something sent waits in memory: only then it is worth asking before each frame how much. */
+  #isBacked = false;
 
-  /** `onOverflow`: not even a reply could be sent; the connection has to end. */
-  constructor(
-    socket: ClientSocket,
-    codec: FrameCodec,
-    parts: { turn: Turn; limits: OutboxLimits; metrics: GatewayMetrics; onOverflow: () => void },
-  ) {
+  /** `parts` are the same for all outboxes. */
+  constructor(socket: ClientSocket, codec: FrameCodec, parts: OutboxParts) {
     this.#socket = socket;
     this.#codec = codec;
-    this.#turn = parts.turn;
-    this.#limits = parts.limits;
-    this.#metrics = parts.metrics;
-    this.#onOverflow = parts.onOverflow;
+    this.#parts = parts;
   }
 
   /** Pushes were dropped; `recover` says when they may flow again. */
@@ -67,6 +67,7 @@ export class Outbox {
   release(): void {
     const held = this.#held;
     this.#held = undefined;
+    this.#isHolding = false;
     for (const item of held ?? []) this.#enqueue(item);
   }
 
@@ -77,32 +78,43 @@ export class Outbox {
 
   /** True when a lagging client has read enough to take pushes again: it is to be told to sync now. */
   recover(): boolean {
-    if (!this.#isLagging || this.#held !== undefined) return false;
-    if (this.#socket.bufferedBytes > this.#limits.pushBacklogBytesMax / 4) return false;
+    if (!this.#isLagging || this.#isHolding) return false;
+    if (this.#socket.bufferedBytes > this.#parts.limits.pushBacklogBytesMax / 4) return false;
     this.#isLagging = false;
     return true;
   }
 
   flush(): void {
     const items = this.#items;
-    if (items.length === 0 || !this.#socket.isOpen) return;
-    this.#items = [];
+    if (items === undefined || !this.#socket.isOpen) return;
+    this.#items = undefined;
+    // What is only one frame leaves in one write without a cork, too.
+    if (items.length === 1) return this.#write(items);
     this.#socket.cork(() => this.#write(items));
+    // What is sent in a cork leaves behind it.
+    this.#isBacked = this.#socket.bufferedBytes > 0;
   }
 
   #pushItem(item: Item): void {
-    if (this.#isLagging) return this.#metrics.pushesDropped.inc();
-    if (this.#held === undefined) return this.#enqueue(item);
-    if (this.#held.length < this.#limits.heldPushesMax) this.#held.push(item);
+    const { metrics, limits } = this.#parts;
+    if (this.#isLagging) return metrics.pushesDropped.inc();
+    if (!this.#isHolding) return this.#enqueue(item);
+    const held = (this.#held ??= []);
+    if (held.length < limits.heldPushesMax) held.push(item);
     else this.#isLagging = true;
   }
 
   #enqueue(item: Item): void {
-    this.#items.push(item);
-    if (this.#items.length === 1) this.#turn.atEnd(this);
+    if (this.#items !== undefined) {
+      this.#items.push(item);
+      return;
+    }
+    this.#items = [item];
+    this.#parts.turn.atEnd(this);
   }
 
   #write(items: readonly Item[]): void {
+    const { deliverEntriesMax } = this.#parts.limits;
     let at = 0;
     while (at < items.length) {
       const item = items[at]!;
@@ -113,32 +125,34 @@ export class Outbox {
         continue;
       }
       let end = at + 1;
-      while (end < items.length && isEntry(items[end]!) && end - at < this.#limits.deliverEntriesMax) end++;
-      if (this.#takesPushes()) this.#sendPush(this.#codec.deliver(items.slice(at, end) as PositionedEntry[]));
+      while (end < items.length && isEntry(items[end]!) && end - at < deliverEntriesMax) end++;
+      if (this.#takesPushes()) this.#sendPush(this.#codec.deliver(items as PositionedEntry[], at, end));
       at = end;
     }
   }
 
   #takesPushes(): boolean {
-    if (!this.#isLagging && this.#socket.bufferedBytes > this.#limits.pushBacklogBytesMax)
-      this.#isLagging = true;
+    const isOver = this.#isBacked && this.#socket.bufferedBytes > this.#parts.limits.pushBacklogBytesMax;
+    if (isOver) this.#isLagging = true;
     return !this.#isLagging;
   }
 
   #sendPush(frame: EncodedFrame): void {
-    this.#count(frame);
-    if (this.#socket.send(frame) !== 'dropped') return;
+    if (this.#send(frame) !== 'dropped') return;
     this.#isLagging = true;
-    this.#metrics.pushesDropped.inc();
+    this.#parts.metrics.pushesDropped.inc();
   }
 
+  /** Not even a reply could be sent: the connection has to end. */
   #sendReply(frame: EncodedFrame): void {
-    this.#count(frame);
-    if (this.#socket.send(frame) === 'dropped' && this.#socket.isOpen) this.#onOverflow();
+    if (this.#send(frame) === 'dropped' && this.#socket.isOpen) this.#socket.terminate();
   }
 
-  #count(frame: EncodedFrame): void {
-    this.#metrics.framesOut.inc();
-    this.#metrics.bytesOut.inc(frame.length);
+  #send(frame: EncodedFrame): SendOutcome {
+    this.#parts.metrics.framesOut.inc();
+    this.#parts.metrics.bytesOut.inc(frame.length);
+    const outcome = this.#socket.send(frame);
+    this.#isBacked = outcome !== 'sent';
+    return outcome;
   }
 }

@@ -1,6 +1,6 @@
 // Requests handed to a shard that have no reply yet. Each ends exactly once: with a reply, or with TIMEOUT.
-import { type ShardId, shardName } from '@parley/runtime';
 import type { Clock } from '@parley/std';
+import type { ShardLine } from './shard-line.ts';
 
 /** `body`: an encoded ServerFrame without request id, a view that is valid during the call. */
 export type Reply =
@@ -8,7 +8,7 @@ export type Reply =
   | { readonly outcome: 'timeout' };
 
 interface Pending {
-  readonly shardName: string;
+  readonly line: ShardLine;
   deadlineMs: number;
   readonly onReply: (reply: Reply) => void;
 }
@@ -16,7 +16,6 @@ interface Pending {
 export class PendingRequests {
   readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
-  readonly #perShard = new Map<string, number>();
   #lastId = 0;
 
   constructor(clock: Clock) {
@@ -27,16 +26,11 @@ export class PendingRequests {
     return this.#pending.size;
   }
 
-  countOf(shard: ShardId): number {
-    return this.#perShard.get(shardName(shard)) ?? 0;
-  }
-
   /** Returns the request id to send along. */
-  open(shard: ShardId, timeoutMs: number, onReply: (reply: Reply) => void): number {
+  open(line: ShardLine, timeoutMs: number, onReply: (reply: Reply) => void): number {
     const id = ++this.#lastId;
-    const name = shardName(shard);
-    this.#pending.set(id, { shardName: name, deadlineMs: this.#clock.monotonicMs() + timeoutMs, onReply });
-    this.#perShard.set(name, (this.#perShard.get(name) ?? 0) + 1);
+    this.#pending.set(id, { line, deadlineMs: this.#clock.monotonicMs() + timeoutMs, onReply });
+    line.pendingCount++;
     return id;
   }
 
@@ -46,10 +40,10 @@ export class PendingRequests {
   }
 
   /** What has been asked so far may be lost, command or reply: its asker waits no longer than this. All shards, or one. */
-  doubt(withinMs: number, shard?: string): void {
+  doubt(withinMs: number, shardName?: string): void {
     const deadlineMs = this.#clock.monotonicMs() + withinMs;
     for (const pending of this.#pending.values()) {
-      if (shard === undefined || pending.shardName === shard)
+      if (shardName === undefined || pending.line.name === shardName)
         pending.deadlineMs = Math.min(pending.deadlineMs, deadlineMs);
     }
   }
@@ -66,9 +60,7 @@ export class PendingRequests {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
-    const left = (this.#perShard.get(pending.shardName) ?? 1) - 1;
-    if (left === 0) this.#perShard.delete(pending.shardName);
-    else this.#perShard.set(pending.shardName, left);
+    pending.line.pendingCount--;
     return pending;
   }
 }

@@ -2,11 +2,11 @@
 import {
   type ConversationAddress,
   type ErrorName,
+  type PlainSend,
   clientMessageIdPattern,
   internal,
   parseConversation,
   type parley,
-  peerOf,
   wire,
 } from '@parley/protocol';
 import { type EntityAddress, utf8Bytes } from '@parley/std';
@@ -14,6 +14,8 @@ import type { ClientConnection, ConnectionOwner } from '../connection/client-con
 import type { ConversationHeads } from '../sync/conversation-heads.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { ShardCommands } from './shard-commands.ts';
+import type { ShardLine } from './shard-line.ts';
+import { type Talk, isOf, peerIn, talkOf } from './talk.ts';
 
 export interface PostingLimits {
   readonly textBytesMax: number;
@@ -29,11 +31,37 @@ export interface PostingParts {
 
 type Send = parley.v1.Send.$Properties;
 
+/** `post_message` is the first field of the commands of directs and of groups. */
+const postMessageTag = 0x0a;
+
 export class Posting {
   readonly #parts: PostingParts;
 
   constructor(parts: PostingParts) {
     this.#parts = parts;
+  }
+
+  /** The usual send, from frame to command as bytes. False: nothing was done, `send` has to look at it. */
+  sendPlain(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    frame: Uint8Array,
+    send: PlainSend,
+  ): boolean {
+    const talk = this.#talk(connection, owner, frame, send);
+    if (talk === undefined || send.textBytes > this.#parts.limits.textBytesMax) return false;
+    const { line, address, sender } = talk;
+    const request = this.#open(connection, line, send.requestId);
+    if (request === undefined) return true;
+    const fields = frame.subarray(send.fieldsStart, send.fieldsEnd);
+    const messageBytes = sender.length + fields.length;
+    line
+      .begin('command', request, address, 1 + varintBytes(messageBytes) + messageBytes)
+      .varint(postMessageTag)
+      .varint(messageBytes)
+      .raw(sender)
+      .raw(fields);
+    return true;
   }
 
   send(
@@ -92,10 +120,8 @@ export class Posting {
 
   #sendDirect(connection: ClientConnection, owner: ConnectionOwner, post: DirectPost): void | Promise<void> {
     const { conversation, requestId, address, payload } = post;
-    if (conversation.first !== owner.user && conversation.second !== owner.user) {
-      return connection.fail(requestId, 'NOT_A_MEMBER');
-    }
-    const peer = peerOf(conversation, owner.user);
+    const peer = peerIn(conversation, owner.user);
+    if (peer === undefined) return connection.fail(requestId, 'NOT_A_MEMBER');
     if (peer === owner.user || this.#parts.knownUsers.has(owner.tenant, peer)) {
       return this.#forward(connection, requestId, address, payload);
     }
@@ -115,17 +141,55 @@ export class Posting {
     adapt?: (body: Uint8Array) => Uint8Array,
   ): void {
     if (requestId === 0) return this.#parts.commands.commandWithoutReply(address, payload);
-    const { commandsPerConnectionMax } = this.#parts.limits;
-    if (connection.commandsInFlight >= commandsPerConnectionMax) return connection.fail(requestId, 'BUSY');
-    const refusal = this.#parts.commands.command(address, payload, (reply) => {
-      connection.commandsInFlight--;
-      if (!connection.isOpen) return;
-      if (reply.outcome === 'timeout') return connection.fail(requestId, 'TIMEOUT');
-      const body = adapt === undefined ? reply.body : adapt(reply.body);
-      connection.outbox.reply(connection.codec.reply(requestId, body));
-    });
-    if (refusal === undefined) connection.commandsInFlight++;
-    else connection.fail(requestId, refusal);
+    const line = this.#parts.commands.lineOf(address);
+    const request = this.#open(connection, line, requestId, adapt);
+    if (request !== undefined) line.add('command', request, address, payload);
+  }
+
+  /** Admits a command of the connection. undefined: it was refused, and the client told. */
+  #open(
+    connection: ClientConnection,
+    line: ShardLine,
+    requestId: number,
+    adapt?: (body: Uint8Array) => Uint8Array,
+  ): number | undefined {
+    const isBusy = connection.commandsInFlight >= this.#parts.limits.commandsPerConnectionMax;
+    const request = isBusy
+      ? 'BUSY'
+      : this.#parts.commands.open(line, (reply) => {
+          connection.commandsInFlight--;
+          if (!connection.isOpen) return;
+          if (reply.outcome === 'timeout') return connection.fail(requestId, 'TIMEOUT');
+          const body = adapt === undefined ? reply.body : adapt(reply.body);
+          connection.outbox.reply(connection.codec.reply(requestId, body));
+        });
+    if (typeof request === 'string') {
+      connection.fail(requestId, request);
+      return undefined;
+    }
+    connection.commandsInFlight++;
+    return request;
+  }
+
+  /** undefined when the sender may not post there, or nobody has asked yet whether the other one exists. */
+  #talk(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    frame: Uint8Array,
+    { conversationStart: start, conversationEnd: end }: PlainSend,
+  ): Talk | undefined {
+    if (connection.talk !== undefined && isOf(connection.talk, frame, start, end)) return connection.talk;
+    const conversation = frame.subarray(start, end);
+    const address = parseConversation(asciiOf(conversation));
+    if (address === undefined) return undefined;
+    if (address.type === 'direct') {
+      const peer = peerIn(address, owner.user);
+      const isKnown =
+        peer === owner.user || (peer !== undefined && this.#parts.knownUsers.has(owner.tenant, peer));
+      if (!isKnown) return undefined;
+    }
+    const line = this.#parts.commands.lineOf({ type: address.type, tenant: owner.tenant, id: address.id });
+    return (connection.talk = talkOf(owner, { conversation, address, line }));
   }
 }
 
@@ -135,6 +199,12 @@ interface DirectPost {
   readonly address: EntityAddress;
   readonly payload: Uint8Array;
 }
+
+/** Ids are ASCII: other bytes become characters that no id has. */
+const asciiOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+const varintBytes = (value: number): number => (value < 128 ? 1 : value < 16_384 ? 2 : 3);
 
 function flawOf(send: Send, textBytesMax: number): ErrorName | undefined {
   if (!clientMessageIdPattern.test(send.clientMessageId ?? '')) return 'BAD_ID';

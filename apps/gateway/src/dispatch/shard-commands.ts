@@ -1,11 +1,11 @@
 // Gives commands to entities and brings their replies back: admission, batching, the request table. The hot path of
 // frames uses `command`; the HTTP API uses `send`, which wraps the same in a promise.
 import { type ErrorName, errorBody, wire } from '@parley/protocol';
-import type { IntakeRecord, Messenger, Placement, ShardId } from '@parley/runtime';
+import type { Messenger } from '@parley/runtime';
 import type { EntityAddress } from '@parley/std';
 import type { CommandSender, ServerFrame } from '../http/command-sender.ts';
-import type { CommandBatcher } from './command-batcher.ts';
 import type { PendingRequests, Reply } from './pending-requests.ts';
+import type { ShardLine, ShardLines } from './shard-line.ts';
 
 export interface ShardCommandLimits {
   readonly commandTimeoutMs: number;
@@ -13,18 +13,24 @@ export interface ShardCommandLimits {
 }
 
 export interface ShardCommandParts {
-  readonly placement: Placement;
+  readonly lines: ShardLines;
   readonly messenger: Pick<Messenger, 'isConnected'>;
-  readonly batcher: CommandBatcher;
   readonly pending: PendingRequests;
   readonly limits: ShardCommandLimits;
 }
+
+type Refusal = 'BUSY' | 'UNAVAILABLE';
 
 export class ShardCommands implements CommandSender {
   readonly #parts: ShardCommandParts;
 
   constructor(parts: ShardCommandParts) {
     this.#parts = parts;
+  }
+
+  /** Where the commands for an entity go. */
+  lineOf(address: EntityAddress): ShardLine {
+    return this.#parts.lines.of(address);
   }
 
   /**
@@ -36,34 +42,40 @@ export class ShardCommands implements CommandSender {
     payload: Uint8Array,
     onReply: (reply: Reply) => void,
     timeoutMs?: number,
-  ): 'BUSY' | 'UNAVAILABLE' | undefined {
-    const { placement, pending, limits, messenger } = this.#parts;
-    if (!messenger.isConnected) return 'UNAVAILABLE';
-    const shard = placement.shardOf(address);
-    if (pending.countOf(shard) >= limits.commandsPerShardMax) return 'BUSY';
-    const requestId = pending.open(shard, timeoutMs ?? limits.commandTimeoutMs, onReply);
-    this.#add(shard, { kind: 'command', requestId, ...address, payload });
+  ): Refusal | undefined {
+    const line = this.lineOf(address);
+    const requestId = this.open(line, onReply, timeoutMs);
+    if (typeof requestId === 'string') return requestId;
+    line.add('command', requestId, address, payload);
     return undefined;
+  }
+
+  /** The first half of `command`: admits it and returns the request id its record has to carry. */
+  open(line: ShardLine, onReply: (reply: Reply) => void, timeoutMs?: number): number | Refusal {
+    const { pending, limits, messenger } = this.#parts;
+    if (!messenger.isConnected) return 'UNAVAILABLE';
+    if (line.pendingCount >= limits.commandsPerShardMax) return 'BUSY';
+    return pending.open(line, timeoutMs ?? limits.commandTimeoutMs, onReply);
   }
 
   /** A command whose outcome the client does not want to know. */
   commandWithoutReply(address: EntityAddress, payload: Uint8Array): void {
-    this.#add(this.#parts.placement.shardOf(address), { kind: 'command', requestId: 0, ...address, payload });
+    this.lineOf(address).add('command', 0, address, payload);
   }
 
   /** Attaches are never refused for admission: without them no push arrives. */
   attach(
-    shard: ShardId,
+    line: ShardLine,
     address: EntityAddress,
     subscriber: Uint8Array,
     onReply: (reply: Reply) => void,
   ): void {
-    const requestId = this.#parts.pending.open(shard, this.#parts.limits.commandTimeoutMs, onReply);
-    this.#add(shard, { kind: 'attach', requestId, ...address, payload: subscriber });
+    const requestId = this.#parts.pending.open(line, this.#parts.limits.commandTimeoutMs, onReply);
+    line.add('attach', requestId, address, subscriber);
   }
 
-  detach(shard: ShardId, address: EntityAddress, subscriber: Uint8Array): void {
-    this.#add(shard, { kind: 'detach', requestId: 0, ...address, payload: subscriber });
+  detach(line: ShardLine, address: EntityAddress, subscriber: Uint8Array): void {
+    line.add('detach', 0, address, subscriber);
   }
 
   send(address: EntityAddress, payload: Uint8Array, timeoutMs?: number): Promise<ServerFrame> {
@@ -74,10 +86,6 @@ export class ShardCommands implements CommandSender {
       const refusal = this.command(address, payload, onReply, timeoutMs);
       if (refusal !== undefined) resolve(errorFrame(refusal));
     });
-  }
-
-  #add(shard: ShardId, record: IntakeRecord): void {
-    this.#parts.batcher.add(shard, record);
   }
 }
 

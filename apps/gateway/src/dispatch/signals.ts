@@ -58,7 +58,7 @@ export class Signals {
     const byShard = new Map<string, { shard: ShardId; signals: Signal[] }>();
     for (const { owner, number, acknowledgedPosition } of this.#acknowledging) {
       if (owner === undefined) continue;
-      const group = byShard.get(owner.shardName) ?? { shard: owner.shard, signals: [] };
+      const group = byShard.get(owner.line.name) ?? { shard: owner.line.shard, signals: [] };
       group.signals.push({
         kind: 'acknowledge',
         type: 'user',
@@ -68,7 +68,7 @@ export class Signals {
         connection: number,
         position: acknowledgedPosition,
       });
-      byShard.set(owner.shardName, group);
+      byShard.set(owner.line.name, group);
     }
     this.#acknowledging.clear();
     for (const { shard, signals } of byShard.values()) {

@@ -1,25 +1,21 @@
 // Work collected during one turn of the event loop and done once at its end: command batches, coalesced pushes.
 
 export interface Flushable {
+  /** Does nothing when nothing waits. */
   flush(): void;
 }
 
 export class Turn {
-  readonly #waiting = new Set<Flushable>();
-  #isScheduled = false;
+  #waiting: Flushable[] = [];
 
-  /** `work.flush` runs at the end of this turn, once however often it was asked for. */
+  /** `work.flush` runs at the end of this turn. Call it when the first thing begins to wait, not for each. */
   atEnd(work: Flushable): void {
-    this.#waiting.add(work);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => this.#run());
+    if (this.#waiting.push(work) === 1) setImmediate(this.#run);
   }
 
-  #run(): void {
-    this.#isScheduled = false;
-    const work = [...this.#waiting];
-    this.#waiting.clear();
+  readonly #run = (): void => {
+    const work = this.#waiting;
+    this.#waiting = [];
     for (const each of work) each.flush();
-  }
+  };
 }

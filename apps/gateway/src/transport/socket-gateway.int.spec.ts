@@ -111,6 +111,25 @@ describe.each(bothEncodings)('in %s', (subprotocol) => {
     expect(double.owner.batches.length, 'sends of one turn share a batch').toBeLessThan(30);
   });
 
+  test('a send becomes the same command whichever way it takes, wherever it goes', async () => {
+    const double = await start();
+    const client = await welcomed(double, 'alice', { subprotocol });
+    const conversations = ['d.alice.bob', 'g.room', 'd.alice.bob', 'd.alice.bob', 'g.room', 'g.room'];
+    for (const [index, conversation] of conversations.entries()) {
+      const after = index > 0 ? `m${index - 1}` : '';
+      const send = { clientMessageId: `m${index}`, text: `你好 ${index}`, afterClientMessageId: after };
+      await client.ask({ send: { conversation, ...send } });
+      const record = double.owner.records.at(-1)!;
+      const type = conversation === 'g.room' ? 'group' : 'direct';
+      expect(record).toMatchObject({ kind: 'command', tenant: 'acme', type, id: conversation.slice(2) });
+      const command = { postMessage: { sender: 'alice', ...send } };
+      const codec = type === 'group' ? internal.GroupCommand : internal.DirectCommand;
+      expect(Buffer.from(record.payload)).toEqual(Buffer.from(codec.encode(command).finish()));
+    }
+    const foreign = { conversation: 'd.bob.carol', clientMessageId: 'm', text: 'hi' };
+    expect(errorOf(await client.ask({ send: foreign }))).toBe('NOT_A_MEMBER');
+  });
+
   test('entries are delivered with their positions, in order', async () => {
     const double = await start();
     const client = await welcomed(double, 'alice', { subprotocol });

@@ -23,13 +23,14 @@ import { TokenBucket } from '../connection/token-bucket.ts';
 import { type Upgraded, decideUpgrade } from '../connection/upgrade.ts';
 import { LargeGroups } from '../delivery/large-groups.ts';
 import { LiveTopics } from '../delivery/live-topics.ts';
+import type { OutboxParts } from '../delivery/outbox.ts';
 import { OutboundReceiver } from '../delivery/outbound-receiver.ts';
-import { CommandBatcher } from '../dispatch/command-batcher.ts';
 import { FrameDispatcher } from '../dispatch/frame-dispatcher.ts';
 import { KnownUsers } from '../dispatch/known-users.ts';
 import { PendingRequests } from '../dispatch/pending-requests.ts';
 import { Posting } from '../dispatch/posting.ts';
 import { ShardCommands } from '../dispatch/shard-commands.ts';
+import { ShardLines } from '../dispatch/shard-line.ts';
 import { Signals } from '../dispatch/signals.ts';
 import { Turn } from '../dispatch/turn.ts';
 import { TypingRelay } from '../dispatch/typing.ts';
@@ -74,9 +75,10 @@ export class SocketGateway {
 
   readonly #parts: SocketGatewayParts;
   readonly #turn = new Turn();
+  readonly #outboxParts: OutboxParts;
   readonly #connections = new Connections();
   readonly #pending: PendingRequests;
-  readonly #batcher: CommandBatcher;
+  readonly #lines: ShardLines;
   readonly #signals: Signals;
   readonly #topics: LiveTopics;
   readonly #largeGroups: LargeGroups;
@@ -94,9 +96,10 @@ export class SocketGateway {
     this.#parts = parts;
     const { gatewayId, transport, messenger, placement, queries, clock, limits, log } = parts;
     const turn = this.#turn;
+    this.#outboxParts = { turn, limits, metrics: parts.metrics };
     const connections = this.#connections;
     this.#pending = new PendingRequests(clock);
-    this.#batcher = new CommandBatcher({
+    this.#lines = new ShardLines(placement, {
       commandLog: parts.commandLog,
       gatewayId,
       clock,
@@ -105,9 +108,8 @@ export class SocketGateway {
       onBatch: (records) => parts.metrics.commandBatchRecords.observe(records),
     });
     const commands = new ShardCommands({
-      placement,
+      lines: this.#lines,
       messenger,
-      batcher: this.#batcher,
       pending: this.#pending,
       limits,
     });
@@ -157,6 +159,7 @@ export class SocketGateway {
     this.#dispatcher = new FrameDispatcher({
       handshake: new Handshake({
         ...parts,
+        lines: this.#lines,
         connections,
         attachments: this.#attachments,
         registration,
@@ -243,7 +246,7 @@ export class SocketGateway {
     });
     await Promise.all(leaving);
     await this.#parts.transport.close();
-    this.#batcher.flush();
+    this.#lines.flush();
     this.#signals.flush();
     if (this.#parts.messenger.isConnected) await this.#parts.messenger.flush();
     this.#sweeping?.cancel();
@@ -254,7 +257,6 @@ export class SocketGateway {
   }
 
   #handlers(): SocketHandlers<Upgraded> {
-    const connectionOf = new WeakMap<ClientSocket<Upgraded>, ClientConnection>();
     return {
       upgrade: (request) => {
         if (this.#isDraining || this.#connections.size >= this.#parts.limits.connectionsMax) {
@@ -263,23 +265,19 @@ export class SocketGateway {
         return decideUpgrade(request);
       },
       open: (socket) => {
-        connectionOf.set(socket, this.#open(socket));
+        socket.data.connection = this.#open(socket);
       },
-      message: (socket, bytes, isBinary) => {
-        const connection = connectionOf.get(socket);
+      message: ({ data: { connection } }, bytes, isBinary) => {
         if (connection !== undefined) this.#dispatcher.receive(connection, bytes, isBinary);
       },
-      pong: (socket) => {
-        const connection = connectionOf.get(socket);
+      pong: ({ data: { connection } }) => {
         if (connection !== undefined) connection.lastHeardAtMs = this.#parts.clock.monotonicMs();
       },
-      drain: (socket) => {
-        const connection = connectionOf.get(socket);
+      drain: ({ data: { connection } }) => {
         if (connection?.outbox.recover()) this.#tellToSync(connection);
       },
-      dropped: (socket) => connectionOf.get(socket)?.outbox.markLagging(),
-      close: (socket, code) => {
-        const connection = connectionOf.get(socket);
+      dropped: ({ data: { connection } }) => connection?.outbox.markLagging(),
+      close: ({ data: { connection } }, code) => {
         if (connection !== undefined) this.#closed(connection, code);
       },
     };
@@ -289,9 +287,7 @@ export class SocketGateway {
     const { limits, clock, random } = this.#parts;
     const nowMs = clock.monotonicMs();
     const connection = new ClientConnection(++this.#lastConnection, socket, socket.data.codec, {
-      turn: this.#turn,
-      limits,
-      metrics: this.#parts.metrics,
+      outbox: this.#outboxParts,
       bucket: new TokenBucket({ perSecond: limits.framesPerSecond, burstMax: limits.frameBurstMax, nowMs }),
       upgradeToken: socket.data.token,
       nowMs,

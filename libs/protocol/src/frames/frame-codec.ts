@@ -3,6 +3,7 @@
 import type { Result } from '@parley/std';
 import type { ErrorName } from '../error-codes.ts';
 import type { parley } from '../messages.ts';
+import type { PlainSend } from './plain-send.ts';
 
 type ClientFrame = parley.v1.ClientFrame;
 type ServerFrame = parley.v1.ServerFrame;
@@ -26,6 +27,8 @@ export interface FrameCodec {
   readonly isBinary: boolean;
   /** Reads a client's frame. Errors: BAD_FRAME, UNKNOWN_FRAME. Never throws. */
   decodeClient(frame: Uint8Array): Result<ClientFrame, ErrorName>;
+  /** The usual `send`, without decoding it; undefined: `decodeClient` has to look. */
+  plainSend(frame: Uint8Array): PlainSend | undefined;
   /** The request id of a frame that could not be read, as far as it can be told cheaply; 0 otherwise. */
   peekRequestId(frame: Uint8Array): number;
   encodeServer(frame: parley.v1.ServerFrame.$Properties): EncodedFrame;
@@ -33,8 +36,8 @@ export interface FrameCodec {
   reply(requestId: number, body: Uint8Array): EncodedFrame;
   /** `entry`: an encoded Entry without position. Done once for all recipients with this encoding. */
   prepareEntry(entry: Uint8Array): PreparedEntry;
-  /** One Deliver push of several entries. */
-  deliver(entries: readonly PositionedEntry[]): EncodedFrame;
+  /** One Deliver push of the entries from `start` to `end`, all by default. Bytes are valid until the next call. */
+  deliver(entries: readonly PositionedEntry[], start?: number, end?: number): EncodedFrame;
   /** One Live push of several encoded Live payloads. */
   live(payloads: readonly Uint8Array[]): EncodedFrame;
   /** The client's side. */

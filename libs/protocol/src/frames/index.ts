@@ -12,6 +12,7 @@ export {
 } from './frame-codec.ts';
 export { type EntryTurn, turnOf } from './entry-turn.ts';
 export { jsonFrameCodec } from './json-frame-codec.ts';
+export type { PlainSend } from './plain-send.ts';
 export { protobufFrameCodec } from './protobuf-frame-codec.ts';
 
 /** The codec of a subprotocol. */

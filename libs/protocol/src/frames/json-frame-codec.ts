@@ -22,6 +22,8 @@ export const jsonFrameCodec: FrameCodec = {
     return body === undefined ? err('UNKNOWN_FRAME') : ok(wire.ClientFrame.fromObject(fields));
   },
 
+  plainSend: () => undefined,
+
   peekRequestId(bytes) {
     const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString('latin1');
     const found = /^\s*\{\s*"(?:requestId|request_id)"\s*:\s*"?(\d{1,10})\b/.exec(start);
@@ -39,9 +41,13 @@ export const jsonFrameCodec: FrameCodec = {
 
   prepareEntry: (entry) => JSON.stringify(wire.Entry.toObject(wire.Entry.decode(entry), mapping)),
 
-  deliver(entries) {
-    const texts = entries.map(({ entry, position }) => withPosition(entry as string, position));
-    return `{"deliver":{"entries":[${texts.join(',')}]}}`;
+  deliver(entries, start = 0, end = entries.length) {
+    let texts = '';
+    for (let i = start; i < end; i++) {
+      const { entry, position } = entries[i]!;
+      texts += `${i > start ? ',' : ''}${withPosition(entry as string, position)}`;
+    }
+    return `{"deliver":{"entries":[${texts}]}}`;
   },
 
   live(payloads) {

@@ -5,6 +5,7 @@ import { type Result, err, ok } from '@parley/std';
 import type { ErrorName } from '../error-codes.ts';
 import { type parley, wire } from '../messages.ts';
 import type { FrameCodec, PositionedEntry } from './frame-codec.ts';
+import { readPlainSend } from './plain-send.ts';
 
 const requestIdTag = 0x08; // field 1, varint
 const deliverTag = 0x52; // ServerFrame.deliver, field 10
@@ -22,6 +23,8 @@ export const protobufFrameCodec: FrameCodec = {
     if (frame.value.body === undefined) return err('UNKNOWN_FRAME');
     return hasSafeNumbers(frame.value) ? frame : err('BAD_FRAME');
   },
+
+  plainSend: readPlainSend,
 
   peekRequestId(bytes) {
     if (bytes[0] !== requestIdTag) return 0;
@@ -47,16 +50,17 @@ export const protobufFrameCodec: FrameCodec = {
 
   prepareEntry: (entry) => entry,
 
-  deliver(entries) {
+  deliver(entries, start = 0, end = entries.length) {
     let deliverBytes = 0;
-    for (const entry of entries) {
-      const size = entryBytes(entry);
+    for (let i = start; i < end; i++) {
+      const size = entryBytes(entries[i]!);
       deliverBytes += 1 + varintBytes(size) + size;
     }
-    const frame = Buffer.allocUnsafe(1 + varintBytes(deliverBytes) + deliverBytes);
+    const frame = passing(1 + varintBytes(deliverBytes) + deliverBytes);
     frame[0] = deliverTag;
     let at = writeVarint(frame, 1, deliverBytes);
-    for (const positioned of entries) {
+    for (let i = start; i < end; i++) {
+      const positioned = entries[i]!;
       const entry = positioned.entry as Uint8Array;
       frame[at] = entriesTag;
       at = writeVarint(frame, at + 1, entryBytes(positioned));
@@ -86,6 +90,12 @@ export const protobufFrameCodec: FrameCodec = {
   decodeServer: (frame) =>
     typeof frame === 'string' ? err('BAD_FRAME') : attempt(() => wire.ServerFrame.decode(frame)),
 };
+
+/** Frames that are written to their socket at once are made here, all in the same place: they leave no garbage. */
+const passage = Buffer.allocUnsafeSlow(65_536);
+
+const passing = (bytes: number): Buffer =>
+  bytes <= passage.length ? passage.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
 
 /** protobufjs reports malformed bytes by throwing; here that is a value. */
 function attempt<T>(decode: () => T): Result<T, ErrorName> {

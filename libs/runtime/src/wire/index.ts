@@ -1,3 +1,4 @@
+export { ClientBatchWriter, encodeAddress } from './client-batch-writer.ts';
 export {
   BadCommitRecord,
   type CommitRecord,
@@ -31,5 +32,6 @@ export {
   decodeOutbound,
   encodeOutbound,
 } from './outbound-codec.ts';
+export { type OutboundItems, readOutbound } from './outbound-reader.ts';
 export { type OwnerBeat, decodeOwnerBeat, encodeOwnerBeat } from './owner-beat-codec.ts';
 export { type Signal, decodeSignals, encodeSignals } from './signal-codec.ts';

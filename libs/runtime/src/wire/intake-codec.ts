@@ -53,7 +53,8 @@ export interface Subscriber {
   readonly request: Uint8Array;
 }
 
-const recordKinds = ['command', 'attach', 'detach'] as const;
+/** @internal The byte of a kind is its place here. */
+export const recordKinds = ['command', 'attach', 'detach'] as const;
 
 export function encodeClientBatch(batch: Omit<ClientBatch, 'kind'>): Buffer {
   const writer = new ByteWriter()

@@ -1,0 +1,46 @@
+// The conversation a connection sends to: everything about it that does not change from one message to the next, so that
+// the next one costs a comparison of bytes.
+import { type ConversationAddress, peerOf } from '@parley/protocol';
+import { ByteWriter } from '@parley/std';
+import { encodeAddress } from '@parley/runtime';
+import type { Identity } from '../auth/token-verifier.ts';
+import type { ShardLine } from './shard-line.ts';
+
+export interface Talk {
+  /** Its id, as frames have it. */
+  readonly conversation: Uint8Array;
+  readonly line: ShardLine;
+  /** As a record has it. */
+  readonly address: Uint8Array;
+  /** The sender as the first field of `PostMessage`. */
+  readonly sender: Uint8Array;
+}
+
+const senderTag = 0x0a;
+
+export const talkOf = (
+  sender: Identity,
+  {
+    conversation,
+    address,
+    line,
+  }: { conversation: Uint8Array; address: ConversationAddress; line: ShardLine },
+): Talk => ({
+  conversation: conversation.slice(),
+  line,
+  address: encodeAddress(address.type, sender.tenant, address.id),
+  sender: new ByteWriter(80).u8(senderTag).text(sender.user).finish(),
+});
+
+/** The other one of a direct that `user` is in; undefined: no direct, or one of others. */
+export function peerIn(address: ConversationAddress, user: string): string | undefined {
+  if (address.type !== 'direct' || (address.first !== user && address.second !== user)) return undefined;
+  return peerOf(address, user);
+}
+
+export function isOf(talk: Talk, frame: Uint8Array, start: number, end: number): boolean {
+  const { conversation } = talk;
+  if (conversation.length !== end - start) return false;
+  for (let i = 0; i < conversation.length; i++) if (conversation[i] !== frame[start + i]) return false;
+  return true;
+}

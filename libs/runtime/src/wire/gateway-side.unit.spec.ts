@@ -1,0 +1,74 @@
+// What gateways write and read item by item has the bytes of the codecs that do it at once.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ClientBatchWriter, encodeAddress } from './client-batch-writer.ts';
+import { type IntakeRecord, encodeClientBatch } from './intake-codec.ts';
+import { type OutboundBatch, decodeOutbound, encodeOutbound } from './outbound-codec.ts';
+import { type OutboundItems, readOutbound } from './outbound-reader.ts';
+
+const name = fc.string({ maxLength: 20 });
+const number = fc.maxSafeNat();
+const blob = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+
+test('a client batch written record by record', () => {
+  const record = fc.record({
+    kind: fc.constantFrom('command', 'attach', 'detach'),
+    requestId: number,
+    type: name,
+    tenant: name,
+    id: name,
+    payload: blob,
+  });
+  const batch = fc.record({
+    gatewayId: name,
+    deadlineMs: number,
+    records: fc.array(record as fc.Arbitrary<IntakeRecord>, { maxLength: 200 }),
+    capacityBytes: fc.nat(500),
+  });
+  fc.assert(
+    fc.property(batch, ({ capacityBytes, ...given }) => {
+      const writer = new ClientBatchWriter(given.gatewayId, capacityBytes);
+      for (const { kind, requestId, type, tenant, id, payload } of given.records)
+        writer.begin(kind, requestId, encodeAddress(type, tenant, id), payload.length).raw(payload);
+      expect(writer.records).toBe(given.records.length);
+      expect(writer.finish(given.deadlineMs)).toEqual(encodeClientBatch(given));
+    }),
+  );
+});
+
+test('an outbound batch read item by item', () => {
+  const reply = fc.record({ kind: fc.constant('reply' as const), requestId: number, payload: blob });
+  const target = fc.record({ connection: number, position: number });
+  const push = fc.record({ kind: fc.constant('push' as const), payload: blob, targets: fc.array(target) });
+  const batch = fc.record({ shard: name, epoch: number, items: fc.array(fc.oneof(reply, push)) });
+  fc.assert(
+    fc.property(batch, (given) => {
+      const bytes = encodeOutbound(given);
+      expect(decodeOutbound(bytes)).toEqual(given);
+      expect(collected(bytes)).toEqual(given);
+    }),
+  );
+});
+
+test('a batch that is cut off is told up to there, and throws', () => {
+  const bytes = encodeOutbound({
+    shard: 'user.1',
+    epoch: 3,
+    items: [{ kind: 'push', payload: Buffer.from('entry'), targets: [{ connection: 1, position: 300 }] }],
+  });
+  for (let end = 0; end < bytes.length; end++)
+    expect(() => collected(bytes.subarray(0, end))).toThrow(RangeError);
+});
+
+function collected(bytes: Uint8Array): OutboundBatch {
+  let head = { shard: '', epoch: 0 };
+  const read: { kind: string; targets?: { connection: number; position: number }[] }[] = [];
+  const items: OutboundItems = {
+    begin: (shard, epoch) => void (head = { shard, epoch }),
+    reply: (requestId, payload) => void read.push({ kind: 'reply', requestId, payload } as never),
+    push: (payload) => void read.push({ kind: 'push', payload, targets: [] } as never),
+    target: (connection, position) => void read.at(-1)!.targets!.push({ connection, position }),
+  };
+  readOutbound(bytes, items);
+  return { ...head, items: read as never };
+}
