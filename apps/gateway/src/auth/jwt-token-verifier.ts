@@ -6,12 +6,13 @@ import { idPattern, tenantPattern } from '@parley/protocol';
 import type { Clock, Result } from '@parley/std';
 import { err, ok } from '@parley/std';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { AuthLimits } from './auth-limits.ts';
 import { authLimits } from './auth-limits.ts';
 import type { ExternalIssuer } from './external-issuer.ts';
 import { tenantsOf } from './external-issuer.ts';
+import { OwnTokenCheck } from './own-tokens.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { OwnTokens } from './token-issuer.ts';
 import { ownTokens, tenantClaim } from './token-issuer.ts';
@@ -27,15 +28,19 @@ export interface JwtTokenVerifierParts {
 
 type Outcome = Result<VerifiedToken, ErrorName>;
 
-/** One issuer we trust, ourselves included. */
-interface TrustedIssuer {
-  readonly audience: string;
-  readonly algorithms: readonly string[];
-  readonly keys: JWTVerifyGetKey;
+/** Where the claims of an issuer say who it is. */
+interface Naming {
   tenantOf(claims: JWTPayload): unknown;
   userOf(claims: JWTPayload): unknown;
   /** undefined: any tenant. */
   readonly tenants: ReadonlySet<string> | undefined;
+}
+
+/** An issuer we trust besides ourselves. */
+interface TrustedIssuer extends Naming {
+  readonly audience: string;
+  readonly algorithms: readonly string[];
+  readonly keys: JWTVerifyGetKey;
 }
 
 interface Remembered {
@@ -46,6 +51,7 @@ interface Remembered {
 export class JwtTokenVerifier implements TokenVerifier {
   readonly #clock: Clock;
   readonly #limits: AuthLimits;
+  readonly #own: OwnTokenCheck;
   readonly #trusted = new Map<string, TrustedIssuer>();
   readonly #remembered: LRUCache<string, Remembered>;
 
@@ -55,9 +61,7 @@ export class JwtTokenVerifier implements TokenVerifier {
     this.#remembered = new LRUCache({ max: this.#limits.verifiedTokensMax });
     const externals = parts.issuers ?? [];
     for (const issuer of externals) this.#trusted.set(issuer.issuer, externalTrust(issuer, this.#limits));
-    const names = parts.names ?? ownTokens;
-    // Last, so that no external issuer can take our own name.
-    this.#trusted.set(names.issuer, ownTrust(parts.keys, names));
+    this.#own = new OwnTokenCheck(parts.keys, parts.names ?? ownTokens);
   }
 
   async verify(token: string): Promise<Outcome> {
@@ -65,7 +69,8 @@ export class JwtTokenVerifier implements TokenVerifier {
     const digest = hash('sha256', token, 'base64');
     const remembered = this.#recall(digest);
     if (remembered !== undefined) return remembered;
-    const outcome = await this.#check(token);
+    // Our own first, so that no external issuer can take our name.
+    const outcome = this.#checkOwn(token) ?? (await this.#checkExternal(token));
     if (outcome.ok) {
       this.#remembered.set(digest, { verified: outcome.value, rememberedAtMs: this.#clock.monotonicMs() });
     }
@@ -84,7 +89,15 @@ export class JwtTokenVerifier implements TokenVerifier {
     return verified.expiresAtMs + this.#limits.clockSkewMs <= this.#clock.nowMs();
   }
 
-  async #check(token: string): Promise<Outcome> {
+  #checkOwn(token: string): Outcome | undefined {
+    const claims = this.#own.claimsOf(token, {
+      nowSeconds: Math.floor(this.#clock.nowMs() / 1000),
+      skewSeconds: this.#limits.clockSkewMs / 1000,
+    });
+    return claims === undefined || !claims.ok ? claims : identityIn(claims.value, ownNaming);
+  }
+
+  async #checkExternal(token: string): Promise<Outcome> {
     try {
       // Only chooses whose keys to use; nothing of it is believed before the signature is checked.
       const issuer = decodeJwt(token).iss;
@@ -105,11 +118,11 @@ export class JwtTokenVerifier implements TokenVerifier {
   }
 }
 
-function identityIn(claims: JWTPayload, trusted: TrustedIssuer): Outcome {
-  const tenant = trusted.tenantOf(claims);
-  const user = trusted.userOf(claims);
+function identityIn(claims: JWTPayload, naming: Naming): Outcome {
+  const tenant = naming.tenantOf(claims);
+  const user = naming.userOf(claims);
   if (typeof tenant !== 'string' || typeof user !== 'string') return err('UNAUTHENTICATED');
-  if (trusted.tenants !== undefined && !trusted.tenants.has(tenant)) return err('WRONG_TENANT');
+  if (naming.tenants !== undefined && !naming.tenants.has(tenant)) return err('WRONG_TENANT');
   if (!tenantPattern.test(tenant) || !idPattern.test(user)) return err('BAD_ID');
   return ok({ tenant, user, expiresAtMs: (claims.exp ?? 0) * 1000 });
 }
@@ -124,14 +137,11 @@ function errorNameOf(error: unknown): ErrorName {
   return 'UNAUTHENTICATED';
 }
 
-const ownTrust = (keys: SigningKeys, names: OwnTokens): TrustedIssuer => ({
-  audience: names.audience,
-  algorithms: ['EdDSA'],
-  keys: createLocalJWKSet({ keys: keys.map((key) => key.publicJwk) }),
+const ownNaming: Naming = {
   tenantOf: (claims) => claims[tenantClaim],
   userOf: (claims) => claims.sub,
   tenants: undefined,
-});
+};
 
 const externalTrust = (issuer: ExternalIssuer, limits: AuthLimits): TrustedIssuer => ({
   audience: issuer.audience,

@@ -20,6 +20,7 @@ import type { Attachments, Welcome } from './attachments.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connections.ts';
+import { Pace } from './pace.ts';
 import type { PresenceAnnouncer } from './presence-announcer.ts';
 import type { SocketLimits } from './socket-limits.ts';
 
@@ -45,9 +46,11 @@ type Hello = parley.v1.Hello.$Properties;
 
 export class Handshake {
   readonly #parts: HandshakeParts;
+  readonly #pace: Pace;
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.limits.hellosPerTurnMax);
   }
 
   async hello(connection: ClientConnection, requestId: number, hello: Hello): Promise<void> {
@@ -57,6 +60,8 @@ export class Handshake {
     const token = hello.token || connection.upgradeToken;
     if (token === '') return this.#refuse(connection, requestId, 'UNAUTHENTICATED');
     connection.state = 'attaching';
+    await this.#pace.next();
+    if (!connection.isOpen) return;
     const verified = await this.#parts.verifier.verify(token);
     if (!connection.isOpen) return;
     if (!verified.ok) return this.#refuse(connection, requestId, verified.error);

@@ -23,8 +23,10 @@ export class Heartbeats {
 
   /** Called every sweepMs. */
   sweep(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    for (const connection of [...this.#parts.connections.all()]) this.#look(connection, nowMs);
+    const { clock, connections } = this.#parts;
+    const [nowMs, wallMs] = [clock.monotonicMs(), clock.nowMs()];
+    // A map may be walked while entries leave it: those that end here do.
+    for (const connection of connections.all()) this.#look(connection, nowMs, wallMs);
   }
 
   /** Sends go_away now and closes after `graceMs`. */
@@ -38,8 +40,8 @@ export class Heartbeats {
     if (connection.state === 'ready') connection.state = 'draining';
   }
 
-  #look(connection: ClientConnection, nowMs: number): void {
-    const { limits, clock } = this.#parts;
+  #look(connection: ClientConnection, nowMs: number, wallMs: number): void {
+    const { limits } = this.#parts;
     if (connection.closeAtMs !== undefined) {
       if (nowMs >= connection.closeAtMs)
         connection.end(connection.closeWith.code, connection.closeWith.reason);
@@ -54,7 +56,7 @@ export class Heartbeats {
     if (nowMs - connection.openedAtMs >= connection.ageMaxMs) {
       return this.sendAway(connection, 'age', { graceMs: limits.goAwayGraceMs, code: closeCodes.goingAway });
     }
-    if (connection.owner !== undefined && clock.nowMs() >= connection.owner.expiresAtMs) {
+    if (connection.owner !== undefined && wallMs >= connection.owner.expiresAtMs) {
       return this.sendAway(connection, 'token_expired', {
         graceMs: limits.goAwayGraceMs,
         code: closeCodes.tokenExpired,
