@@ -43,8 +43,7 @@ interface TrustedIssuer extends Naming {
   readonly keys: JWTVerifyGetKey;
 }
 
-interface Remembered {
-  readonly verified: VerifiedToken;
+interface Remembered extends VerifiedToken {
   readonly rememberedAtMs: number;
 }
 
@@ -72,7 +71,8 @@ export class JwtTokenVerifier implements TokenVerifier {
     // Our own first, so that no external issuer can take our name.
     const outcome = this.#checkOwn(token) ?? (await this.#checkExternal(token));
     if (outcome.ok) {
-      this.#remembered.set(digest, { verified: outcome.value, rememberedAtMs: this.#clock.monotonicMs() });
+      const rememberedAtMs = Math.trunc(this.#clock.monotonicMs());
+      this.#remembered.set(digest, { ...outcome.value, rememberedAtMs });
     }
     return outcome;
   }
@@ -80,9 +80,9 @@ export class JwtTokenVerifier implements TokenVerifier {
   #recall(digest: string): Outcome | undefined {
     const found = this.#remembered.get(digest);
     if (found === undefined) return undefined;
-    if (this.#hasExpired(found.verified)) return err('TOKEN_EXPIRED');
+    if (this.#hasExpired(found)) return err('TOKEN_EXPIRED');
     const ageMs = this.#clock.monotonicMs() - found.rememberedAtMs;
-    return ageMs > this.#limits.verifiedTokenTtlMs ? undefined : ok(found.verified);
+    return ageMs > this.#limits.verifiedTokenTtlMs ? undefined : ok(found);
   }
 
   #hasExpired(verified: VerifiedToken): boolean {

@@ -38,7 +38,7 @@ export class Attachments {
   ): void {
     const owner = connection.owner;
     if (owner === undefined) return;
-    connection.attachAskedAtMs = this.#parts.clock.monotonicMs();
+    connection.attachAskedAtMs = Math.trunc(this.#parts.clock.monotonicMs());
     this.#parts.commands.attach(
       owner.line,
       addressOf(owner),

@@ -10,8 +10,6 @@ import { Outbox, type OutboxParts } from '../delivery/outbox.ts';
 import type { ShardLine } from '../dispatch/shard-line.ts';
 import type { Talk } from '../dispatch/talk.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
-import { closeCodes } from './close-codes.ts';
-import type { TokenBucket } from './token-bucket.ts';
 
 export type ConnectionState = 'awaiting-hello' | 'attaching' | 'ready' | 'draining' | 'closed';
 
@@ -25,10 +23,9 @@ export interface ConnectionOwner extends VerifiedToken {
 export interface ConnectionParts {
   /** The same object for all connections. */
   readonly outbox: OutboxParts;
-  readonly bucket: TokenBucket;
   /** Token that came with the upgrade; empty when none did. */
   readonly upgradeToken: string;
-  /** Monotonic. */
+  /** Monotonic. Whole milliseconds here and below: fractions would cost an object each. */
   readonly nowMs: number;
   readonly ageMaxMs: number;
 }
@@ -38,7 +35,6 @@ export class ClientConnection {
   readonly number: number;
   readonly socket: ClientSocket;
   readonly codec: FrameCodec;
-  readonly bucket: TokenBucket;
   readonly upgradeToken: string;
   readonly outbox: Outbox;
   readonly openedAtMs: number;
@@ -55,8 +51,10 @@ export class ClientConnection {
   /** Epoch of the owner that last answered an attach; 0 before. */
   attachedEpoch = 0;
   attachAskedAtMs = 0;
-  /** Large groups whose live topic it hears, and the sequence since which it may. */
-  readonly liveGroups = new Map<string, number>();
+  /** The next connection of the same user; see Connections. */
+  nextOfUser: ClientConnection | undefined;
+  /** Set for the few that are in a large group. */
+  #liveGroups: Map<string, number> | undefined;
 
   /** Live messages may have been lost: the heads of its large groups are to be told. */
   hasMissedLive = false;
@@ -67,26 +65,41 @@ export class ClientConnection {
   refusedFrames = 0;
   commandsInFlight = 0;
   readsInFlight = 0;
+  /** See FrameRate. */
+  rateFullAtMs = 0;
   lastHeardAtMs: number;
   lastPingAtMs: number;
   /** Set while the client is behind. */
   laggingSinceMs: number | undefined;
   /** Set once go_away was sent: the close follows then. */
   closeAtMs: number | undefined;
-  closeWith: { code: number; reason: string } = { code: closeCodes.goingAway, reason: 'going away' };
+  closeWith: { code: number; reason: string } | undefined;
 
   constructor(number: number, socket: ClientSocket, codec: FrameCodec, parts: ConnectionParts) {
     this.number = number;
     this.socket = socket;
     this.codec = codec;
     this.#metrics = parts.outbox.metrics;
-    this.bucket = parts.bucket;
     this.upgradeToken = parts.upgradeToken;
     this.openedAtMs = parts.nowMs;
     this.lastHeardAtMs = parts.nowMs;
     this.lastPingAtMs = parts.nowMs;
     this.ageMaxMs = parts.ageMaxMs;
     this.outbox = new Outbox(socket, codec, parts.outbox);
+  }
+
+  /** Large groups whose live topic it hears, and the sequence since which it may. */
+  get liveGroups(): ReadonlyMap<string, number> {
+    return this.#liveGroups ?? none;
+  }
+
+  hear(conversation: string, sinceSequence: number): void {
+    (this.#liveGroups ??= new Map()).set(conversation, sinceSequence);
+  }
+
+  /** False when it did not hear it. */
+  unhear(conversation: string): boolean {
+    return this.#liveGroups?.delete(conversation) ?? false;
   }
 
   get isOpen(): boolean {
@@ -125,3 +138,5 @@ export class ClientConnection {
     this.socket.end(code, reason);
   }
 }
+
+const none: ReadonlyMap<string, number> = new Map();

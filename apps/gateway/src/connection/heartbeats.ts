@@ -24,7 +24,7 @@ export class Heartbeats {
   /** Called every sweepMs. */
   sweep(): void {
     const { clock, connections } = this.#parts;
-    const [nowMs, wallMs] = [clock.monotonicMs(), clock.nowMs()];
+    const [nowMs, wallMs] = [Math.trunc(clock.monotonicMs()), clock.nowMs()];
     // A map may be walked while entries leave it: those that end here do.
     for (const connection of connections.all()) this.#look(connection, nowMs, wallMs);
   }
@@ -42,9 +42,10 @@ export class Heartbeats {
 
   #look(connection: ClientConnection, nowMs: number, wallMs: number): void {
     const { limits } = this.#parts;
-    if (connection.closeAtMs !== undefined) {
-      if (nowMs >= connection.closeAtMs)
-        connection.end(connection.closeWith.code, connection.closeWith.reason);
+    const { closeAtMs, closeWith } = connection;
+    if (closeAtMs !== undefined) {
+      if (nowMs >= closeAtMs)
+        connection.end(closeWith?.code ?? closeCodes.goingAway, closeWith?.reason ?? 'going away');
       return;
     }
     if (nowMs - connection.lastHeardAtMs >= limits.idleMs) return connection.end(closeCodes.idle, 'idle');

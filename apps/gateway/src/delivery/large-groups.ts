@@ -79,12 +79,12 @@ export class LargeGroups {
 
   #listen(connection: ClientConnection, conversation: string, sinceSequence: number): void {
     if (connection.owner === undefined || !connection.isOpen) return;
-    connection.liveGroups.set(conversation, sinceSequence);
+    connection.hear(conversation, sinceSequence);
     this.#parts.topics.join(connection, connection.owner.tenant, conversation);
   }
 
   #ignore(connection: ClientConnection, conversation: string): void {
-    if (!connection.liveGroups.delete(conversation) || connection.owner === undefined) return;
+    if (!connection.unhear(conversation) || connection.owner === undefined) return;
     this.#parts.topics.leave(connection, connection.owner.tenant, conversation);
   }
 

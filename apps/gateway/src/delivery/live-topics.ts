@@ -127,7 +127,7 @@ class LiveTopic {
       const since = connection.liveGroups.get(conversation);
       if (connection.owner?.user !== user || since === undefined || since > sequence) continue;
       this.flush();
-      connection.liveGroups.delete(conversation);
+      connection.unhear(conversation);
       this.leave(connection);
     }
   }

@@ -5,6 +5,7 @@ import { type ErrorName, idPattern, type parley } from '@parley/protocol';
 import { type Clock, type Result, err, ok } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
 import { closeCodes } from '../connection/close-codes.ts';
+import { FrameRate } from '../connection/frame-rate.ts';
 import type { Handshake } from '../connection/handshake.ts';
 import type { PresenceAnnouncer } from '../connection/presence-announcer.ts';
 import type { SocketLimits } from '../connection/socket-limits.ts';
@@ -39,10 +40,12 @@ type Failure = ErrorName | { readonly code: ErrorName; readonly message?: string
 export class FrameDispatcher {
   readonly #parts: DispatcherParts;
   readonly #sendsIn: { inc(): void };
+  readonly #rate: FrameRate;
   #reads = 0;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    this.#rate = new FrameRate(parts.limits);
     this.#sendsIn = parts.metrics.framesIn.labels({ operation: 'send' });
   }
 
@@ -50,10 +53,10 @@ export class FrameDispatcher {
   receive(connection: ClientConnection, bytes: Uint8Array, isBinary: boolean): void {
     const { limits, clock } = this.#parts;
     const { codec } = connection;
-    const nowMs = clock.monotonicMs();
+    const nowMs = Math.trunc(clock.monotonicMs());
     this.#parts.metrics.bytesIn.inc(bytes.length);
     connection.lastHeardAtMs = nowMs;
-    if (!connection.bucket.take(nowMs)) return this.#throttle(connection, bytes);
+    if (!this.#rate.take(connection, nowMs)) return this.#throttle(connection, bytes);
     // Not reset: even in the worst flood a frame is taken now and then.
     if (connection.refusedFrames > 0) connection.refusedFrames--;
     if (bytes.length > limits.frameBytesMax)

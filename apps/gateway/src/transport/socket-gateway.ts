@@ -19,7 +19,6 @@ import { Handshake } from '../connection/handshake.ts';
 import { Heartbeats } from '../connection/heartbeats.ts';
 import { PresenceAnnouncer } from '../connection/presence-announcer.ts';
 import type { SocketLimits } from '../connection/socket-limits.ts';
-import { TokenBucket } from '../connection/token-bucket.ts';
 import { type Upgraded, decideUpgrade } from '../connection/upgrade.ts';
 import { LargeGroups } from '../delivery/large-groups.ts';
 import { LiveTopics } from '../delivery/live-topics.ts';
@@ -271,7 +270,7 @@ export class SocketGateway {
         if (connection !== undefined) this.#dispatcher.receive(connection, bytes, isBinary);
       },
       pong: ({ data: { connection } }) => {
-        if (connection !== undefined) connection.lastHeardAtMs = this.#parts.clock.monotonicMs();
+        if (connection !== undefined) connection.lastHeardAtMs = Math.trunc(this.#parts.clock.monotonicMs());
       },
       drain: ({ data: { connection } }) => {
         if (connection?.outbox.recover()) this.#tellToSync(connection);
@@ -285,14 +284,13 @@ export class SocketGateway {
 
   #open(socket: ClientSocket<Upgraded>): ClientConnection {
     const { limits, clock, random } = this.#parts;
-    const nowMs = clock.monotonicMs();
+    const nowMs = Math.trunc(clock.monotonicMs());
     const connection = new ClientConnection(++this.#lastConnection, socket, socket.data.codec, {
       outbox: this.#outboxParts,
-      bucket: new TokenBucket({ perSecond: limits.framesPerSecond, burstMax: limits.frameBurstMax, nowMs }),
       upgradeToken: socket.data.token,
       nowMs,
       // Spread, so that clients that came together do not leave together.
-      ageMaxMs: limits.connectionAgeMaxMs * (1 - random.next() / 10),
+      ageMaxMs: Math.trunc(limits.connectionAgeMaxMs * (1 - random.next() / 10)),
     });
     this.#connections.add(connection);
     return connection;
