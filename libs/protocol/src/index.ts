@@ -25,6 +25,7 @@ export {
 } from './entities/index.ts';
 export { type ErrorCode, type ErrorName, errorBody, errorCodes } from './error-codes.ts';
 export {
+  type EncodedEntry,
   type EncodedFrame,
   type EntryTurn,
   type FrameCodec,

@@ -4,7 +4,7 @@
 //   awaiting-hello → attaching → ready → draining → closed
 //         ↑______________|  (hello refused: say it again)
 import type { ClientSocket } from '@parley/adapters';
-import { type ErrorName, type FrameCodec, errorBody, type parley } from '@parley/protocol';
+import { type EncodedFrame, type ErrorName, type FrameCodec, errorBody, type parley } from '@parley/protocol';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
 import { Outbox, type OutboxParts } from '../delivery/outbox.ts';
 import type { ShardLine } from '../dispatch/shard-line.ts';
@@ -109,6 +109,13 @@ export class ClientConnection {
   /** Answers a request; with request id 0 the client wants no answer. */
   reply(requestId: number, frame: parley.v1.ServerFrame.$Properties): void {
     if (requestId !== 0) this.tell(requestId, frame);
+  }
+
+  /** The same with a frame that may be encoded already. */
+  answer(requestId: number, frame: parley.v1.ServerFrame.$Properties | EncodedFrame): void {
+    if (requestId === 0) return;
+    if (typeof frame === 'string' || frame instanceof Uint8Array) this.outbox.reply(frame);
+    else this.tell(requestId, frame);
   }
 
   /** Answers a request with an error frame; with request id 0 the client does not want to know. */

@@ -89,8 +89,10 @@ export interface SocketLimits {
   // ----- reads -----
   /** Reads (sync, history, presence) of one connection at once; further ones get BUSY. */
   readonly readsPerConnectionMax: number;
-  /** Reads of all connections at once; further ones get BUSY. */
-  readonly readsMax: number;
+  /** Reads of all connections at once; further ones wait their turn. */
+  readonly readsAtOnceMax: number;
+  /** Reads that wait; further ones get BUSY. */
+  readonly readsWaitingMax: number;
   /** Entries of a sync page when the client does not say, and at most. */
   readonly syncEntriesDefault: number;
   readonly syncEntriesMax: number;
@@ -148,7 +150,8 @@ export const socketLimits: SocketLimits = {
   typingMembersMs: 10_000,
   presenceUsersMax: 200,
   readsPerConnectionMax: 8,
-  readsMax: 512,
+  readsAtOnceMax: 32,
+  readsWaitingMax: 20_000,
   syncEntriesDefault: 200,
   syncEntriesMax: 500,
   historyMessagesDefault: 50,

@@ -1,7 +1,7 @@
 // A message from a client's socket: size, rate, decoding, state, and then to whoever handles that kind of frame. The way of
 // `send` through here is a plain function call; only reads are asynchronous.
 import type { PresenceRegistry } from '@parley/adapters';
-import { type ErrorName, idPattern, type parley } from '@parley/protocol';
+import { type EncodedFrame, type ErrorName, idPattern, type parley } from '@parley/protocol';
 import { type Clock, type Result, err, ok } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
 import { closeCodes } from '../connection/close-codes.ts';
@@ -12,6 +12,7 @@ import type { SocketLimits } from '../connection/socket-limits.ts';
 import type { LargeGroups } from '../delivery/large-groups.ts';
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { InboxSync } from '../sync/inbox-sync.ts';
+import { ReadQueue } from '../sync/read-queue.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { Posting } from './posting.ts';
@@ -41,11 +42,12 @@ export class FrameDispatcher {
   readonly #parts: DispatcherParts;
   readonly #sendsIn: { inc(): void };
   readonly #rate: FrameRate;
-  #reads = 0;
+  readonly #reads: ReadQueue;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     this.#rate = new FrameRate(parts.limits);
+    this.#reads = new ReadQueue(parts.limits);
     this.#sendsIn = parts.metrics.framesIn.labels({ operation: 'send' });
   }
 
@@ -119,7 +121,9 @@ export class FrameDispatcher {
       case 'typing':
         return this.#answer(connection, requestId, () => this.#typing(owner, frame.typing!));
       case 'sync':
-        return this.#answer(connection, requestId, () => this.#sync(connection, owner, frame.sync!));
+        return this.#answer(connection, requestId, () =>
+          this.#sync(connection, owner, requestId, frame.sync!),
+        );
       case 'history':
         return this.#answer(connection, requestId, () => this.#history(owner, frame.history!));
       case 'presenceQuery':
@@ -155,24 +159,16 @@ export class FrameDispatcher {
   async #sync(
     connection: ClientConnection,
     owner: ConnectionOwner,
+    requestId: number,
     sync: parley.v1.Sync.$Properties,
-  ): Promise<Result<ServerFrame, Failure>> {
+  ): Promise<Result<EncodedFrame, Failure>> {
     if ((sync.cursors ?? []).length > this.#parts.limits.cursorsMax) return err('BAD_REQUEST');
-    const page = await this.#parts.inbox.page(owner, sync);
-    if (!page.ok) return page;
-    const { entries, inboxPosition } = page.value;
-    connection.inboxPosition = Math.max(connection.inboxPosition, inboxPosition ?? 0);
-    for (const { message, diffusion, left } of entries ?? []) {
-      if (!message || (!diffusion && !left)) continue;
-      const { conversation, sequence } = message;
-      this.#parts.largeGroups.turn(connection, {
-        conversation: conversation ?? '',
-        sequence: sequence ?? 0,
-        diffusion: diffusion ?? 0,
-        left: left ?? false,
-      });
-    }
-    return ok({ syncPage: page.value });
+    const read = await this.#parts.inbox.page(owner, sync);
+    if (!read.ok) return read;
+    const { page, entries, turns } = read.value;
+    connection.inboxPosition = Math.max(connection.inboxPosition, page.inboxPosition ?? 0);
+    for (const turn of turns) this.#parts.largeGroups.turn(connection, turn);
+    return ok(connection.codec.syncPage(requestId, page, entries));
   }
 
   async #history(
@@ -205,29 +201,26 @@ export class FrameDispatcher {
     return ok({ presenceList: { users: list } });
   }
 
-  /** Runs a read with its limits and answers with what comes out. */
+  /** Runs a read when it is its turn and answers with what comes out. */
   #answer(
     connection: ClientConnection,
     requestId: number,
-    read: () => Promise<Result<ServerFrame, Failure>>,
+    read: () => Promise<Result<ServerFrame | EncodedFrame, Failure>>,
   ): void {
-    const { limits } = this.#parts;
-    if (connection.readsInFlight >= limits.readsPerConnectionMax) return connection.fail(requestId, 'BUSY');
-    if (this.#reads >= limits.readsMax) return connection.fail(requestId, 'BUSY');
+    const { readsPerConnectionMax } = this.#parts.limits;
+    if (connection.readsInFlight >= readsPerConnectionMax) return connection.fail(requestId, 'BUSY');
     connection.readsInFlight++;
-    this.#reads++;
-    const answered = read()
+    const answered = this.#reads
+      // Whoever has left while waiting wants nothing any more.
+      .run((): ReturnType<typeof read> => (connection.isOpen ? read() : Promise.resolve(err('UNAVAILABLE'))))
       .then((result) => {
         if (!connection.isOpen) return;
-        if (result.ok) return connection.reply(requestId, result.value);
+        if (result.ok) return connection.answer(requestId, result.value);
         const failure: { code: ErrorName; message?: string } =
           typeof result.error === 'string' ? { code: result.error } : result.error;
         connection.fail(requestId, failure.code, failure.message);
       })
-      .finally(() => {
-        connection.readsInFlight--;
-        this.#reads--;
-      });
+      .finally(() => connection.readsInFlight--);
     this.#guard(connection, requestId, answered);
   }
 

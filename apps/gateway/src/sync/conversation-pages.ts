@@ -111,7 +111,8 @@ export class ConversationPages implements HistoryReader {
         asksOwner: false,
       });
       if (!bodies.ok) return bodies;
-      for (const sequence of missing) found.set(sequence, bodies.value.get(conversation, sequence)!);
+      const messages = bodies.value.of(conversation);
+      for (const sequence of missing) found.set(sequence, wire.Message.decode(messages.get(sequence)!));
     }
     return ok(sequences.map((sequence) => found.get(sequence)!));
   }

@@ -1,6 +1,13 @@
 // Pages of a user's inbox: references from the user entity, bodies from wherever they are, and a page of each large group
 // the client has a cursor for. Fallen out of the inbox window: all conversations instead, to be paged one by one.
-import { type ErrorName, internal, type parley, wire } from '@parley/protocol';
+import {
+  type EncodedEntry,
+  type EntryTurn,
+  type ErrorName,
+  internal,
+  type parley,
+  wire,
+} from '@parley/protocol';
 import { inParallel, type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
@@ -9,8 +16,15 @@ import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
 import type { Bodies, MessageBodies } from './message-bodies.ts';
 
 type InboxEntry = parley.internal.v1.InboxEntry.$Properties;
-type Entry = parley.v1.Entry.$Properties;
 type SyncPage = parley.v1.SyncPage.$Properties;
+
+/** A page whose entries stand apart: their messages stay encoded. */
+export interface InboxPage {
+  readonly page: SyncPage;
+  readonly entries: readonly EncodedEntry[];
+  /** What the entries change in the way conversations reach the user. */
+  readonly turns: readonly EntryTurn[];
+}
 
 export interface SyncLimits {
   readonly syncEntriesDefault: number;
@@ -34,7 +48,7 @@ export class InboxSync {
     this.#parts = parts;
   }
 
-  async page(asker: Identity, sync: parley.v1.Sync.$Properties): Promise<Result<SyncPage, ErrorName>> {
+  async page(asker: Identity, sync: parley.v1.Sync.$Properties): Promise<Result<InboxPage, ErrorName>> {
     const { limits } = this.#parts;
     const after = sync.inboxPosition ?? 0;
     const limit = Math.min(sync.limit || limits.syncEntriesDefault, limits.syncEntriesMax);
@@ -47,19 +61,26 @@ export class InboxSync {
     if (limited) return this.#limited(asker, logs.value);
     const resolved = await this.#resolve(asker, entries ?? []);
     if (!resolved.ok) return resolved;
-    const last = resolved.value.at(-1)?.position ?? after;
+    const shown = resolved.value;
+    const last = shown.at(-1)?.position ?? after;
     const newest = position ?? 0;
-    return ok({ entries: resolved.value, inboxPosition: newest, more: last < newest, logs: logs.value });
+    const turns = (entries ?? [])
+      .slice(0, shown.length)
+      .map(turnIn)
+      .filter((turn) => turn !== undefined);
+    const page = { inboxPosition: newest, more: last < newest, logs: logs.value };
+    return ok({ page, entries: shown, turns });
   }
 
-  async #limited(asker: Identity, logs: parley.v1.HistoryPage[]): Promise<Result<SyncPage, ErrorName>> {
+  async #limited(asker: Identity, logs: parley.v1.HistoryPage[]): Promise<Result<InboxPage, ErrorName>> {
     const answer = await this.#parts.queries.ask(userOf(asker), { conversations: {} });
     if (!answer.ok) return answer;
     const { conversations, position } = answer.value.conversations ?? {};
     const filled = await this.#parts.heads.fill(asker, conversations ?? []);
     // A head that is not known would look like "nothing new": the client asks again.
     if (filled.unknown.length > 0) return err('UNAVAILABLE');
-    return ok({ inboxPosition: position ?? 0, limited: true, conversations: filled.conversations, logs });
+    const page = { inboxPosition: position ?? 0, limited: true, conversations: filled.conversations, logs };
+    return ok({ page, entries: [], turns: [] });
   }
 
   /** One page for each cursor; a conversation the asker may not read (any more) has none. */
@@ -84,21 +105,24 @@ export class InboxSync {
     return ok(logs);
   }
 
-  async #resolve(asker: Identity, references: readonly InboxEntry[]): Promise<Result<Entry[], ErrorName>> {
+  async #resolve(
+    asker: Identity,
+    references: readonly InboxEntry[],
+  ): Promise<Result<EncodedEntry[], ErrorName>> {
     const wanted = new Map<string, number[]>();
     for (const { conversation, sequence, isReadMoved } of references) {
       if (isReadMoved) continue;
-      const sequences = wanted.get(conversation ?? '') ?? [];
-      sequences.push(sequence ?? 0);
-      wanted.set(conversation ?? '', sequences);
+      const sequences = wanted.get(conversation ?? '');
+      if (sequences === undefined) wanted.set(conversation ?? '', [sequence ?? 0]);
+      else sequences.push(sequence ?? 0);
     }
     const bodies = await this.#parts.bodies.find(asker, wanted);
     if (!bodies.ok) return bodies;
-    const entries: Entry[] = [];
+    const entries: EncodedEntry[] = [];
     let bytes = 0;
     for (const reference of references) {
       const entry = entryOf(reference, bodies.value);
-      bytes += entry.message ? bodyBytes(entry.message) : 64;
+      bytes += entry.message === undefined ? 64 : 128 + entry.message.length;
       if (entries.length > 0 && bytes > this.#parts.limits.pageBytesMax) break;
       entries.push(entry);
     }
@@ -113,9 +137,23 @@ function postponed(page: parley.v1.HistoryPage): parley.v1.HistoryPage {
 
 const userOf = ({ tenant, user }: Identity) => ({ type: 'user', tenant, id: user });
 
-function entryOf(reference: InboxEntry, bodies: Bodies): Entry {
-  const { position, conversation, sequence, unread, isReadMoved, membership, diffusion, title } = reference;
-  if (isReadMoved) return { position, readMoved: { conversation, sequence, unread } };
-  const left = membership === internal.Membership.MEMBERSHIP_LEFT;
-  return { position, message: bodies.get(conversation ?? '', sequence ?? 0), diffusion, title, left };
+function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
+  const { conversation, sequence, unread, isReadMoved, diffusion, title } = reference;
+  const position = reference.position ?? 0;
+  if (isReadMoved) {
+    const more = { readMoved: { conversation, sequence, unread } };
+    return { position, message: undefined, more };
+  }
+  const left = hasLeft(reference);
+  const more = diffusion || title || left ? { diffusion, title, left } : undefined;
+  return { position, message: bodies.of(conversation ?? '').get(sequence ?? 0), more };
 }
+
+function turnIn(reference: InboxEntry): EntryTurn | undefined {
+  const { conversation, sequence, diffusion, isReadMoved } = reference;
+  const left = hasLeft(reference);
+  if (isReadMoved || (!diffusion && !left)) return undefined;
+  return { conversation: conversation ?? '', sequence: sequence ?? 0, diffusion: diffusion ?? 0, left };
+}
+
+const hasLeft = ({ membership }: InboxEntry): boolean => membership === internal.Membership.MEMBERSHIP_LEFT;

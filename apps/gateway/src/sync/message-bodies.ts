@@ -5,9 +5,9 @@ import type { MessageTail, TailRange } from '@parley/adapters';
 import { type ErrorName, internal, parseConversation, type parley, subjects, wire } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
 import { inParallel, type Result, err, ok } from '@parley/std';
-import { LRUCache } from 'lru-cache';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import { BodyCache } from './body-cache.ts';
 
 export type Message = parley.v1.Message.$Properties;
 
@@ -32,28 +32,36 @@ const historySpanMax = 500;
 /** Sequences apart by no more than this are asked for as one range. */
 const rangeGapMax = 16;
 
+/** Encoded messages by conversation and sequence. */
 export class Bodies {
-  readonly #messages = new Map<string, Message>();
+  readonly #messages = new Map<string, Map<number, Uint8Array>>();
 
-  get(conversation: string, sequence: number): Message | undefined {
-    return this.#messages.get(`${conversation}/${sequence}`);
+  of(conversation: string): ReadonlyMap<number, Uint8Array> {
+    return this.in(conversation);
   }
 
-  add(message: Message): void {
-    this.#messages.set(`${message.conversation}/${message.sequence}`, message);
+  /** The same, to be filled. */
+  in(conversation: string): Map<number, Uint8Array> {
+    let messages = this.#messages.get(conversation);
+    if (messages === undefined) this.#messages.set(conversation, (messages = new Map()));
+    return messages;
   }
+}
+
+interface Fetched {
+  readonly messages: ReadonlyMap<number, Uint8Array>;
+  readonly isHistoryAway: boolean;
 }
 
 export class MessageBodies {
   readonly #parts: MessageBodiesParts;
-  readonly #cache: LRUCache<string, Message>;
+  readonly #cache: BodyCache;
+  /** Ranges being fetched: those who want the same one wait for it together. */
+  readonly #fetching = new Map<string, Promise<Fetched>>();
 
   constructor(parts: MessageBodiesParts) {
     this.#parts = parts;
-    this.#cache = new LRUCache({
-      maxSize: parts.limits.bodyCacheBytesMax,
-      sizeCalculation: (message) => 256 + 2 * (message.text?.length ?? 0),
-    });
+    this.#cache = new BodyCache(parts.limits.bodyCacheBytesMax);
   }
 
   /** Errors: HISTORY_UNAVAILABLE when the history service is away, HISTORY_BEHIND when a body is nowhere yet. */
@@ -63,16 +71,12 @@ export class MessageBodies {
     options = { asksOwner: true },
   ): Promise<Result<Bodies, ErrorName>> {
     const bodies = new Bodies();
-    let missing = this.#fromCache(asker.tenant, wanted, bodies);
-    if (missing.size > 0) {
-      await this.#fromTail(asker.tenant, missing, bodies);
-      missing = stillMissing(missing, bodies);
-    }
-    let isHistoryAway = false;
-    if (missing.size > 0) {
-      isHistoryAway = !(await this.#fromHistory(asker.tenant, missing, bodies));
-      missing = stillMissing(missing, bodies);
-    }
+    for (const [conversation, sequences] of wanted)
+      this.#cache.find(asker.tenant, { conversation, sequences }, bodies.in(conversation));
+    let missing = stillMissing(wanted, bodies);
+    if (missing.size === 0) return ok(bodies);
+    const isHistoryAway = await this.#fetch(asker.tenant, missing, bodies);
+    missing = stillMissing(missing, bodies);
     if (missing.size > 0 && options.asksOwner) {
       await this.#fromOwner(asker, missing, bodies);
       missing = stillMissing(missing, bodies);
@@ -83,34 +87,52 @@ export class MessageBodies {
 
   /** Keeps what somebody else found for later readers. */
   remember(tenant: string, message: Message): void {
-    this.#cache.set(cacheKey(tenant, message.conversation ?? '', message.sequence ?? 0), message);
+    this.#keep(tenant, message);
   }
 
-  #fromCache(tenant: string, wanted: Wanted, bodies: Bodies): Wanted {
-    for (const [conversation, sequences] of wanted) {
-      for (const sequence of sequences) {
-        const message = this.#cache.get(cacheKey(tenant, conversation, sequence));
-        if (message !== undefined) bodies.add(message);
-      }
+  /** From tail and history. True when a part of it could not be asked of the history service. */
+  async #fetch(tenant: string, missing: Wanted, bodies: Bodies): Promise<boolean> {
+    const { questionsAtOnceMax } = this.#parts.limits;
+    const fetched = await inParallel(rangesOf(missing), questionsAtOnceMax, async (range) => {
+      const { messages, isHistoryAway } = await this.#fetchJoined(tenant, range);
+      const found = bodies.in(range.conversation);
+      for (const [sequence, message] of messages) found.set(sequence, message);
+      return isHistoryAway;
+    });
+    return fetched.includes(true);
+  }
+
+  #fetchJoined(tenant: string, range: TailRange): Promise<Fetched> {
+    const key = `${tenant}/${range.conversation}/${range.from}-${range.to}`;
+    let fetching = this.#fetching.get(key);
+    if (fetching === undefined) {
+      fetching = this.#fetchRange(tenant, range).finally(() => this.#fetching.delete(key));
+      this.#fetching.set(key, fetching);
     }
-    return stillMissing(wanted, bodies);
+    return fetching;
   }
 
-  async #fromTail(tenant: string, missing: Wanted, bodies: Bodies): Promise<void> {
-    const found = await this.#parts.tail.read(tenant, rangesOf(missing));
-    for (const messages of found)
-      for (const { bytes } of messages) this.#take(tenant, wire.Message.decode(bytes), bodies);
+  async #fetchRange(tenant: string, range: TailRange): Promise<Fetched> {
+    const { conversation, from, to } = range;
+    const messages = new Map<number, Uint8Array>();
+    const [tailed = []] = await this.#parts.tail.read(tenant, [range]);
+    for (const { sequence, bytes } of tailed) {
+      messages.set(sequence, bytes);
+      this.#cache.add(tenant, { conversation, sequence }, bytes);
+    }
+    const sequences = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    const absent = sequences.filter((sequence) => !messages.has(sequence));
+    if (absent.length === 0) return { messages, isHistoryAway: false };
+    const outcomes = await inParallel(
+      rangesOf(new Map([[conversation, absent]])),
+      this.#parts.limits.questionsAtOnceMax,
+      (part) => this.#askHistory(tenant, part, messages),
+    );
+    return { messages, isHistoryAway: outcomes.includes(false) };
   }
 
   /** False when the history service could not be asked. */
-  async #fromHistory(tenant: string, missing: Wanted, bodies: Bodies): Promise<boolean> {
-    const outcomes = await inParallel(rangesOf(missing), this.#parts.limits.questionsAtOnceMax, (range) =>
-      this.#askHistory(tenant, range, bodies),
-    );
-    return outcomes.every(Boolean);
-  }
-
-  async #askHistory(tenant: string, range: TailRange, bodies: Bodies): Promise<boolean> {
+  async #askHistory(tenant: string, range: TailRange, found: Map<number, Uint8Array>): Promise<boolean> {
     const { messenger, limits } = this.#parts;
     let from = range.from;
     while (from <= range.to) {
@@ -125,7 +147,7 @@ export class MessageBodies {
       if (result.outcome !== 'answered') return false;
       const { messages, error } = internal.HistoryPageAnswer.decode(result.bytes);
       if (error) return error.code === 'HISTORY_BEHIND';
-      for (const message of messages) this.#take(tenant, message, bodies);
+      for (const message of messages) found.set(message.sequence ?? 0, this.#keep(tenant, message));
       const last = messages.at(-1)?.sequence ?? 0;
       if (last < from) return true;
       from = last + 1;
@@ -142,23 +164,25 @@ export class MessageBodies {
         { log: { reader: asker.user, from: range.from, to: range.to } },
       );
       if (!answer.ok) return;
-      for (const message of answer.value.log?.messages ?? []) this.#take(asker.tenant, message, bodies);
+      const found = bodies.in(range.conversation);
+      for (const message of answer.value.log?.messages ?? [])
+        found.set(message.sequence ?? 0, this.#keep(asker.tenant, message));
     });
   }
 
-  #take(tenant: string, message: Message, bodies: Bodies): void {
-    bodies.add(message);
-    this.remember(tenant, message);
+  #keep(tenant: string, message: Message): Uint8Array {
+    const bytes = wire.Message.encode(message).finish();
+    const { conversation, sequence } = message;
+    this.#cache.add(tenant, { conversation: conversation ?? '', sequence: sequence ?? 0 }, bytes);
+    return bytes;
   }
 }
-
-const cacheKey = (tenant: string, conversation: string, sequence: number): string =>
-  `${tenant}/${conversation}/${sequence}`;
 
 function stillMissing(wanted: Wanted, bodies: Bodies): Wanted {
   const missing = new Map<string, readonly number[]>();
   for (const [conversation, sequences] of wanted) {
-    const left = sequences.filter((sequence) => bodies.get(conversation, sequence) === undefined);
+    const found = bodies.of(conversation);
+    const left = sequences.filter((sequence) => !found.has(sequence));
     if (left.length > 0) missing.set(conversation, left);
   }
   return missing;

@@ -693,6 +693,24 @@ describe('sync and history', () => {
     expect((await client.ask({ ack: { inboxPosition: 9 } })).body).toBe('done');
   });
 
+  test('those who come back together wait their turn, and what they have all missed is fetched once', async () => {
+    const double = await start({ readsAtOnceMax: 2 });
+    let asked = 0;
+    double.owner.messenger.subscribe(subjects.history('page'), (_bytes, respond) => {
+      asked++;
+      setImmediate(() => respond(internal.HistoryPageAnswer.encode({ messages: log(1, 8) }).finish()));
+    });
+    double.owner.onQuery = () => ({ inbox: { entries: inboxOf(8), position: 8 } });
+    const clients = [];
+    for (const user of ['alice', 'bob', 'carol', 'dora', 'emil']) {
+      clients.push(await welcomed(double, user, { subprotocol: 'parley.v1.protobuf' }));
+    }
+    const pages = await Promise.all(clients.map((client) => client.ask({ sync: { inboxPosition: 0 } })));
+    for (const { syncPage } of pages)
+      expect(syncPage?.entries?.map(({ position }) => position)).toHaveLength(8);
+    expect(asked).toBe(1);
+  });
+
   test('a body that nobody has is HISTORY_BEHIND, and HISTORY_UNAVAILABLE when the service is away', async () => {
     const double = await start();
     double.owner.onQuery = ({ body }) =>

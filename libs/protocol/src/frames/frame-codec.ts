@@ -22,6 +22,15 @@ export interface PositionedEntry {
   readonly position: number;
 }
 
+/** An entry of a sync page. */
+export interface EncodedEntry {
+  readonly position: number;
+  /** Its message as it is kept: an encoded Message. */
+  readonly message: Uint8Array | undefined;
+  /** What else it says, if anything. */
+  readonly more: parley.v1.Entry.$Properties | undefined;
+}
+
 export interface FrameCodec {
   readonly subprotocol: Subprotocol;
   readonly isBinary: boolean;
@@ -38,6 +47,12 @@ export interface FrameCodec {
   prepareEntry(entry: Uint8Array): PreparedEntry;
   /** One Deliver push of the entries from `start` to `end`, all by default. Bytes are valid until the next call. */
   deliver(entries: readonly PositionedEntry[], start?: number, end?: number): EncodedFrame;
+  /** The answer to a sync: `page` without entries, and these. */
+  syncPage(
+    requestId: number,
+    page: parley.v1.SyncPage.$Properties,
+    entries: readonly EncodedEntry[],
+  ): EncodedFrame;
   /** One Live push of several encoded Live payloads. */
   live(payloads: readonly Uint8Array[]): EncodedFrame;
   /** The client's side. */

@@ -24,6 +24,40 @@ const message = {
   text: '你好',
 };
 
+describe('sync pages', () => {
+  const readMoved = { conversation: 'd.alice.bob', sequence: 300, unread: 2 };
+  const page = {
+    inboxPosition: 400,
+    more: true,
+    logs: [{ conversation: 'g.big', messages: [message], head: 9 }],
+  };
+  const entries = [
+    { position: 1, message, diffusion: 1, left: true, title: 'Room' },
+    { position: 200, message: { ...message, sequence: 70_000, text: 'x'.repeat(20_000) } },
+    { position: 300, readMoved },
+  ];
+  const encoded = entries.map(({ position, message: each, ...more }) => ({
+    position,
+    message: each && wire.Message.encode(each).finish(),
+    more: Object.keys(more).length > 0 ? more : undefined,
+  }));
+
+  for (const codec of [binary, json]) {
+    for (const requestId of [1, 70_000]) {
+      test(`in ${codec.subprotocol} with kept messages say what a page of decoded ones says, request ${requestId}`, () => {
+        const frame = codec.decodeServer(Buffer.from(codec.syncPage(requestId, page, encoded)));
+        const expected = codec.decodeServer(
+          Buffer.from(codec.encodeServer({ requestId, syncPage: { ...page, entries } })),
+        );
+        expect(frame.ok).toBe(true);
+        expect(frame).toEqual(expected);
+        const empty = codec.decodeServer(Buffer.from(codec.syncPage(requestId, {}, [])));
+        expect(empty.ok && empty.value.body).toBe('syncPage');
+      });
+    }
+  }
+});
+
 describe('frames from clients', () => {
   const send = {
     requestId: 5,

@@ -3,6 +3,7 @@ import { jsonFrameCodec } from './json-frame-codec.ts';
 import { protobufFrameCodec } from './protobuf-frame-codec.ts';
 
 export {
+  type EncodedEntry,
   type EncodedFrame,
   type FrameCodec,
   type PositionedEntry,

@@ -50,6 +50,15 @@ export const jsonFrameCodec: FrameCodec = {
     return `{"deliver":{"entries":[${texts}]}}`;
   },
 
+  syncPage(requestId, page, entries) {
+    const decoded = entries.map(({ position, message, more }) => ({
+      ...more,
+      position,
+      ...(message === undefined ? {} : { message: wire.Message.decode(message) }),
+    }));
+    return textOf(new wire.ServerFrame({ requestId, syncPage: { ...page, entries: decoded } }));
+  },
+
   live(payloads) {
     const live = wire.Live.decode(payloads.length === 1 ? payloads[0]! : Buffer.concat(payloads));
     return JSON.stringify({ live: wire.Live.toObject(live, mapping) });

@@ -4,14 +4,16 @@
 import { type Result, err, ok } from '@parley/std';
 import type { ErrorName } from '../error-codes.ts';
 import { type parley, wire } from '../messages.ts';
-import type { FrameCodec, PositionedEntry } from './frame-codec.ts';
+import type { EncodedEntry, FrameCodec, PositionedEntry } from './frame-codec.ts';
 import { readPlainSend } from './plain-send.ts';
 
 const requestIdTag = 0x08; // field 1, varint
 const deliverTag = 0x52; // ServerFrame.deliver, field 10
 const liveTag = 0x5a; // ServerFrame.live, field 11
-const entriesTag = 0x0a; // Deliver.entries, field 1
+const entriesTag = 0x0a; // Deliver.entries and SyncPage.entries, field 1
 const positionTag = 0x08; // Entry.position, field 1
+const messageTag = 0x12; // Entry.message, field 2
+const syncPageTag = 0x2a; // ServerFrame.sync_page, field 5
 
 export const protobufFrameCodec: FrameCodec = {
   subprotocol: 'parley.v1.protobuf',
@@ -72,6 +74,40 @@ export const protobufFrameCodec: FrameCodec = {
     return frame;
   },
 
+  syncPage(requestId, page, entries) {
+    const rest = wire.SyncPage.encode(page).finish();
+    const mores = entries.map(({ more }) =>
+      more === undefined ? nothing : wire.Entry.encode(more).finish(),
+    );
+    let pageBytes = rest.length;
+    for (let i = 0; i < entries.length; i++) {
+      const size = syncEntryBytes(entries[i]!, mores[i]!);
+      pageBytes += 1 + varintBytes(size) + size;
+    }
+    const frame = Buffer.allocUnsafe(2 + varintBytes(requestId) + varintBytes(pageBytes) + pageBytes);
+    frame[0] = requestIdTag;
+    let at = writeVarint(frame, 1, requestId);
+    frame[at++] = syncPageTag;
+    at = writeVarint(frame, at, pageBytes);
+    for (let i = 0; i < entries.length; i++) {
+      const { position, message } = entries[i]!;
+      frame[at++] = entriesTag;
+      at = writeVarint(frame, at, syncEntryBytes(entries[i]!, mores[i]!));
+      frame[at++] = positionTag;
+      at = writeVarint(frame, at, position);
+      if (message !== undefined) {
+        frame[at++] = messageTag;
+        at = writeVarint(frame, at, message.length);
+        frame.set(message, at);
+        at += message.length;
+      }
+      frame.set(mores[i]!, at);
+      at += mores[i]!.length;
+    }
+    frame.set(rest, at);
+    return frame;
+  },
+
   live(payloads) {
     let liveBytes = 0;
     for (const payload of payloads) liveBytes += payload.length;
@@ -120,6 +156,13 @@ function hasSafeNumbers(frame: parley.v1.ClientFrame): boolean {
 }
 
 const entryBytes = ({ entry, position }: PositionedEntry): number => entry.length + 1 + varintBytes(position);
+
+const nothing = new Uint8Array();
+
+function syncEntryBytes({ position, message }: EncodedEntry, more: Uint8Array): number {
+  const head = 1 + varintBytes(position) + more.length;
+  return message === undefined ? head : head + 1 + varintBytes(message.length) + message.length;
+}
 
 function varintBytes(value: number): number {
   let size = 1;
