@@ -63,9 +63,13 @@ export function readClientFrame(json: unknown): ClientFrameProperties {
     requestId: isUnset(requestId) ? 0 : integer(requestId, 2 ** 32 - 1),
     body: undefined,
   };
-  for (const [name, shape] of Object.entries(clientBodies)) {
-    const value = fieldOf(fields, name);
-    if (isUnset(value)) continue;
+  for (const key in fields) {
+    const body = bodiesByKey.get(key);
+    const value = fields[key];
+    if (body === undefined || isUnset(value)) continue;
+    const { name, shape } = body;
+    // Spelled both ways, the first one counts.
+    if (key !== name && Object.hasOwn(fields, name)) continue;
     if (frame.body !== undefined) throw new ShapeMismatch('two members of the oneof are set');
     frame.body = name;
     frame[name] = readMessage(value, shape);
@@ -136,3 +140,10 @@ function originalName(name: string): string {
   }
   return original;
 }
+
+/** Both spellings of each member of the oneof. */
+const bodiesByKey = new Map(
+  Object.entries(clientBodies).flatMap(([name, shape]) =>
+    [name, originalName(name)].map((key) => [key, { name, shape }] as const),
+  ),
+);

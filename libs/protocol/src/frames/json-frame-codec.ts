@@ -19,7 +19,7 @@ export const jsonFrameCodec: FrameCodec = {
     const properties = attempt(() => readClientFrame(JSON.parse(utf8.decode(bytes))));
     if (!properties.ok) return properties;
     const { body, ...fields } = properties.value;
-    return body === undefined ? err('UNKNOWN_FRAME') : ok(wire.ClientFrame.fromObject(fields));
+    return body === undefined ? err('UNKNOWN_FRAME') : ok(new wire.ClientFrame(fields));
   },
 
   plainSend: () => undefined,
