@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectFolder } from '@parley/testing/servers';
-import { median } from './median.ts';
+import { median } from '../percentile.ts';
 import type { Figure, Result } from './result.ts';
 import { type RunOneOptions, runOne } from './run-one.ts';
 import type { Scenario } from './scenario.ts';
@@ -26,9 +26,12 @@ export interface Comparison {
   readonly out_of_order: number;
 }
 
+/** A scenario that one figure tells the worth of. */
+export type ComparableScenario = Scenario & { readonly figure: Figure };
+
 export interface CompareOptions {
   readonly commit: string;
-  readonly scenario: Scenario;
+  readonly scenario: ComparableScenario;
   readonly pairs: number;
   readonly run: RunOneOptions;
   readonly onStarted: (started: { stop(): Promise<void> }) => void;
@@ -65,7 +68,7 @@ export async function compareWith({
 
 /** @internal For the test. */
 export function comparisonOf(
-  { name, figure }: Pick<Scenario, 'name' | 'figure'>,
+  { name, figure }: Pick<ComparableScenario, 'name' | 'figure'>,
   names: { readonly here: string; readonly there: string },
   done: readonly { readonly here: Result; readonly there: Result }[],
 ): Comparison {

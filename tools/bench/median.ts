@@ -1,4 +1,5 @@
 // Several runs of one scenario as one: the median of every figure, but the sum of what must be 0.
+import { median } from '../percentile.ts';
 import type { Result } from './result.ts';
 
 const summed = new Set(['lost', 'duplicated', 'out_of_order', 'unanswered']);
@@ -25,10 +26,4 @@ function medianOf(values: readonly unknown[], name = ''): unknown {
       ),
     ]),
   );
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -2,6 +2,7 @@
 import { NatsJournal, connectNats, provisionNats } from '@parley/adapters';
 import type { ShardId } from '@parley/runtime';
 import { startNats } from '@parley/testing/servers';
+import { percentile } from '../percentile.ts';
 import { type OnDisk, countSyncs } from './count-syncs.ts';
 
 export type Sync = 'default' | 'always';
@@ -55,8 +56,8 @@ export async function measureCase(options: CaseOptions): Promise<Measured> {
       work: () => writers[0]!.run(countedMs),
     });
     await link.close();
-    const latencies = one.map(({ askedAtMs, ackedAtMs }) => ackedAtMs - askedAtMs).sort((a, b) => a - b);
-    const at = (share: number) => Number((latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2));
+    const latencies = one.map(({ askedAtMs, ackedAtMs }) => ackedAtMs - askedAtMs);
+    const at = (share: number) => Number(percentile(latencies, share).toFixed(2));
     return {
       replicas,
       sync,

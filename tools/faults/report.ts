@@ -1,4 +1,5 @@
 // The figures of a run, in the order they are promised.
+import { percentile } from '../percentile.ts';
 import type { AckWatch } from './ack-watch.ts';
 import type { Verdict } from './checks.ts';
 import type { Injector } from './injector.ts';
@@ -74,9 +75,3 @@ const timesOf = (takeovers: readonly Takeover[], cause: Takeover['cause']): numb
   takeovers.flatMap((one) =>
     one.cause === cause && one.toMs !== undefined ? [Math.round(one.toMs - one.fromMs)] : [],
   );
-
-/** 0 where there is nothing to say. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-}
