@@ -10,15 +10,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AppName, appNames, projectFolder } from '@parley/testing/servers';
-import { compareWith, showComparison } from './bench/compare.ts';
+import { type ComparableScenario, compareWith, showComparison } from './bench/compare.ts';
 import { costsOf, showCapacity } from './bench/capacity.ts';
 import { medianResult } from './bench/median.ts';
-import { type ScenarioRuns, writeReport } from './bench/report.ts';
+import { appendResult, forgetResults, readResults, resultsFile } from './bench/report/results-file.ts';
+import { writeReport } from './bench/report/write-report.ts';
 import { type Result, isRight } from './bench/result.ts';
 import { type RunOneOptions, runOne, stopStarted } from './bench/run-one.ts';
 import type { Scenario } from './bench/scenario.ts';
 import { scenarios } from './bench/scenarios/index.ts';
 import { showResult } from './bench/show-result.ts';
+import { commitOf } from './bench/surroundings.ts';
 
 const usage = `usage: npm run bench -- <scenario | all [scenario …] | compare <commit> [scenario] | capacity [results.jsonl] [scenario]> [options]
 
@@ -48,6 +50,7 @@ const { values, positionals } = parseArgs({
     floors: { type: 'boolean', default: true },
     n: { type: 'string' },
     loaders: { type: 'string' },
+    into: { type: 'string' },
     gateways: { type: 'string' },
     'session-actors': { type: 'string' },
     runs: { type: 'string' },
@@ -86,32 +89,68 @@ async function main(): Promise<number> {
   }
   if (what === 'all') return all();
   if (what === 'compare') return compare();
+  if (what === 'report') return report();
   if (what === 'capacity') return capacity();
   const result = await runOne(scenarioOf(what), runOptions());
+  const into = intoFolder();
+  if (into !== undefined) {
+    appendResult(into, result);
+    writeReport(into);
+  }
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : showResult(result));
   return isRight(result) ? 0 : 1;
 }
 
-/** Every scenario, or those named behind `all`. The report is written after each, so that an interrupted one shows the rest. */
+/**
+ * Every scenario, or those named behind `all`. Each result is kept as soon as it is there, and the report written after each
+ * scenario, so that an interrupted one shows the rest; with --into, what the folder has of this commit already is not run again.
+ */
 async function all(): Promise<number> {
   const chosen = positionals.length > 1 ? positionals.slice(1).map(scenarioOf) : scenarios;
-  const runs: ScenarioRuns[] = [];
+  const folder = intoFolder() ?? reportFolder;
+  if (intoFolder() === undefined) forgetResults(folder);
+  const wanted = numberOf('runs') ?? 1;
+  const commit = commitOf();
+  const results = readResults(resultsFile(folder)).filter((result) => result.commit === commit);
   const resultOf = (name: string): Result | undefined =>
-    runs.find(({ scenario }) => scenario.name === name)?.results.at(-1);
+    results.findLast(({ scenario }) => scenario === name);
   let exitCode = 0;
-  for (const scenario of chosen) {
-    const results: Result[] = [];
-    for (let run = 1; run <= (numberOf('runs') ?? 1); run += 1) {
+  for (const [index, scenario] of chosen.entries()) {
+    const done = results.filter((result) => result.scenario === scenario.name).length;
+    for (let run = done + 1; run <= wanted; run += 1) {
+      say(`[${index + 1}/${chosen.length}] ${scenario.name}, run ${run} of ${wanted}`);
       const result = await runOne(scenario, { ...runOptions(), resultOf });
       if (!isRight(result)) exitCode = 1;
       results.push(result);
+      appendResult(folder, result);
       process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${showResult(result)}\n`);
     }
-    runs.push({ scenario, results });
-    writeReport(reportFolder, runs);
+    if (done >= wanted)
+      say(`[${index + 1}/${chosen.length}] ${scenario.name}: ${done} runs of ${commit} are there`);
+    writeReport(folder);
   }
-  say(`the report is in ${path.relative(process.cwd(), reportFolder)}/report.html and report.md`);
+  sayWhereReportIs(folder);
   return exitCode;
+}
+
+/** The report of what was measured before: `report [folder]`. */
+function report(): number {
+  const [, folder = reportFolder] = positionals;
+  if (readResults(resultsFile(folder)).length === 0)
+    throw new UsageError(`${resultsFile(folder)} has no results`);
+  writeReport(folder);
+  sayWhereReportIs(folder);
+  return 0;
+}
+
+function intoFolder(): string | undefined {
+  return values.into === undefined ? undefined : path.resolve(values.into);
+}
+
+function sayWhereReportIs(folder: string): void {
+  say(
+    `the report is in ${path.relative(process.cwd(), folder) || '.'}: report.html, and README.md with plots`,
+  );
 }
 
 async function compare(): Promise<number> {
@@ -119,7 +158,7 @@ async function compare(): Promise<number> {
   if (commit === undefined) throw new UsageError('compare with which commit?');
   const comparison = await compareWith({
     commit,
-    scenario: scenarioOf(name),
+    scenario: comparableOf(name),
     pairs: numberOf('runs') ?? 3,
     run: runOptions(),
     onStarted: (one) => started.add(one),
@@ -146,6 +185,12 @@ function scenarioOf(name: string): Scenario {
   const scenario = scenarios.find((one) => one.name === name);
   if (scenario === undefined) throw new UsageError(`there is no scenario ${name}`);
   return scenario;
+}
+
+function comparableOf(name: string): ComparableScenario {
+  const { figure, ...scenario } = scenarioOf(name);
+  if (figure === undefined) throw new UsageError(`${name} has no single figure to compare`);
+  return { ...scenario, figure };
 }
 
 function runOptions(): RunOneOptions {

@@ -16,10 +16,13 @@ import { StreamTrack, type StreamTotal, compare, placeOf } from './load/stream-l
 import { arrivals } from './load/ticker.ts';
 import { medianResult } from './median.ts';
 import { divide, groups, pairs } from './people-plan.ts';
-import { parseUsage } from './process-meter.ts';
-import { writeReport } from './report.ts';
+import { parseMachine, parseUsage } from './process-meter.ts';
+import { appendResult, readResults, resultsFile, runsOf } from './report/results-file.ts';
+import { writeReportOf } from './report/write-report.ts';
 import type { Result } from './result.ts';
+import { pointOf } from './scaling-point.ts';
 import type { Scenario } from './scenario.ts';
+import { atLeast, atMost, flat, medianTarget, nearlyEqual, ofFloor } from './targets.ts';
 
 describe('latency histogram', () => {
   it('tells percentiles within one percent, never too small', () => {
@@ -291,14 +294,20 @@ describe('plans', () => {
 describe('meters', () => {
   it('reads CPU, written bytes and memory of a process whose name has blanks and brackets', () => {
     const stat = `12 (a b) c) S ${[...Array(10).keys()].join(' ')} 150 50 0 0`;
-    const usage = parseUsage(
+    const usage = parseUsage({
       stat,
-      'wchar: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 0\n',
-      '100 25 3 1 0 9 0',
-    );
+      mainThreadStat: stat.replace('150 50', '90 30'),
+      io: 'wchar: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 0\n',
+      statm: '100 25 3 1 0 9 0',
+    });
     expect(usage.cpuSeconds).toBeCloseTo(2);
+    expect(usage.mainThreadSeconds).toBeCloseTo(1.2);
     expect(usage.writtenBytes).toBe(4096);
     expect(usage.rssBytes).toBe(25 * 4_096);
+  });
+
+  it('reads what the whole machine has spent; waiting for disks is not work, time taken by the hypervisor is gone', () => {
+    expect(parseMachine('cpu  100 20 30 9999 8888 4 6 40 0 0\ncpu0 1 2 3\n')).toBeCloseTo(2);
   });
 
   it('tells batch sizes from the difference of two looks', () => {
@@ -354,21 +363,127 @@ describe('several runs', () => {
       figure: { name: 'delivered_per_s' },
       run: () => Promise.reject(new Error('not in this test')),
       targetsOf: ({ delivered_per_s }, { jetstream_256 } = floors) => [
-        { what: 'floor', wanted: '≥ 1 ×', got: 'x', isMet: delivered_per_s! >= jetstream_256 },
+        ofFloor('floor', delivered_per_s, 1, jetstream_256),
       ],
     };
     const results = [result(10, { floors }), result(30, { floors, lost: 2 }), result(20, { floors })];
     const folder = mkdtempSync(path.join(tmpdir(), 'parley-bench-report-'));
-    writeReport(folder, [{ scenario, results }]);
-    const markdown = readFileSync(path.join(folder, 'report.md'), 'utf8');
-    expect(markdown).toContain('| dm | floor | ≥ 1 × | x | met | 2 / 0 / 0 |');
-    expect(markdown).toContain('| delivered_per_s | 20 | 10 … 30 |');
+    for (const result of results) appendResult(folder, result);
+    expect(readResults(resultsFile(folder))).toEqual(results);
+    writeReportOf(folder, [{ scenario, results }]);
+    const markdown = readFileSync(path.join(folder, 'README.md'), 'utf8');
+    expect(markdown).toContain('| dm | floor | ≥ 1 × | 1.00 × | 0.50 × … 1.50 × | met | 2 / 0 / 0 |');
+    expect(markdown).toContain('| delivered_per_s | 20 | 10 | 30 |');
     expect(readFileSync(path.join(folder, 'plots/deliveries.svg'), 'utf8')).toMatch(/^<svg/);
     const html = readFileSync(path.join(folder, 'report.html'), 'utf8');
     expect(html).toContain('a &#60;b&#62; &#38; c');
     expect(html).toContain('<svg');
-    expect(readFileSync(path.join(folder, 'results.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3);
+    expect(html).not.toMatch(/(src|href)="(?!#)/);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('results of a folder', () => {
+  const one = (scenario: string, commit: string): Result => ({
+    scenario,
+    seconds: 1,
+    lost: 0,
+    duplicated: 0,
+    out_of_order: 0,
+    commit,
+  });
+
+  it('are reported by scenario, of the commit that was measured last', () => {
+    const results = [
+      one('group', 'a'),
+      one('dm', 'a'),
+      one('dm', 'b'),
+      one('no-longer', 'b'),
+      one('dm', 'b'),
+    ];
+    const runs = runsOf(results).map((run) => [run.scenario.name, run.results.map(({ commit }) => commit)]);
+    expect(runs).toEqual([
+      ['dm', ['b', 'b']],
+      ['group', ['a']],
+    ]);
+  });
+});
+
+describe('targets', () => {
+  it('are reached by 1 when just met, whichever way the figure counts', () => {
+    expect(atLeast('x', 300, 200)).toMatchObject({ reached: 1.5, isMet: true, goal: 200 });
+    expect(atMost('x', 30, 15, 'ms')).toMatchObject({ reached: 0.5, isMet: false, got: '30 ms' });
+    expect(atMost('errors', 0, 0, '')).toMatchObject({ isMet: true, wanted: '≤ 0' });
+    expect(atMost('errors', 1, 0, '')).toMatchObject({ isMet: false });
+    expect(nearlyEqual('x', 0.95)).toMatchObject({ isMet: true });
+    expect(nearlyEqual('x', 1.2)).toMatchObject({ isMet: false });
+    expect(ofFloor('x', 10, 1, undefined)).toMatchObject({ isMet: undefined });
+  });
+
+  it('of several runs are judged by the run in the middle', () => {
+    const runs = [100, 500, 250].map((value) => atLeast('x', value, 200));
+    expect(medianTarget(runs)).toMatchObject({ got: '250', isMet: true, spread: '100 … 500' });
+  });
+
+  it('of what must not grow look at ten minutes from the second on, and not at one pause', () => {
+    const options = { fromSecond: 60, ratioMax: 1.5 };
+    const minutes = (at: (second: number) => number) =>
+      Array.from({ length: 600 }, (_, second) => at(second));
+    // Warming up is not growth, one pause is none either; growth is.
+    expect(
+      flat(
+        'x',
+        minutes((second) => (second < 60 ? 900 : 10)),
+        options,
+      ),
+    ).toMatchObject({ isMet: true, got: '1.00 ×' });
+    expect(
+      flat(
+        'x',
+        minutes((second) => (second === 590 ? 5_000 : 10)),
+        options,
+      ),
+    ).toMatchObject({ isMet: true });
+    expect(
+      flat(
+        'x',
+        minutes((second) => 10 + second / 10),
+        options,
+      ),
+    ).toMatchObject({ isMet: false });
+    expect(flat('x', minutes(() => 10).slice(0, 100), options)).toMatchObject({ isMet: undefined });
+  });
+});
+
+describe('scaling', () => {
+  const run = (more: Partial<Result>): Result => ({
+    scenario: 'scaling',
+    seconds: 10,
+    lost: 0,
+    duplicated: 0,
+    out_of_order: 0,
+    delivered_per_s: 3_000,
+    cpu_s: { 'session-actor-1': 4, 'session-actor-2': 3, 'gateway-1': 2, 'load-1': 1 },
+    cpu_s_per_1000: { 'session-actor-1': 0.04, 'session-actor-2': 0.03, 'gateway-1': 0.02, 'load-1': 0.01 },
+    main_thread_busy: { 'session-actor-1': 0.39, 'session-actor-2': 0.29 },
+    cores_busy: 1.1,
+    ...more,
+  });
+
+  it('takes the load generator out, and adds up the processes of a kind', () => {
+    const point = pointOf(run({}), undefined, 2);
+    expect(point).toMatchObject({ session_actors: 2, gateways: 1, cores_served: 0.9, cores_load: 0.1 });
+    expect(point.per_served_core).toBe(3_333);
+    expect(point.cpu_s_per_1000['session-actor']).toBeCloseTo(0.07);
+  });
+
+  it('tells what was full: the cores, the slices, one thread, or nothing', () => {
+    const wallOf = (more: Partial<Result>, share?: number) =>
+      pointOf(run(more), share === undefined ? undefined : { name: 'session-actor', share }, 2).wall;
+    expect(wallOf({ cores_busy: 1.95 })).toBe('all cores');
+    expect(wallOf({}, 0.36)).toBe('the slices of the session-actors');
+    expect(wallOf({ main_thread_busy: { 'gateway-1': 0.97 } })).toBe('the thread of gateway-1');
+    expect(wallOf({})).toContain('nothing is full');
   });
 });
 

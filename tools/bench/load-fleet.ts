@@ -12,21 +12,14 @@ import type {
   ToLoader,
   Window,
 } from './load/plan.ts';
-import { type Flaws, type StreamTotal, addFlaws, noFlaws } from './load/stream-ledger.ts';
+import { noCounts, sumByName, sumCounts } from './load/counts.ts';
+import { type StreamTotal, addFlaws, noFlaws } from './load/stream-ledger.ts';
 
-export interface FleetReport {
-  readonly window: LoadCounts;
-  readonly total: LoadCounts;
+/** What all load processes tell together. */
+export interface FleetReport extends Omit<LoadReport, 'ack' | 'receive' | 'lateness' | 'seconds'> {
   readonly ack: LatencyHistogram;
   readonly receive: LatencyHistogram;
   readonly lateness: LatencyHistogram;
-  readonly flaws: Flaws;
-  readonly unanswered: number;
-  readonly resent: number;
-  readonly repairs: number;
-  readonly pushesRepeated: number;
-  readonly closed: number;
-  readonly errors: Readonly<Record<string, number>>;
   readonly seconds: readonly {
     readonly delivered: number;
     readonly acked: number;
@@ -95,8 +88,9 @@ type AnswerOf<Is extends FromLoader['is']> = Extract<FromLoader, { is: Is }>;
 export class Loader {
   readonly name: string;
   readonly pid: number;
-  counts: LoadCounts = { sent: 0, acked: 0, delivered: 0, entries: 0, frames: 0 };
+  counts = noCounts;
   connectedCount = 0;
+  readonly exited: GuardedProcess['exited'];
   readonly #process: GuardedProcess;
   #waiting:
     | { is: FromLoader['is']; resolve: (message: FromLoader) => void; reject: (error: Error) => void }
@@ -123,6 +117,7 @@ export class Loader {
     this.name = name;
     this.pid = process.pid;
     this.#process = process;
+    this.exited = process.exited;
     process.child.on('message', (message: FromLoader) => this.#receive(message));
     void process.exited.then(() => this.#fail(`${name} ended`));
   }
@@ -176,9 +171,6 @@ export function mergeReports(reports: readonly LoadReport[]): FleetReport {
   };
   const sum = (of: 'unanswered' | 'resent' | 'repairs' | 'pushesRepeated' | 'closed'): number =>
     reports.reduce((total, report) => total + report[of], 0);
-  const errors: Record<string, number> = {};
-  for (const report of reports)
-    for (const [code, count] of Object.entries(report.errors)) errors[code] = (errors[code] ?? 0) + count;
   return {
     window: sumCounts(reports.map((report) => report.window)),
     total: sumCounts(reports.map((report) => report.total)),
@@ -191,7 +183,7 @@ export function mergeReports(reports: readonly LoadReport[]): FleetReport {
     repairs: sum('repairs'),
     pushesRepeated: sum('pushesRepeated'),
     closed: sum('closed'),
-    errors,
+    errors: sumByName(reports.map((report) => report.errors)),
     seconds: mergeSeconds(reports),
   };
 }
@@ -211,15 +203,4 @@ function mergeSeconds(reports: readonly LoadReport[]): FleetReport['seconds'] {
     }
     return { delivered, acked, receiveP99Ms: receive.percentileMs(0.99) };
   });
-}
-
-function sumCounts(all: readonly LoadCounts[]): LoadCounts {
-  const sum = (of: keyof LoadCounts): number => all.reduce((total, one) => total + one[of], 0);
-  return {
-    sent: sum('sent'),
-    acked: sum('acked'),
-    delivered: sum('delivered'),
-    entries: sum('entries'),
-    frames: sum('frames'),
-  };
 }

@@ -16,6 +16,8 @@ export interface Course {
   readonly opensAtOnce?: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** Called once a second of the measured time: its values become series of the result. */
+  readonly look?: () => Readonly<Record<string, number>>;
   readonly say: (line: string) => void;
 }
 
@@ -23,6 +25,7 @@ export interface Driven extends Measured {
   readonly connects: readonly ConnectReport[];
   readonly report: FleetReport;
   readonly totals: readonly StreamTotal[];
+  readonly looks: Readonly<Record<string, readonly number[]>>;
 }
 
 const startDelayUs = 200_000;
@@ -65,7 +68,7 @@ export async function connectPeople(stand: Stand, course: Course): Promise<reado
 
 /** Sends, waits and compares; people are connected already. */
 export async function drive(stand: Stand, course: Course): Promise<Omit<Driven, 'connects'>> {
-  const { warmUpSeconds, seconds, say } = course;
+  const { warmUpSeconds, seconds, look, say } = course;
   const startUs = nowUs() + startDelayUs;
   const measureFromUs = startUs + warmUpSeconds * 1_000_000;
   const window = { startUs, measureFromUs, measureToUs: measureFromUs + seconds * 1_000_000 };
@@ -79,13 +82,27 @@ export async function drive(stand: Stand, course: Course): Promise<Omit<Driven, 
     sending.catch(() => undefined);
     await delay((window.measureFromUs - nowUs()) / 1_000);
     const end = await stand.meter();
+    const endLooks = everySecond(look ?? (() => ({})));
     await delay((window.measureToUs - nowUs()) / 1_000);
+    const looks = endLooks();
     const measured = await end();
     const totals = await sending;
-    return { ...measured, totals, report: await stand.fleet.settle(totals, settleLimitMs) };
+    return { ...measured, looks, totals, report: await stand.fleet.settle(totals, settleLimitMs) };
   } finally {
     clearInterval(progress);
   }
+}
+
+/** Looks until the answer is called, which tells all looks. */
+function everySecond(look: () => Readonly<Record<string, number>>): () => Record<string, number[]> {
+  const series: Record<string, number[]> = {};
+  const timer = setInterval(() => {
+    for (const [name, value] of Object.entries(look())) (series[name] ??= []).push(value);
+  }, 1_000).unref();
+  return () => {
+    clearInterval(timer);
+    return series;
+  };
 }
 
 export async function runCourse(stand: Stand, course: Course): Promise<Driven> {

@@ -4,6 +4,7 @@ import type { BatchSizes } from './batch-sizes.ts';
 import type { Floors } from './floors.ts';
 import type { Driven } from './load-scenario.ts';
 import type { UsageByName } from './process-meter.ts';
+import type { ScalingPoint } from './scaling-point.ts';
 
 export interface Result {
   readonly scenario: string;
@@ -36,17 +37,24 @@ export interface Result {
   readonly written_bytes_per_1000?: Readonly<Record<string, number>>;
   readonly cpu_s?: Readonly<Record<string, number>>;
   readonly rss_mb?: Readonly<Record<string, number>>;
+  /** Share of one core that a process's main thread was busy: near 1 it is the wall, however many cores are idle. */
+  readonly main_thread_busy?: Readonly<Record<string, number>>;
+  /** Cores of the machine that were busy, with whatever. */
+  readonly cores_busy?: number;
   readonly batches?: BatchSizes & { readonly entries_per_frame?: number };
   readonly durability?: string;
   readonly versions?: Readonly<Record<string, string>>;
   readonly machine?: Readonly<Record<string, string | number>>;
   readonly commit?: string;
+  readonly measured_at?: string;
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly repairs?: number;
   readonly pushes_repeated?: number;
   readonly resent?: number;
   readonly unanswered?: number;
   readonly errors?: Readonly<Record<string, number>>;
+  /** By the number of processes; only `scaling` has it. */
+  readonly scaling?: Readonly<Record<string, ScalingPoint>>;
   /** What only this scenario has. */
   readonly details?: Readonly<Record<string, number>>;
   /** One value a second of the measured time, for plots and for "flat". */
@@ -73,6 +81,12 @@ export interface Target {
   readonly got: string;
   /** undefined: the run says nothing about it, for want of floors or of another run. */
   readonly isMet: boolean | undefined;
+  /** Against the target: 1 just meets it, 2 is twice as good, whichever way the figure counts. */
+  readonly reached?: number;
+  /** What to aim at once the target is met; missing it is no failure. */
+  readonly isAim?: boolean;
+  /** The figure that would just meet it, in the figure's own unit. */
+  readonly goal?: number;
 }
 
 export const isRight = (result: Pick<Result, 'lost' | 'duplicated' | 'out_of_order'>): boolean =>
@@ -84,7 +98,7 @@ export const round = (value: number, digits = 0): number => Number(value.toFixed
 export function loadResult(
   scenario: string,
   seconds: number,
-  { report, usage, batches }: Driven | Omit<Driven, 'connects'>,
+  { report, usage, batches, coresBusy, seconds: meteredSeconds, looks }: Driven | Omit<Driven, 'connects'>,
 ): Result {
   const { window, flaws, ack, receive, lateness } = report;
   const perSecond = (count: number): number => round(count / seconds);
@@ -103,6 +117,10 @@ export function loadResult(
     duplicated: flaws.duplicated,
     out_of_order: flaws.outOfOrder,
     ...per1000(usage, window.acked),
+    main_thread_busy: Object.fromEntries(
+      Object.entries(usage).map(([name, one]) => [name, round(one.mainThreadSeconds / meteredSeconds, 3)]),
+    ),
+    cores_busy: round(coresBusy, 2),
     batches: {
       ...batches,
       ...(report.total.frames === 0
@@ -118,6 +136,7 @@ export function loadResult(
       delivered: report.seconds.map((one) => one.delivered),
       acked: report.seconds.map((one) => one.acked),
       receive_p99_ms: report.seconds.map((one) => one.receiveP99Ms ?? null),
+      ...looks,
     },
   };
 }

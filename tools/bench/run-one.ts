@@ -1,7 +1,7 @@
 // One run of one scenario: floors first, then the scenario, then everything a figure has to be read with.
 import { type Floors, measureFloors } from './floors.ts';
 import type { Result } from './result.ts';
-import type { RunOptions, Scenario } from './scenario.ts';
+import type { RunOptions, Scenario, Started } from './scenario.ts';
 import { commitOf, machine, versions } from './surroundings.ts';
 
 export interface RunOneOptions extends Omit<RunOptions, 'seconds' | 'onStarted'> {
@@ -14,7 +14,7 @@ export interface RunOneOptions extends Omit<RunOptions, 'seconds' | 'onStarted'>
 }
 
 const floorSeconds = 2;
-const started = new Set<{ stop(): Promise<void> }>();
+const started = new Set<Started>();
 
 export async function runOne(scenario: Scenario, options: RunOneOptions): Promise<Result> {
   const { say } = options;
@@ -25,17 +25,21 @@ export async function runOne(scenario: Scenario, options: RunOneOptions): Promis
     floors = await measureFloors(floorSeconds);
   }
   say(`${scenario.name}: ${scenario.work}`);
+  let breakOff: (error: Error) => void = () => undefined;
+  const broken = new Promise<never>((_resolve, reject) => (breakOff = reject));
+  const onStarted = (one: Started): void => {
+    started.add(one);
+    one.died?.catch(breakOff);
+  };
   try {
-    const result = await scenario.run({
-      ...options,
-      seconds: options.seconds ?? scenario.seconds,
-      onStarted: (one) => started.add(one),
-    });
+    const running = scenario.run({ ...options, seconds: options.seconds ?? scenario.seconds, onStarted });
+    const result = await Promise.race([running, broken]);
     return {
       ...result,
       ...(floors === undefined ? {} : { floors }),
-      durability: durabilityOf(scenario),
+      durability: durabilityOf(scenario, options.natsServers ?? 1),
       ...surroundings,
+      measured_at: new Date().toISOString(),
       targets: scenario.targetsOf(result, floors, options.resultOf ?? (() => undefined)),
     };
   } finally {
@@ -50,7 +54,10 @@ export async function stopStarted(): Promise<void> {
   await Promise.all(all.map((one) => one.stop()));
 }
 
-const durabilityOf = ({ isSynced }: Scenario): string =>
-  isSynced
-    ? 'one NATS server, file storage, sync always: every acknowledged message is on disk'
-    : 'one NATS server, file storage, sync every 2 minutes: survives a crash of every process, not of the machine';
+function durabilityOf({ isSynced }: Scenario, natsServers: 1 | 3): string {
+  const servers = natsServers === 1 ? 'one NATS server' : 'three NATS servers, three copies';
+  const sync = isSynced
+    ? 'sync always: every acknowledged message is on disk'
+    : 'sync every 2 minutes: survives a crash of every process, not of the machine';
+  return `${servers}, file storage, ${sync}`;
+}

@@ -1,5 +1,5 @@
 // A result for people: targets first, then the figures, what each process used, and what all of it was measured on.
-import type { Result } from './result.ts';
+import type { Result, Target } from './result.ts';
 
 const figures = [
   'sent_per_s',
@@ -30,8 +30,8 @@ const figures = [
 
 export function showResult(result: Result): string {
   const lines = [`${result.scenario}, ${result.seconds} s measured`, ''];
-  for (const { what, wanted, got, isMet } of result.targets ?? [])
-    lines.push(`  ${verdict(isMet).padEnd(8)} ${what}: ${got} (wanted ${wanted})`);
+  for (const target of result.targets ?? [])
+    lines.push(`  ${verdict(target).padEnd(8)} ${target.what}: ${target.got} (wanted ${target.wanted})`);
   lines.push('');
   for (const name of figures) {
     const value = result[name];
@@ -50,8 +50,11 @@ export function showResult(result: Result): string {
   return `${lines.join('\n')}\n`;
 }
 
-export const verdict = (isMet: boolean | undefined): string =>
-  isMet === undefined ? 'unknown' : isMet ? 'met' : 'missed';
+export function verdict({ isMet, isAim = false }: Pick<Target, 'isMet' | 'isAim'>): string {
+  if (isMet === undefined) return 'unknown';
+  if (isAim) return isMet ? 'reached' : 'not yet';
+  return isMet ? 'met' : 'missed';
+}
 
 export const number = (value: number): string =>
   Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(4)));

@@ -4,20 +4,30 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AppName, type Cluster, freePort, startCluster } from '@parley/testing/servers';
+import {
+  type AppHandle,
+  type AppName,
+  type Cluster,
+  type ProcessExit,
+  freePort,
+  startCluster,
+} from '@parley/testing/servers';
 import { shardKinds } from '@parley/protocol';
 import { type BatchSizes, type Samples, batchSizes, scrape } from './batch-sizes.ts';
 import { BulkOrders } from './bulk-orders.ts';
 import type { SocketAddress } from './load/load-socket.ts';
 import { newTokenKey } from './load/tokens.ts';
+import { CpuSlice } from './cpu-slice.ts';
 import { LoadFleet } from './load-fleet.ts';
-import { type UsageByName, type Watched, usageOf, usedBetween } from './process-meter.ts';
+import { type UsageByName, type Watched, machineBusySeconds, usageOf, usedBetween } from './process-meter.ts';
 
 export interface StandOptions {
   readonly gateways?: number;
   readonly sessionActors?: number;
   readonly groupActors?: number;
   readonly loaders?: number;
+  /** Three form one cluster and keep three copies of everything. */
+  readonly natsServers?: 1 | 3;
   readonly isSyncAlways?: boolean;
   readonly hasHistory?: boolean;
   readonly env?: Readonly<Record<string, string>>;
@@ -31,6 +41,10 @@ export interface StandOptions {
 
 export interface Measured {
   readonly usage: UsageByName;
+  /** Cores of the machine that were busy on average, with whatever, this program's processes or not. */
+  readonly coresBusy: number;
+  /** Between the two looks at the processes. */
+  readonly seconds: number;
   /** Of all shards. */
   readonly journalBytes: number;
   readonly batches: BatchSizes;
@@ -56,6 +70,12 @@ export class Stand {
   readonly #folder: string;
   readonly #moreFleets: LoadFleet[] = [];
   readonly #operationsPorts: ReadonlyMap<string, number>;
+  /** Rejects when a process has ended that nobody has told to: what is measured from then on means nothing. */
+  readonly died: Promise<never>;
+  #tellDeath: (error: Error) => void = () => undefined;
+  readonly #mayEnd = new Set<Promise<ProcessExit>>();
+  #isStopping = false;
+  #slice: CpuSlice | undefined;
 
   static async start(options: StandOptions): Promise<Stand> {
     const { say, profiled, profileFolder, checkout } = options;
@@ -84,7 +104,13 @@ export class Stand {
           ? {}
           : { entryOf: (app: AppName) => path.join(checkout, 'apps', app, 'dist/main.js') }),
         natsSyncAlways: options.isSyncAlways ?? false,
-        env: { ...openDoors, PARLEY_AUTH_PRIVATE_KEY_FILE: keyFile, ...options.env },
+        natsClusterOf: options.natsServers ?? 1,
+        env: {
+          ...openDoors,
+          PARLEY_NATS_REPLICAS: String(options.natsServers ?? 1),
+          PARLEY_AUTH_PRIVATE_KEY_FILE: keyFile,
+          ...options.env,
+        },
         envOf: ({ label }) => ({
           ...(ports.has(label) ? { PARLEY_OPERATIONS_PORT: String(ports.get(label)) } : {}),
           ...(label === `${profiled}-1` ? { NODE_OPTIONS: profile } : {}),
@@ -116,6 +142,12 @@ export class Stand {
     this.tokenKeyPem = parts.tokenKeyPem;
     this.#folder = parts.folder;
     this.#operationsPorts = parts.ports;
+    this.died = new Promise((_resolve, reject) => (this.#tellDeath = reject));
+    this.died.catch(() => undefined);
+    for (const app of this.cluster.apps) this.#watchDeath(app.label, app.exited());
+    for (const server of this.cluster.nats?.servers ?? []) this.#watchDeath('nats-server', server.exited());
+    if (this.cluster.redis) this.#watchDeath('redis-server', this.cluster.redis.exited());
+    for (const { name, exited } of this.fleet.loaders) this.#watchDeath(name, exited);
   }
 
   get gateways(): readonly SocketAddress[] {
@@ -129,10 +161,36 @@ export class Stand {
     const { cluster } = this;
     return [
       ...cluster.apps.map(({ label, pid }) => ({ name: label, pid })),
-      ...(cluster.nats ? [{ name: 'nats-server', pid: cluster.nats.pid }] : []),
+      ...(cluster.nats?.servers ?? []).map(({ pid }, index, { length }) => ({
+        name: length === 1 ? 'nats-server' : `nats-server-${index + 1}`,
+        pid,
+      })),
       ...(cluster.redis ? [{ name: 'redis-server', pid: cluster.redis.pid }] : []),
       ...this.fleet.loaders.map(({ name, pid }) => ({ name, pid })),
     ];
+  }
+
+  /** kill -9, meant: the run goes on. `start` brings it back. */
+  async kill(app: AppHandle): Promise<void> {
+    this.#mayEnd.add(app.exited());
+    await app.kill();
+  }
+
+  async start(app: AppHandle): Promise<void> {
+    await app.start();
+    this.#watchDeath(app.label, app.exited());
+  }
+
+  async restart(app: AppHandle): Promise<void> {
+    this.#mayEnd.add(app.exited());
+    await app.stop();
+    await this.start(app);
+  }
+
+  /** From now on each process of the app has so much of a core, and no more. */
+  async holdToSlices(name: AppName, share: number): Promise<void> {
+    const pids = this.cluster.apps.filter((app) => app.name === name).map(({ pid }) => pid);
+    this.#slice = await CpuSlice.start({ pids, share });
   }
 
   /** Resident memory of all instances of an app. */
@@ -168,40 +226,60 @@ export class Stand {
     return fleet;
   }
 
-  /** Looks once a second until the answer is called, which tells all looks. */
-  watch<Name extends string>(look: () => Record<Name, number>): () => Record<Name, number[]> {
-    const series = {} as Record<Name, number[]>;
-    const timer = setInterval(() => {
-      for (const [name, value] of Object.entries(look()) as [Name, number][])
-        (series[name] ??= []).push(value);
-    }, 1_000);
-    return () => {
-      clearInterval(timer);
-      return series;
-    };
-  }
-
   /** Call it at the beginning of the measured time, and the result at its end. */
   async meter(): Promise<() => Promise<Measured>> {
-    const [usage, samples] = [usageOf(this.processes), await this.samples()];
+    // The processes first: on a busy machine asking them for their metrics may take long.
+    const [usage, busySeconds, startedMs] = [
+      usageOf(this.processes),
+      machineBusySeconds(),
+      performance.now(),
+    ];
+    const samples = await this.samples();
     return async () => {
       const used = usedBetween(usage, usageOf(this.processes));
+      const seconds = (performance.now() - startedMs) / 1_000;
+      const coresBusy = (machineBusySeconds() - busySeconds) / seconds;
       const now = await this.samples();
       const bytes = (of: Samples): number =>
         shardKinds.reduce((sum, kind) => sum + (of.get(`parley_shard_commit_bytes_total{${kind}}`) ?? 0), 0);
-      return { usage: used, batches: batchSizes(samples, now), journalBytes: bytes(now) - bytes(samples) };
+      return {
+        usage: used,
+        coresBusy,
+        seconds,
+        batches: batchSizes(samples, now),
+        journalBytes: bytes(now) - bytes(samples),
+      };
     };
   }
 
   samples(): Promise<Samples> {
-    const actors = this.cluster.apps.flatMap(({ label }) => {
-      const port = this.#operationsPorts.get(label);
-      return port === undefined ? [] : [`http://127.0.0.1:${port}/metrics`];
-    });
+    const actors = this.cluster.apps.flatMap(({ label }) => this.#metricsUrl(label) ?? []);
     return scrape([...actors, ...this.cluster.gateways.map(({ httpUrl }) => `${httpUrl}/metrics`)]);
   }
 
+  /** How many user shards each session-actor owns. */
+  async userShardsOwned(): Promise<readonly number[]> {
+    const actors = this.cluster.apps.filter(({ name }) => name === 'session-actor');
+    const looks = actors.map(({ label }) => scrape([this.#metricsUrl(label)!]));
+    return (await Promise.all(looks)).map((samples) => samples.get('parley_shard_owned{user}') ?? 0);
+  }
+
+  #metricsUrl(label: string): string | undefined {
+    const port = this.#operationsPorts.get(label);
+    return port === undefined ? undefined : `http://127.0.0.1:${port}/metrics`;
+  }
+
+  #watchDeath(name: string, exited: Promise<ProcessExit>): void {
+    void exited.then(({ code, signal }) => {
+      if (this.#isStopping || this.#mayEnd.has(exited)) return;
+      const how = signal === null ? `exit status ${code}` : `killed by ${signal}`;
+      this.#tellDeath(new Error(`${name} ended in the middle of the run (${how}); what it said is above`));
+    });
+  }
+
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#slice?.stop();
     await Promise.all([this.fleet, ...this.#moreFleets].map((fleet) => fleet.stop()));
     await this.orders.close();
     await this.cluster.stop();

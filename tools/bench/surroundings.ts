@@ -35,11 +35,16 @@ export function machine(): Record<string, string | number> {
   };
 }
 
-/** `+` behind it: with changes that are not committed. Empty where there is no git. */
+/** What figures depend on. A commit that changes only documents or the report measures the same as the one before. */
+const measuredPaths = ['apps', 'libs', 'proto', 'package.json', 'package-lock.json', 'tools/bench/load'];
+
+/** The last commit that changed what is measured; `+` behind it: with changes that are not committed. Empty without git. */
 export function commitOf(folder: string = projectFolder): string {
   try {
-    const isClean = git(folder, 'status', '--porcelain', '--untracked-files=no') === '';
-    return `${nameOf('HEAD', folder)}${isClean ? '' : '+'}`;
+    const hash = git(folder, 'log', '-1', '--abbrev=10', '--format=%h', '--', ...measuredPaths);
+    const isClean =
+      git(folder, 'status', '--porcelain', '--untracked-files=no', '--', ...measuredPaths) === '';
+    return `${hash}${isClean ? '' : '+'}`;
   } catch {
     return '';
   }

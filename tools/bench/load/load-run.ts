@@ -3,9 +3,12 @@ import { seededRandom } from '@parley/std';
 import { LatencyHistogram } from '../latency-histogram.ts';
 import { nowUs } from '../monotonic.ts';
 import { type Books, LoadConnection } from './connection.ts';
+import { minus, noCounts } from './counts.ts';
+import { DueTimes } from './due-times.ts';
+import { Expectations } from './expectations.ts';
 import type { ConnectReport, LoadCounts, LoadPlan, LoadReport, Window } from './plan.ts';
-import { type Flaws, type StreamTotal, addFlaws, compare, noFlaws } from './stream-ledger.ts';
-import { StreamSender } from './stream-sender.ts';
+import { type Flaws, type StreamTotal, noFlaws } from './stream-ledger.ts';
+import { StreamSender, bodyText } from './stream-sender.ts';
 import { type Ticker, arrivals, startTicker } from './ticker.ts';
 import { tokenMaker } from './tokens.ts';
 
@@ -18,23 +21,8 @@ const arrivalsLimitMs = 300_000;
 /** Refusals that go away by themselves; the client library repeats after them too. */
 const retryPauseMsMin = 50;
 
-type Counts = { -readonly [Name in keyof LoadCounts]: number };
-const zero = (): Counts => ({ sent: 0, acked: 0, delivered: 0, entries: 0, frames: 0 });
-const minus = (one: LoadCounts, other: LoadCounts): LoadCounts => ({
-  sent: one.sent - other.sent,
-  acked: one.acked - other.acked,
-  delivered: one.delivered - other.delivered,
-  entries: one.entries - other.entries,
-  frames: one.frames - other.frames,
-});
-
-interface Expected {
-  readonly connection: LoadConnection;
-  readonly total: StreamTotal;
-}
-
 export class LoadRun {
-  readonly counts = zero();
+  readonly counts: { -readonly [Name in keyof LoadCounts]: number } = { ...noCounts };
   readonly connections: LoadConnection[] = [];
   readonly #plan: LoadPlan;
   readonly #senders: StreamSender[];
@@ -45,11 +33,11 @@ export class LoadRun {
   readonly #lateness = new LatencyHistogram();
   readonly #errors: Record<string, number> = {};
   readonly #seconds: LoadReport['seconds'][number][] = [];
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #due: { readonly us: number; readonly action: () => void }[] = [];
+  readonly #due = new DueTimes();
+  readonly #acknowledging: NodeJS.Timeout;
   #ofSecond = new LatencyHistogram();
   #window: Window | undefined;
-  #inWindow: LoadCounts = zero();
+  #inWindow = noCounts;
   #isSending = false;
   #hasSentAll: () => void = () => undefined;
   #flaws: Flaws = noFlaws;
@@ -91,7 +79,7 @@ export class LoadRun {
       this.#sendingOf.set(sender.connection, stream);
       return sender;
     });
-    this.#timers.push(setInterval(() => this.#acknowledgeAll(), ackEveryMs));
+    this.#acknowledging = setInterval(() => this.#acknowledgeAll(), ackEveryMs);
   }
 
   get connectedCount(): number {
@@ -130,11 +118,11 @@ export class LoadRun {
     this.#window = window;
     this.#isSending = true;
     const { pacing } = this.#plan;
-    const measured = { from: zero() as LoadCounts };
+    const measured = { from: noCounts };
     const seconds = Math.round((window.measureToUs - window.measureFromUs) / 1_000_000);
-    let before = zero() as LoadCounts;
+    let before = noCounts;
     for (let second = 0; second <= seconds; second += 1) {
-      this.#at(window.measureFromUs + second * 1_000_000, () => {
+      this.#due.at(window.measureFromUs + second * 1_000_000, () => {
         if (second === 0) measured.from = { ...this.counts };
         else this.#endSecond(minus(this.counts, before));
         before = { ...this.counts };
@@ -148,9 +136,9 @@ export class LoadRun {
         resolve();
       };
       this.#hasSentAll = end;
-      this.#at(window.measureToUs, end);
+      this.#due.at(window.measureToUs, end);
     });
-    if (pacing.kind === 'closed') this.#at(window.startUs, () => this.#fill(pacing.inFlight));
+    if (pacing.kind === 'closed') this.#due.at(window.startUs, () => this.#fill(pacing.inFlight));
     if (pacing.kind === 'open') this.#follow(pacing, window);
     await ended;
     const isAnswered = () => this.#senders.every((sender) => sender.unansweredCount === 0);
@@ -161,11 +149,8 @@ export class LoadRun {
 
   /** Waits until everything has arrived (or the limit is over) and compares. */
   async settle(totals: readonly StreamTotal[], limitMs: number): Promise<LoadReport> {
-    const expected = this.#expected(totals);
-    await this.#untilArrived(expected, limitMs);
-    let flaws = this.#flaws;
-    for (const { connection, total } of expected)
-      flaws = addFlaws(flaws, compare(total, connection.tracks.get(total.stream)));
+    const expectations = new Expectations(this.#plan, this.connections, totals);
+    await this.#untilMet(expectations, limitMs);
     const unanswered = this.#senders.reduce((sum, sender) => sum + sender.unansweredCount, 0);
     return {
       window: this.#inWindow,
@@ -173,7 +158,7 @@ export class LoadRun {
       ack: this.#ack.pack(),
       receive: this.#receive.pack(),
       lateness: this.#lateness.pack(),
-      flaws,
+      flaws: expectations.addedTo(this.#flaws),
       unanswered,
       resent: this.#senders.reduce((sum, sender) => sum + sender.resent, 0),
       repairs: this.#repairs,
@@ -185,39 +170,19 @@ export class LoadRun {
   }
 
   disconnect(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    clearInterval(this.#acknowledging);
+    this.#due.clear();
     this.#ticker?.stop();
     for (const connection of this.connections) connection.close();
   }
 
-  /** Each receiver with each stream of its conversations; a sender is a receiver of its own messages too. */
-  #expected(totals: readonly StreamTotal[]): Expected[] {
-    const streamsOf = new Map<number, StreamTotal[]>();
-    const totalOf = new Map(totals.map((total) => [total.stream, total]));
-    for (const { stream, conversation } of this.#plan.allStreams) {
-      const total = totalOf.get(stream);
-      if (total === undefined) continue;
-      const others = streamsOf.get(conversation);
-      if (others === undefined) streamsOf.set(conversation, [total]);
-      else others.push(total);
-    }
-    return this.#plan.connections.flatMap(({ conversations }, index) =>
-      conversations.flatMap((conversation) =>
-        (streamsOf.get(conversation) ?? []).map((total) => ({ connection: this.connections[index]!, total })),
-      ),
-    );
-  }
-
   /** As long as something still comes it is under way and not lost. */
-  async #untilArrived(expected: readonly Expected[], quietLimitMs: number): Promise<void> {
-    const isComplete = ({ connection, total }: Expected): boolean =>
-      connection.tracks.get(total.stream)?.isComplete(total) ?? total.acked === 0;
+  async #untilMet(expectations: Expectations, quietLimitMs: number): Promise<void> {
     const endMs = performance.now() + arrivalsLimitMs;
-    let open = expected.filter((one) => !isComplete(one));
     let entries = -1;
-    while (open.length > 0 && entries !== this.counts.entries && performance.now() < endMs) {
+    while (!expectations.areMet() && entries !== this.counts.entries && performance.now() < endMs) {
       entries = this.counts.entries;
-      await this.#until(() => (open = open.filter((one) => !isComplete(one))).length === 0, quietLimitMs);
+      await this.#until(() => expectations.areMet(), quietLimitMs);
     }
   }
 
@@ -267,7 +232,7 @@ export class LoadRun {
         const intendedUs = sender?.answered(requestId, sequence);
         if (sender === undefined || intendedUs === undefined) return;
         const now = nowUs();
-        this.#passTime(now);
+        this.#due.pass(now);
         this.counts.acked += 1;
         if (this.#isMeasured(intendedUs)) this.#ack.record(now - intendedUs);
         if (nextAfter === 'ack' && this.#isSending) this.#sendFrom(sender, now);
@@ -282,7 +247,7 @@ export class LoadRun {
       },
       arrived: (connection, id) => {
         const now = nowUs();
-        this.#passTime(now);
+        this.#due.pass(now);
         if (this.#sendingOf.get(connection) === id.stream) {
           if (nextAfter === 'arrival' && this.#isSending)
             this.#sendFrom(this.#senderOf.get(connection)!, now);
@@ -322,21 +287,6 @@ export class LoadRun {
     for (const connection of this.connections) connection.acknowledge();
   }
 
-  /** Runs the action at that time, in the order of times. */
-  #at(us: number, action: () => void): void {
-    const later = this.#due.findIndex((one) => one.us > us);
-    this.#due.splice(later < 0 ? this.#due.length : later, 0, { us, action });
-    this.#timers.push(setTimeout(() => this.#passTime(nowUs()), Math.max(0, (us - nowUs()) / 1_000)));
-  }
-
-  /**
-   * With thousands of readable sockets the event loop does not come to its timers for seconds, so arrivals look at the
-   * clock too: without that a window would be counted as longer than it was.
-   */
-  #passTime(now: number): void {
-    while (this.#due.length > 0 && this.#due[0]!.us <= now) this.#due.shift()!.action();
-  }
-
   #until(condition: () => boolean, limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;
     return new Promise((resolve) => {
@@ -347,12 +297,4 @@ export class LoadRun {
       look();
     });
   }
-}
-
-/** Letters without a rhythm that a compressor would like. */
-function bodyText(bytes: number): string {
-  const random = seededRandom(bytes);
-  return Array.from({ length: bytes }, () => String.fromCharCode(97 + Math.floor(random.next() * 26))).join(
-    '',
-  );
 }

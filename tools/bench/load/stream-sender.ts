@@ -1,5 +1,6 @@
 // What one sender sends into one conversation: numbers its messages, names the one before while that is unanswered, and
 // sends refused ones again in their order, as the client library does.
+import { seededRandom } from '@parley/std';
 import type { LoadConnection } from './connection.ts';
 import { type MessageId, messageIdText } from './message-id.ts';
 import { SendTemplate, encodeSend, firstSendRequest } from './send-template.ts';
@@ -12,8 +13,6 @@ export interface SenderPlan {
   readonly conversation: string;
   readonly stream: number;
   readonly text: string;
-  /** First request id; senders of one connection have ranges of their own. */
-  readonly firstRequest?: number;
 }
 
 /** The server takes so many unanswered sends of a connection. */
@@ -122,4 +121,12 @@ export class StreamSender {
     while (this.#waiting.length > 0 && this.#unanswered.size < inFlightMax && !this.#isRetrying)
       this.send(this.#waiting.shift()!);
   }
+}
+
+/** Letters without a rhythm that a compressor would like. */
+export function bodyText(bytes: number): string {
+  const random = seededRandom(bytes);
+  return Array.from({ length: bytes }, () => String.fromCharCode(97 + Math.floor(random.next() * 26))).join(
+    '',
+  );
 }

@@ -43,7 +43,7 @@ async function run(options: RunOptions): Promise<Result> {
   await makePeople(stand, people, say);
   // Making users leaves garbage and users in memory: what connections cost is counted from actors that know nobody yet.
   await Promise.all(
-    stand.cluster.apps.filter(({ name }) => name === 'session-actor').map((app) => app.restart()),
+    stand.cluster.apps.filter(({ name }) => name === 'session-actor').map((app) => stand.restart(app)),
   );
   await stand.untilServing(people.users.slice(0, 64));
   await delay(quietMs);

@@ -5,6 +5,7 @@ import { dm, dmJson, dmLatency, dmSync } from './direct.ts';
 import { group, groupOffline } from './group.ts';
 import { largeGroup } from './large-group.ts';
 import { recovery } from './recovery.ts';
+import { scaling } from './scaling.ts';
 import { sustained } from './sustained.ts';
 import { sync } from './sync.ts';
 
@@ -19,5 +20,6 @@ export const scenarios: readonly Scenario[] = [
   connections,
   sync,
   recovery,
+  scaling,
   sustained,
 ];

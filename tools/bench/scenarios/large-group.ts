@@ -5,7 +5,7 @@ import { type PeoplePlan, groups } from '../people-plan.ts';
 import { type Result, loadResult, round } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
 import { Stand } from '../stand.ts';
-import { ofFloor } from '../targets.ts';
+import { nearlyEqual, ofFloor } from '../targets.ts';
 
 const smallMembers = 1_000;
 const largeMembers = 100_000;
@@ -29,15 +29,6 @@ export const largeGroup: Scenario = {
     nearlyEqual('CPU in actors a message, large against small', details?.['actor_cpu_ratio']),
   ],
 };
-
-function nearlyEqual(what: string, ratio: number | undefined) {
-  return {
-    what,
-    wanted: '0.9 … 1.1 ×',
-    got: ratio === undefined ? '–' : `${ratio} ×`,
-    isMet: ratio === undefined ? undefined : ratio >= 0.9 && ratio <= 1.1,
-  };
-}
 
 async function run(options: RunOptions): Promise<Result> {
   const stand = await Stand.start(standOptionsOf(options));

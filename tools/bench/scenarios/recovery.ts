@@ -49,10 +49,10 @@ async function run(options: RunOptions): Promise<Result> {
   const journaled = (await stand.samples()).get('parley_shard_commit_events_sum{user}') ?? 0;
 
   const actor = stand.cluster.app('session-actor');
-  await actor.kill();
+  await stand.kill(actor);
   say(`${journaled} events are journaled; waiting until the lease of the old process is gone`);
   await delay(leaseGoneMs);
-  await actor.start();
+  await stand.start(actor);
   const watched = [{ name: actor.label, pid: actor.pid }];
   const usage = usageOf(watched);
   const startedMs = performance.now();

@@ -5,7 +5,7 @@ import { type Result, loadResult, round } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
 import { type Samples } from '../batch-sizes.ts';
 import { Stand } from '../stand.ts';
-import { atMost } from '../targets.ts';
+import { atMost, flat } from '../targets.ts';
 
 const pairCount = 500;
 const inFlight = 16;
@@ -21,25 +21,11 @@ export const sustained: Scenario = {
   needsNoFloors: true,
   run,
   targetsOf: ({ series }) => [
-    flat('memory of all processes', series?.['rss_mb'], 1.1),
-    flat('send → receive p99', series?.['receive_p99_ms'], 1.5),
+    flat('memory of all processes', series?.['rss_mb'], { fromSecond: minute, ratioMax: 1.1 }),
+    flat('send → receive p99', series?.['receive_p99_ms'], { fromSecond: minute, ratioMax: 1.5 }),
     atMost('history lag', maxOf(series?.['history_lag_s']?.slice(minute)), 2, 's'),
   ],
 };
-
-/** From minute 2 on: the mean of the last quarter against that of the first. */
-function flat(what: string, all: readonly (number | null)[] | undefined, ratioMax: number) {
-  const values = (all ?? []).slice(minute).filter((value) => value !== null);
-  const quarter = Math.floor(values.length / 4);
-  const mean = (some: readonly number[]): number => some.reduce((sum, one) => sum + one, 0) / some.length;
-  const ratio = quarter === 0 ? undefined : mean(values.slice(-quarter)) / mean(values.slice(0, quarter));
-  return {
-    what: `${what}, end against begin`,
-    wanted: `≤ ${ratioMax} ×`,
-    got: ratio === undefined ? 'shorter than a minute' : `${ratio.toFixed(2)} ×`,
-    isMet: ratio === undefined ? undefined : ratio <= ratioMax,
-  };
-}
 
 const maxOf = (values: readonly (number | null)[] | undefined): number | undefined =>
   values === undefined || values.length === 0 ? undefined : Math.max(...values.map((value) => value ?? 0));
@@ -65,16 +51,16 @@ async function run(options: RunOptions): Promise<Result> {
   // The streams of the trial have had their numbers: others talk now.
   const others = pairs(n, 2 * n);
   await makePeople(stand, others, say);
+  const lag = new HistoryLag(stand);
   const course = {
     people: others,
     pacing: { kind: 'open', perSecond, seed: 1 },
     warmUpSeconds,
     seconds,
     say,
+    look: () => ({ rss_mb: round(stand.totalRssMb(), 1), history_lag_s: lag.latest() }),
   } as const;
   await connectPeople(stand, course);
-  const lag = new HistoryLag(stand);
-  const memory = stand.watch(() => ({ rss_mb: round(stand.totalRssMb(), 1), history_lag_s: lag.latest() }));
   const driven = await drive(stand, course);
   const result = loadResult('sustained', seconds, driven);
   return {
@@ -82,7 +68,6 @@ async function run(options: RunOptions): Promise<Result> {
     lost: result.lost + tried.lost,
     duplicated: result.duplicated + tried.duplicated,
     out_of_order: result.out_of_order + tried.out_of_order,
-    series: { ...result.series, ...memory() },
     settings: { pairs: n, per_second: perSecond },
   };
 }

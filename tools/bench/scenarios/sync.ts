@@ -1,5 +1,6 @@
 // Everybody comes back at once, with a night of messages missed, while others go on talking.
 import { setTimeout as delay } from 'node:timers/promises';
+import { sumByName } from '../load/counts.ts';
 import { connectPeople, drive, makePeople, postAll } from '../load-scenario.ts';
 import { divide, groups, pairs } from '../people-plan.ts';
 import { type Result, loadResult, round } from '../result.ts';
@@ -98,7 +99,7 @@ async function run(options: RunOptions): Promise<Result> {
     lost: result.lost + checked.flaws.lost + absent * missed,
     duplicated: result.duplicated + checked.flaws.duplicated,
     out_of_order: result.out_of_order + checked.flaws.outOfOrder,
-    errors: { ...result.errors, ...checked.errors, ...back!.failures },
+    errors: sumByName([result.errors ?? {}, checked.errors, back!.failures]),
     details: { entries_synced: back!.entriesSynced, synced_after_s: round(back!.syncedSeconds, 2) },
     settings: { users: sleepers.length, missed, talkers, opens_at_once: opensAtOnce },
   };
