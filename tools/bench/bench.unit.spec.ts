@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { batchSizes, parseMetrics } from './batch-sizes.ts';
 import { capacityOf, costsOf } from './capacity.ts';
 import { comparisonOf } from './compare.ts';
+import { secondsBehind } from './history-lag.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type FrameSink, scanServerFrame } from './load/frame-scan.ts';
 import { scanJsonFrame } from './load/json-scan.ts';
@@ -452,6 +453,26 @@ describe('targets', () => {
       ),
     ).toMatchObject({ isMet: false });
     expect(flat('x', minutes(() => 10).slice(0, 100), options)).toMatchObject({ isMet: undefined });
+  });
+});
+
+describe('history lag', () => {
+  const heads = [0, 100, 200, 200, 300].map((commits, second) => ({ atMs: second * 1_000, commits }));
+
+  it('is how long ago the journals stood where history stands, also when nobody wrote in between', () => {
+    expect(secondsBehind(heads, 0)).toBe(0);
+    expect(secondsBehind(heads, 50)).toBeCloseTo(0.5);
+    expect(secondsBehind(heads, 100)).toBeCloseTo(1);
+    expect(secondsBehind(heads, 150)).toBeCloseTo(2.5);
+    expect(
+      secondsBehind(
+        [
+          { atMs: 0, commits: 50 },
+          { atMs: 4_000, commits: 60 },
+        ],
+        100,
+      ),
+    ).toBe(4);
   });
 });
 

@@ -65,7 +65,7 @@ export function stackedPlot(
   rows: readonly { readonly label: string; readonly parts: Readonly<Record<string, number>> }[],
   { unit, width = plotWidth.full }: { readonly unit: string; readonly width?: number },
 ): string {
-  const left = width === plotWidth.full ? 130 : 60;
+  const left = 24 + 6.2 * Math.max(...rows.map(({ label }) => label.length));
   const sumOf = (parts: Readonly<Record<string, number>>): number =>
     Object.values(parts).reduce((sum, one) => sum + one, 0);
   const most = Math.max(...rows.map(({ parts }) => sumOf(parts)), leastMost);

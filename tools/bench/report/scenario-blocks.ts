@@ -1,19 +1,11 @@
 // The part of a report about one scenario: targets, plots, and behind a fold every figure.
-import { type Result, round } from '../result.ts';
-import type { ScalingPoint } from '../scaling-point.ts';
+import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
 import { type Block, type Plot, costsByKind } from './blocks.ts';
 import type { Judged } from './judged.ts';
 import { shown } from './plot-frame.ts';
-import {
-  type LatencyRow,
-  type Line,
-  curvePlot,
-  latencyPlot,
-  linePlot,
-  runsPlot,
-  stackedPlot,
-} from './plots.ts';
+import { type LatencyRow, type Line, latencyPlot, linePlot, runsPlot, stackedPlot } from './plots.ts';
+import { scalingBlocks } from './scaling-blocks.ts';
 
 export function scenarioBlocks(judged: Judged): Block[] {
   const { scenario, results, median, targets } = judged;
@@ -23,7 +15,6 @@ export function scenarioBlocks(judged: Judged): Block[] {
     ...latencyPlots(judged),
     ...costPlots(judged),
     ...seriesPlots(middleRun(judged)),
-    ...scalingPlots(median),
   ];
   const blocks: Block[] = [
     {
@@ -44,7 +35,7 @@ export function scenarioBlocks(judged: Judged): Block[] {
       },
     },
     { plots },
-    { table: scalingTable(median) },
+    ...scalingBlocks(median.scaling),
     {
       folded: 'all figures',
       table: { head: ['figure', 'median', 'least', 'most'], rows: figureRows(median, results) },
@@ -130,61 +121,6 @@ function seriesPlots({ scenario, seconds, series = {} }: Result): Plot[] {
     const svg = linePlot(`${scenario}: ${says}`, lines, { unit, limit });
     return [{ file: `${scenario}-over-time-${at + 1}.svg`, says, svg }];
   });
-}
-
-function scalingPlots({ scaling = {} }: Result): Plot[] {
-  const points = Object.values(scaling);
-  return (['session-actor', 'gateway'] as const).flatMap((name) => {
-    const countOf = (point: ScalingPoint): number =>
-      name === 'gateway' ? point.gateways : point.session_actors;
-    const othersOf = (point: ScalingPoint): number =>
-      name === 'gateway' ? point.session_actors : point.gateways;
-    const seriesOf = (sliced: string | undefined): ScalingPoint[] =>
-      points
-        .filter((point) => point.sliced === sliced && othersOf(point) === 1)
-        .toSorted((one, other) => countOf(one) - countOf(other));
-    const [free, slices] = [seriesOf(undefined), seriesOf(name)];
-    if (free.length === 0) return [];
-    const lines = [
-      { label: 'all cores for everybody', values: free.map((point) => point.delivered_per_s) },
-      ...(slices.length === 0
-        ? []
-        : [
-            {
-              label: `${shown((slices[0]!.slice ?? 0) * 100)} % of a core each`,
-              values: slices.map((point) => point.delivered_per_s),
-            },
-          ]),
-    ];
-    const ticks = free.map((point) => `${countOf(point)}`);
-    const svg = curvePlot(`Delivered with 1, 2, 3 ${name}s`, lines, { unit: '/s', ticks });
-    return [{ file: `scaling-${name}s.svg`, says: `throughput by number of ${name}s`, svg }];
-  });
-}
-
-function scalingTable({ scaling = {} }: Result): NonNullable<Block['table']> {
-  return {
-    head: [
-      'processes',
-      'delivered/s',
-      'for each core of the servers',
-      'cores: servers + load + others',
-      'CPU s by process',
-      'busiest thread',
-      'what is full',
-    ],
-    rows: Object.entries(scaling).map(([name, point]) => [
-      point.slice === undefined ? name : `${name} (${shown(point.slice * 100)} % of a core)`,
-      shown(point.delivered_per_s),
-      shown(point.per_served_core),
-      `${point.cores_served} + ${point.cores_load} + ${round(Math.max(0, point.cores_busy - point.cores_served - point.cores_load), 2)} of ${point.cores}`,
-      Object.entries(point.cpu_s)
-        .map(([process, seconds]) => `${process} ${shown(seconds)}`)
-        .join(', '),
-      `${point.busiest_thread} ${shown(point.busiest_thread_busy * 100)} %`,
-      point.wall,
-    ]),
-  };
 }
 
 /** Told elsewhere, or no figures. */

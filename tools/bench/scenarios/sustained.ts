@@ -3,7 +3,7 @@ import { connectPeople, drive, makePeople } from '../load-scenario.ts';
 import { pairs } from '../people-plan.ts';
 import { type Result, loadResult, round } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
-import { type Samples } from '../batch-sizes.ts';
+import { HistoryLag } from '../history-lag.ts';
 import { Stand } from '../stand.ts';
 import { atMost, flat } from '../targets.ts';
 
@@ -70,33 +70,4 @@ async function run(options: RunOptions): Promise<Result> {
     out_of_order: result.out_of_order + tried.out_of_order,
     settings: { pairs: n, per_second: perSecond },
   };
-}
-
-/** Commits that history lacks, in the time the shards take to write as many. */
-class HistoryLag {
-  readonly #stand: Stand;
-  #seconds = 0;
-  #before: { readonly samples: Samples; readonly atMs: number } | undefined;
-
-  constructor(stand: Stand) {
-    this.#stand = stand;
-  }
-
-  /** Of the look before; asks for the next. */
-  latest(): number {
-    void this.#look().catch(() => undefined);
-    return this.#seconds;
-  }
-
-  async #look(): Promise<void> {
-    const now = { samples: await this.#stand.samples(), atMs: performance.now() };
-    const commits = 'parley_shard_commits_total{user}';
-    if (this.#before !== undefined) {
-      const grown = (now.samples.get(commits) ?? 0) - (this.#before.samples.get(commits) ?? 0);
-      const perSecond = (grown * 1_000) / (now.atMs - this.#before.atMs);
-      const behind = now.samples.get('parley_history_lag_commits{user}') ?? 0;
-      this.#seconds = perSecond > 0 ? round(behind / perSecond, 2) : 0;
-    }
-    this.#before = now;
-  }
 }
