@@ -6,14 +6,21 @@
 //   npm run bench -- all [--runs 1]          every scenario, with a report in bench-report/
 //   npm run bench -- compare <commit> [dm]   this tree and another commit in turn
 //   npm run bench -- capacity                what other machines would carry, from the costs in that report
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AppName, appNames, projectFolder } from '@parley/testing/servers';
 import { type ComparableScenario, compareWith, showComparison } from './bench/compare.ts';
-import { costsOf, showCapacity } from './bench/capacity.ts';
+import { type Plant, busyMax, capacityOf, coresOfNats, costsOf, usualPlants } from './bench/capacity.ts';
+import { capacityMarkdown, capacityText, withGenerated } from './bench/capacity-text.ts';
 import { medianResult } from './bench/median.ts';
-import { appendResult, forgetResults, readResults, resultsFile } from './bench/report/results-file.ts';
+import {
+  appendResult,
+  forgetResults,
+  readResults,
+  resultsFile,
+  runsOf,
+} from './bench/report/results-file.ts';
 import { writeReport } from './bench/report/write-report.ts';
 import { type Result, isRight } from './bench/result.ts';
 import { type RunOneOptions, runOne, stopStarted } from './bench/run-one.ts';
@@ -22,7 +29,13 @@ import { scenarios } from './bench/scenarios/index.ts';
 import { showResult } from './bench/show-result.ts';
 import { commitOf } from './bench/surroundings.ts';
 
-const usage = `usage: npm run bench -- <scenario | all [scenario …] | compare <commit> [scenario] | capacity [results.jsonl] [scenario]> [options]
+const usage = `usage: npm run bench -- <command> [options]
+
+  <scenario>                        one run
+  all [scenario …]                  all scenarios, or those named, with a report
+  report [folder]                   writes the report of a folder's results again
+  compare <commit> [scenario]       this tree and another commit in turn
+  capacity [results.jsonl] [scenario]   what other machines would carry, by calculation
 
 scenarios:
 ${scenarios.map(({ name, work, seconds }) => `  ${name.padEnd(14)} ${work} (${seconds} s)`).join('\n')}
@@ -32,12 +45,27 @@ options:
   --json                one JSON line instead of a table
   --profile <process>   leaves a CPU profile of gateway, session-actor, group-actor, history or load in bench-report/profile
   --no-floors           skips the floors; targets that need them are not judged
-  --n <n>               connections, pairs or events, where the scenario has such a number
-  --loaders <n>, --gateways <n>, --session-actors <n>
+  --n <n>               connections, pairs, members, users or events, where the scenario has such a number
+  --loaders <n>, --gateways <n>, --session-actors <n>, --nats-servers <1 or 3>
   --runs <n>            of each scenario (all: 1), or pairs (compare: 3)
+  --into <folder>       adds to the results there, and writes their report; \`all\` runs only what is missing
+  --cores <n>, --nats-servers <n>, --shards <n>, --histories <n>   the machine to calculate (capacity)
+  --write               writes docs/capacity.md anew (capacity)
 `;
 
-/** PARLEY_CLUSTER_SHARDS, where --n says nothing else. */
+const numbers = [
+  'seconds',
+  'n',
+  'loaders',
+  'gateways',
+  'session-actors',
+  'nats-servers',
+  'runs',
+  'cores',
+  'shards',
+  'histories',
+] as const;
+/** PARLEY_CLUSTER_SHARDS, where --shards says nothing else. */
 const shardsDefault = 8;
 const reportFolder = path.join(projectFolder, 'bench-report');
 const { values, positionals } = parseArgs({
@@ -51,6 +79,11 @@ const { values, positionals } = parseArgs({
     n: { type: 'string' },
     loaders: { type: 'string' },
     into: { type: 'string' },
+    'nats-servers': { type: 'string' },
+    cores: { type: 'string' },
+    shards: { type: 'string' },
+    histories: { type: 'string' },
+    write: { type: 'boolean', default: false },
     gateways: { type: 'string' },
     'session-actors': { type: 'string' },
     runs: { type: 'string' },
@@ -119,10 +152,12 @@ async function all(): Promise<number> {
     const done = results.filter((result) => result.scenario === scenario.name).length;
     for (let run = done + 1; run <= wanted; run += 1) {
       say(`[${index + 1}/${chosen.length}] ${scenario.name}, run ${run} of ${wanted}`);
-      const result = await runOne(scenario, { ...runOptions(), resultOf });
-      if (!isRight(result)) exitCode = 1;
+      const result = await runOrTell(scenario, resultOf);
+      if (result === undefined || !isRight(result)) exitCode = 1;
+      if (result === undefined) break;
       results.push(result);
       appendResult(folder, result);
+      writeReport(folder);
       process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${showResult(result)}\n`);
     }
     if (done >= wanted)
@@ -131,6 +166,20 @@ async function all(): Promise<number> {
   }
   sayWhereReportIs(folder);
   return exitCode;
+}
+
+/** A run that fails ends its scenario and not the others, unless somebody wants the end of all. */
+async function runOrTell(
+  scenario: Scenario,
+  resultOf: (name: string) => Result | undefined,
+): Promise<Result | undefined> {
+  try {
+    return await runOne(scenario, { ...runOptions(), resultOf });
+  } catch (error) {
+    if (isStopping) throw error;
+    say(`${scenario.name} failed: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 /** The report of what was measured before: `report [folder]`. */
@@ -169,16 +218,46 @@ async function compare(): Promise<number> {
 
 /** From the costs of a scenario in a report: `capacity [results.jsonl] [scenario]`. */
 function capacity(): number {
-  const [, file = path.join(reportFolder, 'results.jsonl'), name = 'dm'] = positionals;
-  if (!existsSync(file)) throw new UsageError(`${file} is not there: \`all\` writes it`);
-  const results = readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Result)
-    .filter((result) => result.scenario === name);
-  if (results.length === 0) throw new UsageError(`${file} has no run of ${name}`);
-  process.stdout.write(showCapacity(costsOf(medianResult(results)), numberOf('n') ?? shardsDefault));
+  const [, file = newestResults(), name = 'dm'] = positionals;
+  const runs = runsOf(readResults(file)).find(({ scenario }) => scenario.name === name);
+  if (runs === undefined) throw new UsageError(`${file} has no run of ${name}: \`all\` writes it`);
+  const result = medianResult(runs.results);
+  const costs = costsOf(result);
+  const capacities = plants().map((plant) => capacityOf(costs, plant));
+  if (values.write) {
+    const document = path.join(projectFolder, 'docs/capacity.md');
+    const generated = capacityMarkdown(result, costs, capacities);
+    writeFileSync(document, withGenerated(readFileSync(document, 'utf8'), generated));
+    say(`${path.relative(process.cwd(), document)} is written from ${path.relative(process.cwd(), file)}`);
+    return 0;
+  }
+  const { commit, scenario } = result;
+  const json = { scenario, commit, busy_max: busyMax, cores_of_nats: coresOfNats, costs, capacities };
+  process.stdout.write(
+    values.json ? `${JSON.stringify(json)}\n` : `${capacityText(result, costs, capacities)}\n`,
+  );
   return 0;
+}
+
+/** The report that is committed, or where there is none the last one of this machine. */
+function newestResults(): string {
+  const committed = resultsFile(path.join(projectFolder, 'docs/bench'));
+  return existsSync(committed) ? committed : resultsFile(reportFolder);
+}
+
+/** The one that is asked for, or the usual ones. */
+function plants(): readonly Plant[] {
+  const [cores, shards, histories] = [numberOf('cores'), numberOf('shards'), numberOf('histories')];
+  if (cores === undefined) return usualPlants;
+  return [
+    { cores, nats_servers: natsServers() ?? 1, shards: shards ?? shardsDefault, histories: histories ?? 1 },
+  ];
+}
+
+function natsServers(): 1 | 3 | undefined {
+  const count = numberOf('nats-servers');
+  if (count === undefined || count === 1 || count === 3) return count;
+  throw new UsageError('--nats-servers takes 1 or 3');
 }
 
 function scenarioOf(name: string): Scenario {
@@ -200,6 +279,7 @@ function runOptions(): RunOneOptions {
     loaders: numberOf('loaders'),
     gateways: numberOf('gateways'),
     sessionActors: numberOf('session-actors'),
+    natsServers: natsServers(),
     profiled: profiledOf(values.profile),
     profileFolder: values.profile === undefined ? undefined : path.join(reportFolder, 'profile'),
     floors: values.floors ? undefined : 'none',
@@ -207,9 +287,7 @@ function runOptions(): RunOneOptions {
   };
 }
 
-function numberOf(
-  name: 'seconds' | 'n' | 'loaders' | 'gateways' | 'session-actors' | 'runs',
-): number | undefined {
+function numberOf(name: (typeof numbers)[number]): number | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
   const value = Number(text);

@@ -6,6 +6,7 @@ import { type parley, wire } from '@parley/protocol';
 import { describe, expect, it } from 'vitest';
 import { batchSizes, parseMetrics } from './batch-sizes.ts';
 import { capacityOf, costsOf } from './capacity.ts';
+import { generatedFrom, generatedTo, withGenerated } from './capacity-text.ts';
 import { comparisonOf } from './compare.ts';
 import { secondsBehind } from './history-lag.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -501,7 +502,8 @@ describe('scaling', () => {
   it('tells what was full: the cores, the slices, one thread, or nothing', () => {
     const wallOf = (more: Partial<Result>, share?: number) =>
       pointOf(run(more), share === undefined ? undefined : { name: 'session-actor', share }, 2).wall;
-    expect(wallOf({ cores_busy: 1.95 })).toBe('all cores');
+    expect(wallOf({ cores_busy: 1.95, cpu_s: { 'session-actor-1': 19 } })).toBe('all cores');
+    expect(wallOf({ cores_busy: 1.95 })).toContain('other programs');
     expect(wallOf({}, 0.36)).toBe('the slices of the session-actors');
     expect(wallOf({ main_thread_busy: { 'gateway-1': 0.97 } })).toBe('the thread of gateway-1');
     expect(wallOf({})).toContain('nothing is full');
@@ -510,35 +512,60 @@ describe('scaling', () => {
 
 describe('capacity', () => {
   const costs = costsOf({
+    scenario: 'dm',
+    seconds: 10,
+    lost: 0,
+    duplicated: 0,
+    out_of_order: 0,
+    acked_per_s: 10_000,
     cpu_s_per_1000: {
       'gateway-1': 0.01,
       'gateway-2': 0.01,
-      'session-actor-1': 0.02,
+      'session-actor-1': 0.05,
       'nats-server': 0.02,
-      'history-1': 0.01,
+      'history-1': 0.05,
       'redis-server': 0.01,
       'load-1': 5,
     },
+    main_thread_busy: { 'session-actor-1': 0.4, 'history-1': 0.2 },
+    written_bytes_per_1000: { 'nats-server': 2_000_000 },
   });
+  const small = { cores: 2, nats_servers: 1, shards: 8, histories: 1 } as const;
 
-  it('adds up the processes of a kind and leaves the load generator out', () => {
-    expect(costs).toEqual({ gateway: 0.02, actors: 0.02, nats: 0.02, history: 0.01, redis: 0.01 });
-  });
-
-  it('is what the cores give, until one part cannot be split any further', () => {
-    const two = capacityOf(costs, { cores: 2, natsServers: 1, shards: 64 });
-    expect(two).toEqual({ messagesPerSecond: 20_000, wall: 'all cores are busy' });
-    const many = capacityOf(costs, { cores: 64, natsServers: 1, shards: 64 });
-    expect(many).toEqual({ messagesPerSecond: 80_000, wall: 'one history process' });
-    expect(capacityOf({ ...costs, history: 0 }, { cores: 64, natsServers: 1, shards: 2 })).toEqual({
-      messagesPerSecond: 80_000,
-      wall: 'one shard is one core',
+  it('adds up the processes of a kind, leaves the load generator out, and knows what one thread of it costs', () => {
+    expect(costs).toEqual({
+      gateway: 20,
+      actors: 50,
+      history: 50,
+      nats: 20,
+      redis: 10,
+      // 0.4 of a core at 10,000 messages a second.
+      actor_thread: 40,
+      history_thread: 20,
+      nats_bytes: 2_000,
     });
   });
 
+  it('is what the cores give, until one part cannot be split any further', () => {
+    // 2 cores, 80 % busy, 150 ms for 1,000.
+    expect(capacityOf(costs, small)).toMatchObject({ messages_per_s: 10_666, wall: 'cores' });
+    // 16 cores would give 85,333; one history thread gives 1,000 × 0.8 s / 20 ms.
+    const large = capacityOf(costs, { ...small, cores: 16 });
+    expect(large).toMatchObject({ messages_per_s: 40_000, wall: 'history', gateways: 1, session_actors: 2 });
+    expect(large.limits).toMatchObject({ cores: 85_333, shards: 160_000, NATS: 160_000, Redis: 80_000 });
+    expect(large.nats_mb_per_s).toBe(80);
+    const few = capacityOf(costs, { ...small, cores: 64, shards: 1, histories: 9 });
+    expect(few).toMatchObject({ messages_per_s: 20_000, wall: 'shards' });
+  });
+
   it('pays three times for three NATS servers', () => {
-    const one = capacityOf(costs, { cores: 4, natsServers: 1, shards: 64 });
-    const three = capacityOf(costs, { cores: 4, natsServers: 3, shards: 64 });
-    expect(three.messagesPerSecond).toBeLessThan(one.messagesPerSecond);
+    // 150 ms and twice 20 more.
+    expect(capacityOf(costs, { ...small, nats_servers: 3 }).messages_per_s).toBe(8_421);
+  });
+
+  it('replaces what is generated in a document, and nothing else', () => {
+    const document = `# a\n\n${generatedFrom}\nold\n${generatedTo}\n\nb\n`;
+    expect(withGenerated(document, 'new')).toBe(`# a\n\n${generatedFrom}\n\nnew\n\n${generatedTo}\n\nb\n`);
+    expect(() => withGenerated('# a', 'new')).toThrow('lacks');
   });
 });

@@ -29,6 +29,11 @@ export interface ScalingPoint {
 
 /** Schedulers and clocks leave a little of everything unused. */
 const full = 0.92;
+/** Cores: more than this and the point says little about the processes it is about. */
+const othersMax = 0.2;
+
+export const allCores = 'all cores';
+export const othersToo = 'all cores, other programs on them too';
 
 export const pointName = (setup: {
   readonly sessionActors: number;
@@ -79,10 +84,19 @@ export function pointOf(
 }
 
 function wallOf(
-  { cores, cores_busy, busiest_thread, busiest_thread_busy, sliced }: Omit<ScalingPoint, 'wall'>,
+  {
+    cores,
+    cores_busy,
+    cores_served,
+    cores_load,
+    busiest_thread,
+    busiest_thread_busy,
+    sliced,
+  }: Omit<ScalingPoint, 'wall'>,
   slicesUsed: number,
 ): string {
-  if (cores_busy >= full * cores) return 'all cores';
+  const others = cores_busy - cores_served - cores_load;
+  if (cores_busy >= full * cores) return others > othersMax ? othersToo : allCores;
   if (slicesUsed >= full * full) return `the slices of the ${sliced}s`;
   if (busiest_thread_busy >= full) return `the thread of ${busiest_thread}`;
   return 'nothing is full: messages wait for something else';

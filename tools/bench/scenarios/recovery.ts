@@ -60,6 +60,8 @@ async function run(options: RunOptions): Promise<Result> {
   const servingMs = performance.now() - startedMs;
   const positions = await stand.orders.inboxPositions(users);
   const rebuiltMs = performance.now() - startedMs;
+  const used = usedBetween(usage, usageOf(watched));
+  const cpuSeconds = used[actor.label]?.cpuSeconds ?? 0;
   const wrong = positions.reduce((sum, position, index) => sum + Math.abs(position - wanted[index]!), 0);
   const unanswered = totals.reduce((sum, { sent, acked }) => sum + sent - acked, 0);
   return {
@@ -69,11 +71,13 @@ async function run(options: RunOptions): Promise<Result> {
     lost: wrong + unanswered,
     duplicated: 0,
     out_of_order: 0,
-    ...per1000(usedBetween(usage, usageOf(watched)), journaled),
+    ...per1000(used, journaled),
     details: {
       events: journaled,
       serving_after_ms: round(servingMs),
       all_users_rebuilt_after_ms: round(rebuiltMs),
+      // What it would be if the process had a core to itself.
+      events_per_cpu_s: cpuSeconds > 0 ? round(journaled / cpuSeconds) : 0,
       events_per_s_until_serving: round((journaled * 1_000) / servingMs),
     },
   };

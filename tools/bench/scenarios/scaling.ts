@@ -8,15 +8,16 @@ import { connectPeople, drive, makePeople } from '../load-scenario.ts';
 import { pairs } from '../people-plan.ts';
 import { type Result, type Target, loadResult, round } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
-import { type ScalingPoint, pointOf, pointName } from '../scaling-point.ts';
+import { type ScalingPoint, allCores, othersToo, pointName, pointOf } from '../scaling-point.ts';
 import { Stand } from '../stand.ts';
 
 const counts = [1, 2, 3] as const;
 /** May be divided by each of them: every session-actor owns as many shards as the others. */
 const shards = 12;
 const pairCount = 500;
-const inFlight = 16;
-const warmUpSeconds = 3;
+/** Fewer than in dm: with thousands under way a sliced process would need the whole window for the first of them. */
+const inFlight = 4;
+const warmUpSeconds = 4;
 /** What one sliced process can carry, of what the whole machine can: three of them nearly fill it. */
 const sliceOfMachine = 0.3;
 /** A slice this large is the whole core: nothing to hold. */
@@ -133,8 +134,8 @@ function stepTargets(name: Scaled, points: Readonly<Record<string, ScalingPoint>
     return {
       what: `${index + 2} ${name}s against ${index + 1}, a slice of a core each`,
       wanted: `≥ ${addsMin} ×, or all cores busy`,
-      got: `${ratio.toFixed(2)} ×${point.wall === 'all cores' ? ', all cores' : ''}`,
-      isMet: ratio >= addsMin || point.wall === 'all cores',
+      got: `${ratio.toFixed(2)} ×${point.wall === allCores ? ', all cores busy' : ''}`,
+      isMet: ratio >= addsMin || (point.wall === othersToo ? undefined : point.wall === allCores),
       reached: round(ratio / addsMin, 4),
     };
   });
