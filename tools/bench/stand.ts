@@ -4,20 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type AppHandle,
-  type AppName,
-  type Cluster,
-  type ProcessExit,
-  freePort,
-  startCluster,
-} from '@parley/testing/servers';
+import { type AppHandle, type AppName, type Cluster, freePort, startCluster } from '@parley/testing/servers';
 import { shardKinds } from '@parley/protocol';
 import { type BatchSizes, type Samples, batchSizes, scrape } from './batch-sizes.ts';
 import { BulkOrders } from './bulk-orders.ts';
 import type { SocketAddress } from './load/load-socket.ts';
 import { newTokenKey } from './load/tokens.ts';
 import { CpuSlice } from './cpu-slice.ts';
+import { Deaths } from './deaths.ts';
 import { LoadFleet } from './load-fleet.ts';
 import { type UsageByName, type Watched, machineBusySeconds, usageOf, usedBetween } from './process-meter.ts';
 
@@ -70,11 +64,7 @@ export class Stand {
   readonly #folder: string;
   readonly #moreFleets: LoadFleet[] = [];
   readonly #operationsPorts: ReadonlyMap<string, number>;
-  /** Rejects when a process has ended that nobody has told to: what is measured from then on means nothing. */
-  readonly died: Promise<never>;
-  #tellDeath: (error: Error) => void = () => undefined;
-  readonly #mayEnd = new Set<Promise<ProcessExit>>();
-  #isStopping = false;
+  readonly #deaths = new Deaths();
   #slice: CpuSlice | undefined;
 
   static async start(options: StandOptions): Promise<Stand> {
@@ -142,12 +132,15 @@ export class Stand {
     this.tokenKeyPem = parts.tokenKeyPem;
     this.#folder = parts.folder;
     this.#operationsPorts = parts.ports;
-    this.died = new Promise((_resolve, reject) => (this.#tellDeath = reject));
-    this.died.catch(() => undefined);
-    for (const app of this.cluster.apps) this.#watchDeath(app.label, app.exited());
-    for (const server of this.cluster.nats?.servers ?? []) this.#watchDeath('nats-server', server.exited());
-    if (this.cluster.redis) this.#watchDeath('redis-server', this.cluster.redis.exited());
-    for (const { name, exited } of this.fleet.loaders) this.#watchDeath(name, exited);
+    for (const app of this.cluster.apps) this.#deaths.watch(app.label, app.exited());
+    for (const server of this.cluster.nats?.servers ?? []) this.#deaths.watch('nats-server', server.exited());
+    if (this.cluster.redis) this.#deaths.watch('redis-server', this.cluster.redis.exited());
+    for (const { name, exited } of this.fleet.loaders) this.#deaths.watch(name, exited);
+  }
+
+  /** Rejects when a process ends that nobody has told to. */
+  get died(): Promise<never> {
+    return this.#deaths.first;
   }
 
   get gateways(): readonly SocketAddress[] {
@@ -172,17 +165,17 @@ export class Stand {
 
   /** kill -9, meant: the run goes on. `start` brings it back. */
   async kill(app: AppHandle): Promise<void> {
-    this.#mayEnd.add(app.exited());
+    this.#deaths.expect(app.exited());
     await app.kill();
   }
 
   async start(app: AppHandle): Promise<void> {
     await app.start();
-    this.#watchDeath(app.label, app.exited());
+    this.#deaths.watch(app.label, app.exited());
   }
 
   async restart(app: AppHandle): Promise<void> {
-    this.#mayEnd.add(app.exited());
+    this.#deaths.expect(app.exited());
     await app.stop();
     await this.start(app);
   }
@@ -269,16 +262,8 @@ export class Stand {
     return port === undefined ? undefined : `http://127.0.0.1:${port}/metrics`;
   }
 
-  #watchDeath(name: string, exited: Promise<ProcessExit>): void {
-    void exited.then(({ code, signal }) => {
-      if (this.#isStopping || this.#mayEnd.has(exited)) return;
-      const how = signal === null ? `exit status ${code}` : `killed by ${signal}`;
-      this.#tellDeath(new Error(`${name} ended in the middle of the run (${how}); what it said is above`));
-    });
-  }
-
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#deaths.stop();
     await this.#slice?.stop();
     await Promise.all([this.fleet, ...this.#moreFleets].map((fleet) => fleet.stop()));
     await this.orders.close();
