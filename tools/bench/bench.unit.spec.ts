@@ -20,6 +20,7 @@ import { medianResult } from './median.ts';
 import { divide, groups, pairs } from './people-plan.ts';
 import { parseMachine, parseUsage } from './process-meter.ts';
 import { appendResult, readResults, resultsFile, runsOf } from './report/results-file.ts';
+import { parseNotes } from './report/notes.ts';
 import { writeReportOf } from './report/write-report.ts';
 import type { Result } from './result.ts';
 import { pointOf } from './scaling-point.ts';
@@ -372,7 +373,7 @@ describe('several runs', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'parley-bench-report-'));
     for (const result of results) appendResult(folder, result);
     expect(readResults(resultsFile(folder))).toEqual(results);
-    writeReportOf(folder, [{ scenario, results }]);
+    writeReportOf(folder, [{ scenario, results }], new Map([['dm', ['because of `x`']]]));
     const markdown = readFileSync(path.join(folder, 'README.md'), 'utf8');
     expect(markdown).toContain('| dm | floor | ≥ 1 × | 1.00 × | 0.50 × … 1.50 × | met | 2 / 0 / 0 |');
     expect(markdown).toContain('| delivered_per_s | 20 | 10 | 30 |');
@@ -380,6 +381,8 @@ describe('several runs', () => {
     const html = readFileSync(path.join(folder, 'report.html'), 'utf8');
     expect(html).toContain('a &#60;b&#62; &#38; c');
     expect(html).toContain('<svg');
+    expect(html).toContain('<p>because of <code>x</code></p>');
+    expect(markdown).toContain('\nbecause of `x`\n');
     expect(html).not.toMatch(/(src|href)="(?!#)/);
     rmSync(folder, { recursive: true });
   });
@@ -407,6 +410,16 @@ describe('results of a folder', () => {
     expect(runs).toEqual([
       ['dm', ['b', 'b']],
       ['group', ['a']],
+    ]);
+  });
+});
+
+describe('notes of a report', () => {
+  it('are paragraphs by scenario', () => {
+    const notes = parseNotes('# ours\n\n## dm\n\nThe profile\nsays so.\n\nAnd so.\n\n## group\n');
+    expect([...notes]).toEqual([
+      ['dm', ['The profile says so.', 'And so.']],
+      ['group', []],
     ]);
   });
 });

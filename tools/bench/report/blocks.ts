@@ -3,6 +3,7 @@ import { sumByKind } from '../process-kind.ts';
 import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
 import { type Judged, coresOfOthers, judge } from './judged.ts';
+import type { Notes } from './notes.ts';
 import { shown } from './plot-frame.ts';
 import { barPlot, stackedPlot, targetPlot } from './plots.ts';
 import type { ScenarioRuns } from './results-file.ts';
@@ -25,7 +26,7 @@ export interface Plot {
   readonly svg: string;
 }
 
-export function reportBlocks(runs: readonly ScenarioRuns[]): Block[] {
+export function reportBlocks(runs: readonly ScenarioRuns[], notes: Notes): Block[] {
   const judged = judge(runs);
   const results = runs.flatMap((one) => one.results);
   return [
@@ -33,7 +34,7 @@ export function reportBlocks(runs: readonly ScenarioRuns[]): Block[] {
     ...others(results),
     ...targetBlocks(judged),
     ...overview(judged),
-    ...judged.flatMap(scenarioBlocks),
+    ...judged.flatMap((one) => scenarioBlocks(one, notes.get(one.scenario.name) ?? [])),
   ];
 }
 
@@ -55,7 +56,7 @@ function surroundings(results: readonly Result[]): string {
   return `${parts.join(' · ')}. Load generator, NATS, Redis and history share the machine. Figures are medians of the runs; the least and the most stand beside them.`;
 }
 
-const pairs = (fields: Readonly<Record<string, string | number>> | undefined): string =>
+export const pairs = (fields: Readonly<Record<string, string | number>> | undefined): string =>
   Object.entries(fields ?? {})
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');

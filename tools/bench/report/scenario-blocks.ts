@@ -1,14 +1,16 @@
 // The part of a report about one scenario: targets, plots, and behind a fold every figure.
 import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
-import { type Block, type Plot, costsByKind } from './blocks.ts';
+import { type Block, type Plot, costsByKind, pairs } from './blocks.ts';
 import type { Judged } from './judged.ts';
 import { shown } from './plot-frame.ts';
 import { type LatencyRow, type Line, latencyPlot, linePlot, runsPlot, stackedPlot } from './plots.ts';
 import { scalingBlocks } from './scaling-blocks.ts';
 
-export function scenarioBlocks(judged: Judged): Block[] {
+/** `notes`: paragraphs by people. */
+export function scenarioBlocks(judged: Judged, notes: readonly string[]): Block[] {
   const { scenario, results, median, targets } = judged;
+  const settings = median.settings === undefined ? '' : ` With ${pairs(median.settings)}.`;
   const counted = `${results.length} run${results.length === 1 ? '' : 's'} of ${median.seconds} s, commit ${median.commit ?? '?'}`;
   const plots = [
     ...runsPlots(judged),
@@ -20,7 +22,7 @@ export function scenarioBlocks(judged: Judged): Block[] {
     {
       level: 2,
       title: scenario.name,
-      text: `${scenario.work}. ${counted}. Durability: ${median.durability ?? 'unknown'}.`,
+      text: `${scenario.work}. ${counted}.${settings} Durability: ${median.durability ?? 'unknown'}.`,
     },
     {
       table: {
@@ -34,6 +36,7 @@ export function scenarioBlocks(judged: Judged): Block[] {
         ]),
       },
     },
+    ...notes.map((text) => ({ text })),
     { plots },
     ...scalingBlocks(median.scaling),
     {
@@ -43,7 +46,7 @@ export function scenarioBlocks(judged: Judged): Block[] {
     { folded: 'processes', table: usageTable(median) },
   ];
   return blocks.filter(
-    ({ level, table, plots }) => level !== undefined || (table?.rows.length ?? 0) + (plots?.length ?? 0) > 0,
+    ({ text, table, plots }) => text !== undefined || (table?.rows.length ?? 0) + (plots?.length ?? 0) > 0,
   );
 }
 
