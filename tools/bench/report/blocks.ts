@@ -91,7 +91,14 @@ function targetBlocks(judged: readonly Judged[]): Block[] {
     targets.flatMap((one) =>
       one.reached === undefined
         ? []
-        : [{ label: `${scenario.name}: ${one.what}`, reached: one.reached, note: one.got }],
+        : [
+            {
+              label: `${scenario.name}: ${one.what}`,
+              reached: one.reached,
+              note: one.got,
+              isAim: one.isAim === true,
+            },
+          ],
     ),
   );
   const targets = judged.flatMap((one) => one.targets).filter(({ isAim }) => isAim !== true);

@@ -10,7 +10,7 @@ const rules = [
   '.met,.missed,.unknown,.reached,.not-yet{padding:.05rem .5rem;border-radius:1rem;font-size:.8rem;white-space:nowrap;border:1px solid currentColor}.met,.reached{color:var(--good)}.missed{color:var(--bad)}.unknown,.not-yet{color:var(--dim)}',
   '.plots{display:flex;flex-wrap:wrap;gap:.8rem;margin:.8rem 0}.plots svg{max-width:100%;height:auto;border:1px solid var(--grid);border-radius:6px}',
   'details{margin:.5rem 0}summary{cursor:pointer;color:var(--dim);font-size:.9rem}',
-  '@media print{nav,details:not([open]){display:none}h2{break-after:avoid}svg,tr{break-inside:avoid}body{max-width:none;padding:0}}',
+  '@media print{nav,details:not([open]){display:none}h2{break-after:avoid}svg,tr{break-inside:avoid}.plots{gap:1%}.plots svg[width="430"]{width:49%}body{max-width:none;padding:0}}',
 ].join('\n');
 
 export function page(blocks: readonly Block[]): string {

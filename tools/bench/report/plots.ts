@@ -38,17 +38,23 @@ export function barPlot(title: string, bars: readonly Bar[], unit: string): stri
 /** How far each target is reached: 1 just meets it. What is beyond the right end is drawn up to it. */
 export function targetPlot(
   title: string,
-  rows: readonly { readonly label: string; readonly reached: number; readonly note: string }[],
+  rows: readonly {
+    readonly label: string;
+    readonly reached: number;
+    readonly note: string;
+    readonly isAim: boolean;
+  }[],
 ): string {
   const width = plotWidth.full;
   const [left, right, most] = [430, 120, 2];
   const room = width - left - right;
   const x = (value: number): number => left + (Math.min(value, most) / most) * room;
-  const bars = rows.map(({ label, reached, note }, index) => {
+  const bars = rows.map(({ label, reached, note, isAim }, index) => {
+    const missed = isAim ? 'c6' : 'bad';
     const y = top + index * rowHeight;
     return [
       text(left - 8, y + 13, label, { anchor: 'end' }),
-      rect({ x: left, y, width: Math.max(1, x(reached) - left), color: reached >= 1 ? 'good' : 'bad' }),
+      rect({ x: left, y, width: Math.max(1, x(reached) - left), color: reached >= 1 ? 'good' : missed }),
       text(x(reached) + 6, y + 13, `${reached > most ? '› ' : ''}${note}`, { kind: 'dim' }),
     ].join('');
   });
