@@ -32,6 +32,10 @@ export class CpuSlice {
     return new CpuSlice(process);
   }
 
+  get exited(): GuardedProcess['exited'] {
+    return this.#process.exited;
+  }
+
   /** Afterwards all processes run freely. */
   async stop(): Promise<void> {
     await this.#process.stop(2_000);

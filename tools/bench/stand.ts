@@ -66,6 +66,7 @@ export class Stand {
   readonly #operationsPorts: ReadonlyMap<string, number>;
   readonly #deaths = new Deaths();
   #slice: CpuSlice | undefined;
+  #stopped: Promise<void> | undefined;
 
   static async start(options: StandOptions): Promise<Stand> {
     const { say, profiled, profileFolder, checkout } = options;
@@ -184,6 +185,7 @@ export class Stand {
   async holdToSlices(name: AppName, share: number): Promise<void> {
     const pids = this.cluster.apps.filter((app) => app.name === name).map(({ pid }) => pid);
     this.#slice = await CpuSlice.start({ pids, share });
+    this.#deaths.watch('the keeper of slices', this.#slice.exited);
   }
 
   /** Resident memory of all instances of an app. */
@@ -215,6 +217,7 @@ export class Stand {
   /** More load processes, for people who do something else. They end with the stand. */
   async addFleet(count: number): Promise<LoadFleet> {
     const fleet = await LoadFleet.start(count);
+    for (const { name, exited } of fleet.loaders) this.#deaths.watch(name, exited);
     this.#moreFleets.push(fleet);
     return fleet;
   }
@@ -262,7 +265,13 @@ export class Stand {
     return port === undefined ? undefined : `http://127.0.0.1:${port}/metrics`;
   }
 
-  async stop(): Promise<void> {
+  /** May be called again, by whoever is not sure. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#deaths.stop();
     await this.#slice?.stop();
     await Promise.all([this.fleet, ...this.#moreFleets].map((fleet) => fleet.stop()));
