@@ -1,5 +1,5 @@
 // The report for a code host: tables, and plots as files beside it.
-import type { Block } from './blocks.ts';
+import type { Block } from './block.ts';
 
 export const markdown = (blocks: readonly Block[]): string => `${blocks.map(blockText).join('\n\n')}\n`;
 

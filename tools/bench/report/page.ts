@@ -1,5 +1,5 @@
 // The report as one page with everything in it: no request leaves it. Light, dark and on paper.
-import type { Block } from './blocks.ts';
+import type { Block } from './block.ts';
 import { colors, escaped, plotRules } from './plot-frame.ts';
 
 const rules = [

@@ -2,7 +2,7 @@
 import { sumByKind } from '../process-kind.ts';
 import { round } from '../result.ts';
 import type { ScalingPoint } from '../scaling-point.ts';
-import type { Block, Plot } from './blocks.ts';
+import type { Block, Plot } from './block.ts';
 import { shown } from './plot-frame.ts';
 import { curvePlot, stackedPlot } from './plots.ts';
 

@@ -1,7 +1,7 @@
 // The part of a report about one scenario: targets, plots, and behind a fold every figure.
 import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
-import { type Block, type Plot, costsByKind, pairs } from './blocks.ts';
+import { type Block, type Plot, costsByKind, pairs } from './block.ts';
 import type { Judged } from './judged.ts';
 import { shown } from './plot-frame.ts';
 import { type LatencyRow, type Line, latencyPlot, linePlot, runsPlot, stackedPlot } from './plots.ts';

@@ -1,7 +1,7 @@
 // Writes the report of a folder's results: Markdown with plots beside it, and one page with everything in it.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { reportBlocks } from './blocks.ts';
+import { reportBlocks } from './report-blocks.ts';
 import { markdown } from './markdown.ts';
 import { type Notes, readNotes } from './notes.ts';
 import { page } from './page.ts';

@@ -1,30 +1,13 @@
-// What a report says, without how it looks: Markdown and HTML are made of the same blocks.
-import { sumByKind } from '../process-kind.ts';
+// What a report says, from the top: surroundings, targets, an overview, each scenario.
 import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
+import { type Block, costsByKind, pairs } from './block.ts';
 import { type Judged, coresOfOthers, judge } from './judged.ts';
 import type { Notes } from './notes.ts';
 import { shown } from './plot-frame.ts';
 import { barPlot, stackedPlot, targetPlot } from './plots.ts';
 import type { ScenarioRuns } from './results-file.ts';
 import { scenarioBlocks } from './scenario-blocks.ts';
-
-export interface Block {
-  readonly level?: 1 | 2;
-  readonly title?: string;
-  readonly text?: string;
-  /** Cells that say `met` or `missed` are coloured. */
-  readonly table?: { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
-  /** The table is behind this line until it is asked for. */
-  readonly folded?: string;
-  readonly plots?: readonly Plot[];
-}
-
-export interface Plot {
-  readonly file: string;
-  readonly says: string;
-  readonly svg: string;
-}
 
 export function reportBlocks(runs: readonly ScenarioRuns[], notes: Notes): Block[] {
   const judged = judge(runs);
@@ -55,11 +38,6 @@ function surroundings(results: readonly Result[]): string {
   ];
   return `${parts.join(' · ')}. Load generator, NATS, Redis and history share the machine. Figures are medians of the runs; the least and the most stand beside them.`;
 }
-
-export const pairs = (fields: Readonly<Record<string, string | number>> | undefined): string =>
-  Object.entries(fields ?? {})
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
 
 /** More than this of a core spoils a run. */
 const othersMax = 0.2;
@@ -173,12 +151,4 @@ function overview(judged: readonly Judged[]): Block[] {
       ],
     },
   ];
-}
-
-/** Milliseconds, by kind of process; those that cost nothing are left out. */
-export function costsByKind(cpuSeconds: Readonly<Record<string, number>>): Record<string, number> {
-  const entries = Object.entries(sumByKind(cpuSeconds)).map(
-    ([kind, seconds]) => [kind, seconds * 1_000] as const,
-  );
-  return Object.fromEntries(entries.filter(([, ms]) => ms >= 0.05));
 }
