@@ -21,7 +21,10 @@ const spareLargeBytesMax = 2 * 1024 * 1024;
 /** Longer texts are written by native code, shorter ones are ASCII most of the time. */
 const shortTextMax = 40;
 
-/** Writes envelopes. `finish` hands out exactly what was written; the writer is not used afterwards. */
+/**
+ * Writes envelopes. `finish` hands out exactly what was written; the writer is not used afterwards. Copy what you keep for
+ * long: it is a view, and its whole chunk lives as long as it does.
+ */
 export class ByteWriter {
   #buffer: Buffer;
   #start: number;

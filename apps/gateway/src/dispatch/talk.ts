@@ -28,8 +28,9 @@ export const talkOf = (
 ): Talk => ({
   conversation: conversation.slice(),
   line,
-  address: encodeAddress(address.type, sender.tenant, address.id),
-  sender: new ByteWriter(80).u8(senderTag).text(sender.user).finish(),
+  // Copies, because what a writer hands out is part of a large chunk, which would live as long as the connection.
+  address: new Uint8Array(encodeAddress(address.type, sender.tenant, address.id)),
+  sender: new Uint8Array(new ByteWriter().u8(senderTag).text(sender.user).finish()),
 });
 
 /** The other one of a direct that `user` is in; undefined: no direct, or one of others. */

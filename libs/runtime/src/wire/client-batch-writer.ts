@@ -8,7 +8,7 @@ const varintBytesMax = 8;
 
 /** `type`, `tenant` and `id` as a record has them: made once for an entity that is addressed again and again. */
 export const encodeAddress = (type: string, tenant: string, id: string): Uint8Array =>
-  new ByteWriter(64).text(type).text(tenant).text(id).finish();
+  new ByteWriter().text(type).text(tenant).text(id).finish();
 
 export class ClientBatchWriter {
   readonly #gatewayId: string;
@@ -59,7 +59,7 @@ export class ClientBatchWriter {
 
   /** The whole message. The writer is not used afterwards. */
   finish(deadlineMs: number): Buffer {
-    const head = new ByteWriter(this.#headBytesMax)
+    const head = new ByteWriter()
       .u8(1)
       .text(this.#gatewayId)
       .varint(deadlineMs)
