@@ -110,7 +110,7 @@ function capacity(): number {
   const capacities = plants().map((plant) => capacityOf(costs, plant));
   if (values.write) {
     const document = path.join(projectFolder, 'docs/capacity.md');
-    const generated = capacityMarkdown(result, costs, capacities);
+    const generated = capacityMarkdown({ results: runs.results, costs, capacities });
     writeFileSync(document, withGenerated(readFileSync(document, 'utf8'), generated));
     say(`${path.relative(process.cwd(), document)} is written from ${path.relative(process.cwd(), file)}`);
     return 0;
@@ -118,7 +118,9 @@ function capacity(): number {
   const { commit, scenario } = result;
   const json = { scenario, commit, busy_max: busyMax, cores_of_nats: coresOfNats, costs, capacities };
   process.stdout.write(
-    values.json ? `${JSON.stringify(json)}\n` : `${capacityText(result, costs, capacities)}\n`,
+    values.json
+      ? `${JSON.stringify(json)}\n`
+      : `${capacityText({ results: runs.results, costs, capacities })}\n`,
   );
   return 0;
 }

@@ -1,5 +1,6 @@
 // The calculation of other machines as text: for the terminal, and as tables in docs/capacity.md.
 import { type Capacity, type Costs, busyMax, walls } from './capacity.ts';
+import { median } from '../percentile.ts';
 import type { Result } from './result.ts';
 
 const parts = ['gateway', 'actors', 'history', 'nats', 'redis'] as const;
@@ -59,12 +60,18 @@ const limitRows = (capacities: readonly Capacity[]): string[][] => [
   ]),
 ];
 
-export function capacityText(result: Result, costs: Costs, capacities: readonly Capacity[]): string {
+export interface Calculated {
+  readonly results: readonly Result[];
+  readonly costs: Costs;
+  readonly capacities: readonly Capacity[];
+}
+
+export function capacityText({ results, costs, capacities }: Calculated): string {
   const first = capacities[0];
   const moved =
     first === undefined || capacities.length > 1 ? '' : `\nmoved by: ${walls[first.wall].movedBy}\n`;
   return [
-    `measured: ${sourceOf(result)}`,
+    `measured: ${sourceOf(results)}`,
     columns(costRows(costs)),
     `\ncalculated, at ${busyMax * 100} % busy:`,
     columns(plantRows(capacities)),
@@ -73,9 +80,9 @@ export function capacityText(result: Result, costs: Costs, capacities: readonly 
   ].join('\n');
 }
 
-export function capacityMarkdown(result: Result, costs: Costs, capacities: readonly Capacity[]): string {
+export function capacityMarkdown({ results, costs, capacities }: Calculated): string {
   return [
-    `Measured: ${sourceOf(result)}.`,
+    `Measured: ${sourceOf(results)}.`,
     tableText(costRows(costs)),
     `Calculated from it, at ${busyMax * 100} % busy:`,
     tableText(plantRows(capacities)),
@@ -84,8 +91,17 @@ export function capacityMarkdown(result: Result, costs: Costs, capacities: reado
   ].join('\n\n');
 }
 
-const sourceOf = ({ scenario, commit, measured_at = '', machine, acked_per_s = 0 }: Result): string =>
-  `\`${scenario}\` of commit ${commit ?? '?'}, ${measured_at.slice(0, 10)}, ${machine?.['cpu'] ?? 'unknown CPU'}, ${machine?.['cores'] ?? '?'} cores, ${whole(acked_per_s)} messages/s`;
+function sourceOf(results: readonly Result[]): string {
+  const { scenario, seconds, commit = '?', measured_at = '', machine } = results.at(-1)!;
+  const rates = results.map(({ acked_per_s = 0 }) => acked_per_s);
+  return [
+    `${results.length} run${results.length === 1 ? '' : 's'} of ${seconds} s of \`${scenario}\``,
+    `commit ${commit}`,
+    measured_at.slice(0, 10),
+    `${machine?.['cpu'] ?? 'unknown CPU'}, ${machine?.['cores'] ?? '?'} cores`,
+    `${whole(median(rates))} messages/s there`,
+  ].join(', ');
+}
 
 function columns(rows: readonly (readonly string[])[]): string {
   const widths = widthsOf(rows);
