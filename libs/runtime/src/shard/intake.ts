@@ -177,10 +177,10 @@ export class Intake {
       return;
     }
     const position = entity.type.position?.(entity.state) ?? 0;
-    this.#shard.subscribers.attach(entity.key, {
-      gatewayId,
+    const { subscribers } = this.#shard;
+    subscribers.attach(entity.key, {
+      gatewayId: subscribers.nameOf(gatewayId),
       connection: subscriber.connection,
-      device: subscriber.device,
       pushedPosition: position,
       pushedAtMs: 0,
       acknowledgedPosition: position,

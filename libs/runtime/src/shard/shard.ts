@@ -13,6 +13,7 @@ import { Batch } from './batch.ts';
 import { commit } from './committer.ts';
 import { Decisions } from './decisions.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { foresee } from './foresight.ts';
 import { Intake, LaneGap } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import { Queries } from './queries.ts';
@@ -392,6 +393,7 @@ export class Shard {
       while (this.isServing) {
         const messages = await reader.take(this.#options.limits.intakeMessagesMax);
         if (messages.length === 0) return;
+        foresee(messages, this.entities);
         for (const message of messages) {
           while (this.#isFull() && this.isServing) await this.#untilWoken();
           if (!this.isServing) return;

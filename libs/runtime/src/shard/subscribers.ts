@@ -4,7 +4,6 @@
 export interface SubscriberEntry {
   readonly gatewayId: string;
   readonly connection: number;
-  readonly device: string;
   pushedPosition: number;
   pushedAtMs: number;
   acknowledgedPosition: number;
@@ -14,6 +13,8 @@ export interface SubscriberEntry {
 
 export class Subscribers {
   readonly #byEntity = new Map<string, SubscriberEntry[]>();
+  /** Each gateway's id once, however many of its connections are here: each message brings a string of its own. */
+  readonly #gatewayIds = new Map<string, string>();
   readonly #subscribersMax: number;
 
   constructor(subscribersMax: number) {
@@ -27,6 +28,13 @@ export class Subscribers {
 
   get entityCount(): number {
     return this.#byEntity.size;
+  }
+
+  /** The one copy of a gateway's id, for entries. */
+  nameOf(gatewayId: string): string {
+    const known = this.#gatewayIds.get(gatewayId);
+    if (known === undefined) this.#gatewayIds.set(gatewayId, gatewayId);
+    return known ?? gatewayId;
   }
 
   /**
@@ -53,11 +61,13 @@ export class Subscribers {
   gatewayIds(): Set<string> {
     const ids = new Set<string>();
     for (const entries of this.#byEntity.values()) for (const entry of entries) ids.add(entry.gatewayId);
+    for (const known of this.#gatewayIds.keys()) if (!ids.has(known)) this.#gatewayIds.delete(known);
     return ids;
   }
 
   /** Forgets all subscribers of a gateway that is gone. */
   dropGateway(gatewayId: string): void {
+    this.#gatewayIds.delete(gatewayId);
     for (const key of [...this.#byEntity.keys()]) this.#keep(key, (entry) => entry.gatewayId !== gatewayId);
   }
 

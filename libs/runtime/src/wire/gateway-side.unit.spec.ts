@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClientBatchWriter, encodeAddress } from './client-batch-writer.ts';
-import { type IntakeRecord, encodeClientBatch } from './intake-codec.ts';
+import { type IntakeRecord, attachedEntities, encodeClientBatch, encodeLaneBatch } from './intake-codec.ts';
 import { type OutboundBatch, decodeOutbound, encodeOutbound } from './outbound-codec.ts';
 import { type OutboundItems, readOutbound } from './outbound-reader.ts';
 
@@ -34,6 +34,31 @@ test('a client batch written record by record', () => {
       expect(writer.finish(given.deadlineMs)).toEqual(encodeClientBatch(given));
     }),
   );
+});
+
+test('the entities devices attach to are found among other records, as far as a batch can be read', () => {
+  const record = (kind: IntakeRecord['kind'], id: string): IntakeRecord => ({
+    kind,
+    requestId: 300,
+    type: 'user',
+    tenant: 'acme',
+    id,
+    payload: Buffer.alloc(200),
+  });
+  const records = [
+    record('command', 'a'),
+    record('attach', 'b'),
+    record('detach', 'c'),
+    record('attach', 'd'),
+  ];
+  const bytes = encodeClientBatch({ gatewayId: 'gw-1', deadlineMs: 1_790_000_000_000, records });
+  const found = (cut: number) => attachedEntities(bytes.subarray(0, cut)).map(({ id }) => id);
+  expect(attachedEntities(bytes)[0]).toEqual({ type: 'user', tenant: 'acme', id: 'b' });
+  expect(found(bytes.length)).toEqual(['b', 'd']);
+  expect(found(bytes.length - 250)).toEqual(['b']);
+  expect(found(0)).toEqual([]);
+  const lane = { source: 'user.1', sourceEpoch: 1, firstNumber: 1, effects: [] };
+  expect(attachedEntities(encodeLaneBatch(lane))).toEqual([]);
 });
 
 test('an outbound batch read item by item', () => {

@@ -99,6 +99,30 @@ export function decodeIntake(bytes: Uint8Array): ClientBatch | LaneBatch {
   throw new RangeError(`intake: unknown tag ${tag}`);
 }
 
+/**
+ * The entities that the attach records of a client batch name, passing over everything else; none for other messages.
+ * Of malformed bytes those in front of the flaw.
+ */
+export function attachedEntities(bytes: Uint8Array): { type: string; tenant: string; id: string }[] {
+  const found: { type: string; tenant: string; id: string }[] = [];
+  try {
+    const reader = new ByteReader(bytes);
+    if (reader.u8() !== 1) return found;
+    reader.skip();
+    reader.varint();
+    for (let count = reader.varint(); count > 0; count--) {
+      const isAttach = recordKinds[reader.u8()] === 'attach';
+      reader.varint();
+      if (isAttach) found.push({ type: reader.text(), tenant: reader.text(), id: reader.text() });
+      else for (let part = 0; part < 3; part++) reader.skip();
+      reader.skip();
+    }
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+  }
+  return found;
+}
+
 export const encodeSubscriber = (subscriber: Subscriber): Buffer =>
   new ByteWriter().varint(subscriber.connection).text(subscriber.device).blob(subscriber.request).finish();
 
