@@ -54,7 +54,7 @@ export class Decisions {
 
   /** Decides one command. Call `settle` before anything else is decided. */
   command(entity: Entity, command: unknown): Decision<unknown, unknown> {
-    return this.#decide(entity, command);
+    return this.#decide(entity, command, { nowMs: this.nowMs() });
   }
 
   /** Gives one command to several entities of this shard, as a lane effect asks. Refusals are final and silent. */
@@ -77,10 +77,11 @@ export class Decisions {
 
   #give(tell: LocalTell): Promise<void> | undefined {
     const { type, tenant, ids, command } = tell;
+    const context: DecideContext = { nowMs: this.nowMs() };
     for (let index = 0; index < ids.length; index++) {
       const entity = this.#options.entities.find(type, tenant, ids[index]!);
       if (entity === undefined) return this.#loadAndGive(tell, index);
-      this.#decide(entity, command);
+      this.#decide(entity, command, context);
     }
     this.#options.openBatch().shareIds(ids);
     return undefined;
@@ -98,7 +99,7 @@ export class Decisions {
     for (const id of ids.slice(from)) {
       const entity = entities.find(type, tenant, id) ?? (await load(entityKey(type, tenant, id)));
       if (entity === undefined) this.#undelivered(tell, entityKey(type, tenant, id));
-      else this.#decide(entity, command);
+      else this.#decide(entity, command, { nowMs: this.nowMs() });
     }
     openBatch().shareIds(ids);
   }
@@ -109,9 +110,8 @@ export class Decisions {
     this.#options.log.error(fields, 'an effect could not be given to an entity that cannot be read');
   }
 
-  #decide(entity: Entity, command: unknown): Decision<unknown, unknown> {
+  #decide(entity: Entity, command: unknown, context: DecideContext): Decision<unknown, unknown> {
     const { decider } = entity.type;
-    const context: DecideContext = { nowMs: this.nowMs() };
     entity.lastUsedMs = context.nowMs;
     let decision: Decision<unknown, unknown>;
     try {
