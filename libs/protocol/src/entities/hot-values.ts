@@ -77,7 +77,10 @@ export function encodeSent(sent: Sent): Buffer {
 export function readPost(bytes: Uint8Array): PostMessage | undefined {
   const reader = onlyMember(bytes, 1);
   if (reader === undefined) return undefined;
-  let [sender, clientMessageId, text, afterClientMessageId] = ['', '', '', ''];
+  let sender = '';
+  let clientMessageId = '';
+  let text = '';
+  let afterClientMessageId = '';
   while (!reader.isAtEnd) {
     const tag = reader.u8();
     if (tag === bytesField(1)) sender = reader.text();
@@ -95,8 +98,11 @@ export function readPost(bytes: Uint8Array): PostMessage | undefined {
 export function readPosted(bytes: Uint8Array): MessagePosted | undefined {
   const reader = onlyMember(bytes, 1);
   if (reader === undefined) return undefined;
-  let [sequence, atMs] = [0, 0];
-  let [sender, clientMessageId, text] = ['', '', ''];
+  let sequence = 0;
+  let atMs = 0;
+  let sender = '';
+  let clientMessageId = '';
+  let text = '';
   while (!reader.isAtEnd) {
     const tag = reader.u8();
     if (tag === varintField(1)) sequence = reader.varint();
@@ -114,8 +120,10 @@ export function readPosted(bytes: Uint8Array): MessagePosted | undefined {
 export function readEntryAppended(bytes: Uint8Array): EntryAppended | undefined {
   const reader = onlyMember(bytes, 2);
   if (reader === undefined) return undefined;
-  let [sequence, atMs] = [0, 0];
-  let [conversation, sender] = ['', ''];
+  let sequence = 0;
+  let atMs = 0;
+  let conversation = '';
+  let sender = '';
   while (!reader.isAtEnd) {
     const tag = reader.u8();
     if (tag === bytesField(1)) conversation = reader.text();
@@ -135,8 +143,11 @@ export function readDeliver(bytes: Uint8Array): Deliver | undefined {
   if (reader === undefined || reader.u8() !== bytesField(1)) return undefined;
   // The message must be all there is: no change of membership comes with a plain text.
   if (reader.varint() !== reader.left) return undefined;
-  let [sequence, sentAtMs] = [0, 0];
-  let [conversation, sender, clientMessageId] = ['', '', ''];
+  let sequence = 0;
+  let sentAtMs = 0;
+  let conversation = '';
+  let sender = '';
+  let clientMessageId = '';
   let text: string | undefined;
   while (!reader.isAtEnd) {
     const tag = reader.u8();

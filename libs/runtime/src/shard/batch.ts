@@ -119,8 +119,7 @@ export class Batch {
 
   /** Bytes of the ids, unless the same list is in this batch already. */
   #sizeOfNewList({ ids }: EffectTarget): number {
-    const [only] = ids;
-    if (only !== undefined && ids.length === 1) return 9 + only.length;
+    if (ids.length === 1) return 9 + ids[0]!.length;
     if (this.#sizedLists.has(ids)) return 8;
     this.#sizedLists.add(ids);
     return ids.reduce((sum, id) => sum + id.length + 1, 8);

@@ -191,8 +191,7 @@ export class Decisions {
   /** Kept for the next time: a group has one array of its members until membership changes. */
   #byShard(entity: Entity, type: string, ids: readonly string[]): ToldMembers['byShard'] {
     const { tenant } = entity.address;
-    const [only] = ids;
-    if (ids.length === 1 && only !== undefined) return [{ shard: this.#shardOf(tenant, type, only), ids }];
+    if (ids.length === 1) return [{ shard: this.#shardOf(tenant, type, ids[0]!), ids }];
     if (entity.told?.ids === ids && entity.told.type === type) return entity.told.byShard;
     const members = new Map<string, string[]>();
     for (const id of ids) {
