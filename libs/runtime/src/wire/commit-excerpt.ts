@@ -1,0 +1,94 @@
+// What projections need of a journal record: where it stands, and the events of some types. Most of a record is neither
+// (inbox entries, effects), and passing over it costs a small part of decoding it. Reads what commit-codec.ts writes.
+import { crc32 } from 'node:zlib';
+import { ByteReader } from '@parley/std';
+import { BadCommitRecord, type CommitRecord, type CommittedEvent } from './commit-codec.ts';
+
+export type CommitExcerpt = Pick<CommitRecord, 'epoch' | 'n' | 'previousSequence' | 'atMs' | 'events'>;
+
+/** Throws BadCommitRecord. Payloads are views on `bytes`. */
+export function decodeCommitExcerpt(bytes: Uint8Array, types: ReadonlySet<string>): CommitExcerpt {
+  if (bytes.length < 6) throw new BadCommitRecord(`only ${bytes.length} bytes`);
+  const body = bytes.subarray(0, bytes.length - 4);
+  const expected = new ByteReader(bytes.subarray(bytes.length - 4)).u32();
+  if (crc32(body) !== expected) throw new BadCommitRecord('checksum does not match');
+  const reader = new ByteReader(body);
+  return { ...readHead(reader), events: readEvents(reader, body, types) };
+}
+
+function readHead(reader: ByteReader): Omit<CommitExcerpt, 'events'> {
+  const format = reader.u8();
+  if (format !== 1) throw new BadCommitRecord(`format ${format} is newer than this program`);
+  const kind = reader.u8();
+  if (kind > 5) throw new BadCommitRecord('unknown record kind');
+  reader.skip(); // shard
+  const epoch = reader.varint();
+  const n = reader.varint();
+  const previousSequence = reader.varint();
+  reader.varint(); // input offset
+  if (kind > 2) {
+    reader.varint(); // input part: sequence,
+    reader.varint(); // records
+  }
+  const atMs = reader.varint();
+  skipMarks(reader); // lanes in
+  skipMarks(reader); // lane cursors
+  return { epoch, n, previousSequence, atMs };
+}
+
+function skipMarks(reader: ByteReader): void {
+  for (let count = reader.varint(); count > 0; count--) {
+    reader.skip();
+    reader.varint();
+  }
+}
+
+function readEvents(reader: ByteReader, body: Uint8Array, types: ReadonlySet<string>): CommittedEvent[] {
+  const events: CommittedEvent[] = [];
+  const lists = new LazyIdLists(reader, body);
+  for (let count = reader.varint(); count > 0; count--) {
+    const type = reader.text();
+    if (types.has(type)) {
+      events.push({ type, tenant: reader.text(), ids: lists.read(), payload: reader.blob() });
+    } else {
+      reader.skip();
+      lists.skip();
+      reader.skip();
+    }
+  }
+  return events;
+}
+
+/** As IdListReader; but a list that was passed over is made only when an event that is wanted refers to it. */
+class LazyIdLists {
+  readonly #reader: ByteReader;
+  readonly #body: Uint8Array;
+  /** Each list met so far, or where it begins. */
+  readonly #known: (readonly string[] | number)[] = [];
+
+  constructor(reader: ByteReader, body: Uint8Array) {
+    this.#reader = reader;
+    this.#body = body;
+  }
+
+  read(): readonly string[] {
+    const number = this.#reader.varint();
+    if (number === 0) {
+      const ids = readIds(this.#reader);
+      this.#known.push(ids);
+      return ids;
+    }
+    const known = this.#known[number - 1];
+    if (known === undefined) throw new RangeError(`id list ${number} is not known`);
+    if (typeof known !== 'number') return known;
+    return (this.#known[number - 1] = readIds(new ByteReader(this.#body.subarray(known))));
+  }
+
+  skip(): void {
+    if (this.#reader.varint() > 0) return;
+    this.#known.push(this.#reader.offset);
+    for (let count = this.#reader.varint(); count > 0; count--) this.#reader.skip();
+  }
+}
+
+const readIds = (reader: ByteReader): readonly string[] => reader.list(() => reader.text());
