@@ -13,13 +13,19 @@ export class RedisScript {
     this.#sha = createHash('sha1').update(lua).digest('hex');
   }
 
-  /** The script may use this key alone, so that it works on a Redis cluster as well. */
-  async run(redis: Redis, key: string, args: readonly ScriptArgument[]): Promise<unknown> {
+  /** The script may use these keys and no others. With one key it would work on a Redis cluster as well. */
+  async run(
+    redis: Redis,
+    keys: string | readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<unknown> {
+    const all = typeof keys === 'string' ? [keys, ...args] : [...keys, ...args];
+    const keyCount = all.length - args.length;
     try {
-      return await redis.evalsha(this.#sha, 1, key, ...args);
+      return await redis.evalsha(this.#sha, keyCount, ...all);
     } catch (error) {
       if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return redis.eval(this.#lua, 1, key, ...args);
+      return redis.eval(this.#lua, keyCount, ...all);
     }
   }
 }

@@ -1,23 +1,38 @@
 // The recent tail in Redis: a sorted set a conversation, scored by sequence. See the port for what it promises.
-import { assert } from '@parley/std';
+import { ByteWriter, assert } from '@parley/std';
 import { redisKeys } from '@parley/protocol';
 import type { MessageTail, TailAppend, TailLimits, TailMessage, TailRange } from '../ports/message-tail.ts';
 import { tailLimits } from '../ports/message-tail.ts';
 import type { RedisLink } from './redis-link.ts';
-import { RedisScript, type ScriptArgument } from './redis-script.ts';
+import { RedisScript } from './redis-script.ts';
 
-// One script a conversation, so that a reader never sees a message taken out and not yet put in again.
+// Messages of many conversations in one argument: for each key a count, and as many sequences (low and high half) and
+// messages. A call for each conversation, or an argument for each message, costs several times as much on both sides.
+// A reader never sees a message taken out and not yet put in again: a script is one step.
 const appendScript = new RedisScript(`
-for i = 3, #ARGV, 2 do
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], ARGV[i], ARGV[i])
-  redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1])
+local messages, at, count = ARGV[3], 1, 0
+for _, key in ipairs(KEYS) do
+  count, at = struct.unpack('<I4', messages, at)
+  local members = {}
+  for i = 1, 2 * count, 2 do
+    local low, high, bytes
+    low, high, bytes, at = struct.unpack('<I4I4I4c0', messages, at)
+    members[i], members[i + 1] = high * 4294967296 + low, bytes
+  end
+  local first, last = members[1], members[2 * count - 1]
+  if last - first == count - 1 then
+    redis.call('ZREMRANGEBYSCORE', key, first, last)
+  else
+    for i = 1, 2 * count, 2 do redis.call('ZREMRANGEBYSCORE', key, members[i], members[i]) end
+  end
+  redis.call('ZADD', key, unpack(members))
+  redis.call('ZREMRANGEBYRANK', key, 0, -tonumber(ARGV[1]) - 1)
+  redis.call('PEXPIRE', key, ARGV[2])
 end
-redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[1]) - 1)
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 `);
 
-/** Messages in one run of the script: Redis does nothing else meanwhile, and Lua takes a bounded number of arguments. */
+/** Messages in one run of the script: Redis does nothing else meanwhile, and Lua takes a bounded number of values. */
 const messagesPerScriptMax = 200;
 
 export class RedisTail implements MessageTail {
@@ -30,7 +45,7 @@ export class RedisTail implements MessageTail {
   }
 
   async append(batch: readonly TailAppend[]): Promise<boolean> {
-    const calls = batch.flatMap((one) => this.#chunks(one).map((chunk) => this.#append(one, chunk)));
+    const calls = this.#scriptRuns(batch).map((run) => this.#run(run));
     return (await Promise.all(calls)).every((isStored) => isStored);
   }
 
@@ -38,27 +53,31 @@ export class RedisTail implements MessageTail {
     return Promise.all(ranges.map((range) => this.#read(tenant, range)));
   }
 
-  #chunks({ messages }: TailAppend): (readonly TailMessage[])[] {
-    // Of more than fit only the newest would stay anyway.
-    const kept = messages
-      .slice(-this.#limits.messagesMax)
-      .filter((one) => one.bytes.length <= this.#limits.messageBytesMax);
-    const chunks = [];
-    for (let start = 0; start < kept.length; start += messagesPerScriptMax) {
-      chunks.push(kept.slice(start, start + messagesPerScriptMax));
+  #scriptRuns(batch: readonly TailAppend[]): ScriptRun[] {
+    const runs: ScriptRun[] = [];
+    let run: ScriptRun | undefined;
+    for (const { tenant, conversation, messages } of batch) {
+      const key = redisKeys.tail(tenant, conversation);
+      const kept = this.#kept(messages);
+      for (let start = 0; start < kept.length;) {
+        if (run === undefined || run.count === messagesPerScriptMax) runs.push((run = new ScriptRun()));
+        const end = Math.min(kept.length, start + messagesPerScriptMax - run.count);
+        run.add(key, kept.slice(start, end));
+        start = end;
+      }
     }
-    return chunks;
+    return runs;
   }
 
-  async #append({ tenant, conversation }: TailAppend, messages: readonly TailMessage[]): Promise<boolean> {
-    const { messagesMax, ttlMs } = this.#limits;
-    const args: ScriptArgument[] = [messagesMax, ttlMs];
-    for (const { sequence, bytes } of messages) {
-      assert(Number.isSafeInteger(sequence) && sequence > 0, 'RedisTail: sequences are dense from 1');
-      args.push(sequence, asBuffer(bytes));
-    }
-    const key = redisKeys.tail(tenant, conversation);
-    return (await this.#link.call((redis) => appendScript.run(redis, key, args))).ok;
+  /** Of more than fit only the newest would stay anyway. */
+  #kept(messages: readonly TailMessage[]): readonly TailMessage[] {
+    const { messagesMax, messageBytesMax } = this.#limits;
+    return messages.slice(-messagesMax).filter(({ bytes }) => bytes.length <= messageBytesMax);
+  }
+
+  async #run({ keys, messages }: ScriptRun): Promise<boolean> {
+    const args = [this.#limits.messagesMax, this.#limits.ttlMs, messages.finish()];
+    return (await this.#link.call((redis) => appendScript.run(redis, keys, args))).ok;
   }
 
   async #read(tenant: string, { conversation, from, to }: TailRange): Promise<readonly TailMessage[]> {
@@ -73,4 +92,20 @@ export class RedisTail implements MessageTail {
   }
 }
 
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** What one run of the script takes. */
+class ScriptRun {
+  readonly keys: string[] = [];
+  readonly messages = new ByteWriter(4_096);
+  count = 0;
+
+  add(key: string, messages: readonly TailMessage[]): void {
+    this.keys.push(key);
+    this.count += messages.length;
+    this.messages.u32(messages.length);
+    for (const { sequence, bytes } of messages) {
+      assert(Number.isSafeInteger(sequence) && sequence > 0, 'RedisTail: sequences are dense from 1');
+      this.messages.u32(sequence % 2 ** 32).u32(Math.floor(sequence / 2 ** 32));
+      this.messages.u32(bytes.length).raw(bytes);
+    }
+  }
+}

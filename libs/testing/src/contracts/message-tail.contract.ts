@@ -44,6 +44,19 @@ export function describeMessageTail(
       expect(await read('g.a', 1, 1)).toEqual(['1 new']);
     });
 
+    it('replaces single messages between others, at any sequence', async () => {
+      for (const first of [1, 2 ** 40]) {
+        await tail.append([{ tenant: 'acme', conversation: `g.${first}`, messages: run(first, first + 2) }]);
+        const again = [message(first, 'new'), message(first + 2, 'newer')];
+        await tail.append([{ tenant: 'acme', conversation: `g.${first}`, messages: again }]);
+        expect(await read(`g.${first}`, first, first + 9)).toEqual([
+          `${first} new`,
+          `${first + 1} message ${first + 1}`,
+          `${first + 2} newer`,
+        ]);
+      }
+    });
+
     it('keeps the newest of a conversation, also when older ones come later', async () => {
       await tail.append([{ tenant: 'acme', conversation: 'g.a', messages: run(1, 25) }]);
       await tail.append([{ tenant: 'acme', conversation: 'g.a', messages: run(1, 3) }]);
@@ -59,7 +72,7 @@ export function describeMessageTail(
     });
 
     it('appends to and reads many conversations at once, each for itself', async () => {
-      const names = Array.from({ length: 50 }, (_, i) => `g.c${i}`);
+      const names = Array.from({ length: 150 }, (_, i) => `g.c${i}`);
       await tail.append(
         names.map((conversation, i) => ({ tenant: 'acme', conversation, messages: run(1, 1 + (i % 5)) })),
       );
