@@ -19,7 +19,12 @@ export function sqlTexts(values: readonly string[]): string {
 }
 
 /** Text without lone surrogates: they have no UTF-8 form, and the engine's JSON reader stops at them. */
-export const wellFormed = (value: string): string => value.replace(/\p{Surrogate}/gu, '\ufffd');
+export const wellFormed = (value: string): string => (value as string & Es2024Text).toWellFormed();
+
+/** Every Node has it; the types of our language target do not yet. */
+interface Es2024Text {
+  toWellFormed(): string;
+}
 
 function escapeOf(character: string): string {
   if (character === '\\' || character === "'") return `\\${character}`;

@@ -3,11 +3,11 @@ import { wellFormed } from './literals.ts';
 
 export type CellValue = string | number;
 
-/** Collects rows of one table as JSONCompactEachRow. */
+/** Collects rows of one table as JSONCompactEachRow, in one growing buffer: an object for each row would outlive its time. */
 export class RowBuffer {
   readonly table: string;
   readonly columns: readonly string[];
-  #chunks: Buffer[] = [];
+  #buffer: Buffer = Buffer.alloc(0);
   #rows = 0;
   #bytes = 0;
 
@@ -21,10 +21,10 @@ export class RowBuffer {
     if (cells.length !== this.columns.length)
       throw new Error(`${this.table} has ${this.columns.length} columns`);
     const line = JSON.stringify(cells.map((cell) => (typeof cell === 'string' ? wellFormed(cell) : cell)));
-    const chunk = Buffer.from(`${line}\n`, 'utf8');
-    this.#chunks.push(chunk);
+    this.#reserve(line.length * utf8BytesPerUnitMax + 1);
+    this.#bytes += this.#buffer.write(line, this.#bytes, 'utf8');
+    this.#buffer[this.#bytes++] = newLine;
     this.#rows += 1;
-    this.#bytes += chunk.length;
   }
 
   get rows(): number {
@@ -35,13 +35,35 @@ export class RowBuffer {
     return this.#bytes;
   }
 
-  /** All rows so far; the buffer may be sent again as often as needed. */
+  /** All rows so far, as a view; the buffer may be sent again as often as needed. */
   toBytes(): Buffer {
-    const whole = Buffer.concat(this.#chunks, this.#bytes);
-    this.#chunks = [whole];
-    return whole;
+    return this.#buffer.subarray(0, this.#bytes);
+  }
+
+  #reserve(extraBytes: number): void {
+    const needed = this.#bytes + extraBytes;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length, firstBytes));
+    this.#buffer.copy(grown, 0, 0, this.#bytes);
+    this.#buffer = grown;
   }
 }
 
+const newLine = 10;
+/** UTF-8 bytes that one UTF-16 code unit takes at most. */
+const utf8BytesPerUnitMax = 3;
+const firstBytes = 4_096;
+
 /** A moment as a DateTime64(3, 'UTC') cell or literal text: `2026-11-21 11:47:55.123`. */
-export const dateTimeText = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').slice(0, 23);
+export function dateTimeText(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastSecondText = new Date(second * 1000).toISOString().replace('T', ' ').slice(0, 20);
+    lastSecond = second;
+  }
+  return lastSecondText + String(1000 + (ms - second * 1000)).slice(1);
+}
+
+/** Rows of one moment come together, and making the text of a date costs more than the rest of a row. */
+let lastSecond: number | undefined;
+let lastSecondText = '';
