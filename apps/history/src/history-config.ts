@@ -8,8 +8,10 @@ export const historySettings = z.object({
   clickhouseUrl: setting.text().optional(),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
-  /** A batch with rows waits no longer than this for more before it goes to ClickHouse. */
+  /** A batch with rows waits this long for more before it goes to ClickHouse. */
   historyBatchAgeMs: setting.integer({ min: 1, max: 60_000 }).default(200),
+  /** From the start of one batch to the start of the next that is not full. */
+  historyBatchPauseMs: setting.integer({ min: 0, max: 60_000 }).default(1_000),
 });
 
 export type HistoryConfig = Readonly<z.output<typeof historySettings>>;

@@ -58,6 +58,7 @@ beforeAll(async () => {
     nodeId: 'history-1',
     isShared: true,
     batchAgeMs: 20,
+    batchPauseMs: 20,
     logger: silentLogger(),
     metrics: createMetrics('history'),
   });

@@ -7,6 +7,7 @@ import { HistoryProjection } from './projection/history-projection.ts';
 import { LagMeter } from './projection/lag-meter.ts';
 import { readPositions } from './projection/positions.ts';
 import { ProjectionLease } from './projection/projection-lease.ts';
+import { SharedFollower } from './projection/shared-follower.ts';
 import { TailProjection } from './projection/tail-projection.ts';
 import { Completeness } from './reading/completeness.ts';
 import { HistoryEndpoints } from './reading/history-endpoints.ts';
@@ -24,6 +25,7 @@ export interface HistoryParts {
   /** Several processes may project into this store: they take turns by a lease. The embedded engine has one owner. */
   readonly isShared: boolean;
   readonly batchAgeMs: number;
+  readonly batchPauseMs: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -101,9 +103,10 @@ export class HistoryService {
   }
 
   #project(): void {
-    const { clickHouse, follower, journal, shards, watermarks, tail, logger: log } = this.#parts;
-    const { metrics, batchAgeMs } = this.#parts;
-    const limits = { batchAgeMs };
+    const { clickHouse, journal, shards, watermarks, tail, logger: log } = this.#parts;
+    const follower = new SharedFollower(this.#parts.follower);
+    const { metrics, batchAgeMs, batchPauseMs } = this.#parts;
+    const limits = { batchAgeMs, batchPauseMs };
     this.#projection = new HistoryProjection({
       clickHouse,
       follower,

@@ -105,6 +105,7 @@ async function createService(
     nodeId: config.nodeId,
     isShared: config.clickhouseUrl !== undefined,
     batchAgeMs: config.historyBatchAgeMs,
+    batchPauseMs: config.historyBatchPauseMs,
     logger,
     metrics,
   });

@@ -23,6 +23,9 @@ export interface MembershipChange {
   readonly isMember: boolean;
 }
 
+/** All others mean nothing here. */
+export const conversationEventTypes: ReadonlySet<string> = new Set(['direct', 'group']);
+
 /** Throws on an event this program does not know: the shard's projection stops, it never skips. */
 export function logElementsOf(event: CommittedEvent): readonly LogElement[] {
   if (event.type === 'direct') return event.ids.flatMap((id) => directElement(event, id) ?? []);

@@ -3,7 +3,7 @@
 import { type ShardId, shardName } from '@parley/runtime';
 import { toWireMessage, wire } from '@parley/protocol';
 import { RowBuffer, dateTimeText } from '@parley/adapters';
-import { type LogElement, logElementsOf } from './conversation-log.ts';
+import type { LogElement } from './conversation-log.ts';
 import type { FedCommit, ShardPosition } from './shard-feed.ts';
 
 export interface ShardProgress extends ShardPosition {
@@ -36,8 +36,7 @@ export class HistoryBatch {
 
   /** Throws on an event that is not known, before anything of the commit was added. */
   add(shard: ShardId, commit: FedCommit): void {
-    const elements = commit.events.flatMap((event) => logElementsOf(event));
-    for (const element of elements) this.#addElement(element, commit.position.sequence);
+    for (const element of commit.elements()) this.#addElement(element, commit.position.sequence);
     this.progress.set(shardName(shard), { ...commit.position, atMs: commit.atMs });
   }
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const fast = { batchAgeMs: 10, idleBatchAgeMs: 10, retryMinMs: 5, retryMaxMs: 20 };
+const fast = { batchAgeMs: 10, batchPauseMs: 10, idleBatchAgeMs: 10, retryMinMs: 5, retryMaxMs: 20 };
 
 async function texts(conversation: string, tenant = 'acme'): Promise<unknown[]> {
   const rows = await bench.clickHouse.select(
@@ -92,6 +92,27 @@ describe('the history projection', () => {
     );
     expect(lines.filter((line) => line.startsWith('ClickHouse is away'))).toHaveLength(1);
     expect(lines.filter((line) => line === 'ClickHouse is back')).toHaveLength(1);
+  });
+
+  it('writes what comes soon after a batch together, at the latest when there is enough for one', async () => {
+    const { journal } = bench;
+    const message = () => [journal.direct('acme', 'gil.hal', 'gil', 'hello')];
+    const hourMs = 3_600_000;
+    const projection = await bench.projection({ ...fast, batchPauseMs: hourMs, batchRowsMax: 6 });
+    projection.start();
+    journal.commit(userShard, message());
+    await caughtUp(projection, journal);
+    const { batchesWritten } = projection.status;
+    for (let count = 0; count < 5; count += 1) journal.commit(userShard, message());
+    await expect.poll(() => projection.status.lagMs).toBeGreaterThan(0);
+    journal.commit(userShard, message());
+    await caughtUp(projection, journal);
+    expect(projection.status.batchesWritten).toBe(batchesWritten + 1);
+    // And at the end, whatever there is.
+    journal.commit(userShard, message());
+    await expect.poll(() => projection.status.lagMs).toBeGreaterThan(0);
+    await projection.stop();
+    expect(await texts('d.gil.hal')).toHaveLength(8);
   });
 
   it('stops a shard whose journal cannot be read, says so, and goes on with the others', async () => {

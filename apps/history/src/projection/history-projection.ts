@@ -20,8 +20,13 @@ export interface ProjectionLimits {
   /** A batch this large is written at once, and until it is, nothing more is read. */
   readonly batchRowsMax: number;
   readonly batchBytesMax: number;
-  /** A batch with rows waits no longer than this for more. */
+  /** A batch with rows waits this long for more. */
   readonly batchAgeMs: number;
+  /**
+   * From the start of one batch to that of the next, unless it is full: a lone message is there after batchAgeMs, a
+   * stream of them goes in large batches. An insert and the merging of its part cost as much as 3,000 rows.
+   */
+  readonly batchPauseMs: number;
   /** A batch that only moves positions (commits without messages) may wait longer. */
   readonly idleBatchAgeMs: number;
   /** Records taken from a journal at a time; bounds how far a batch may overshoot. */
@@ -33,11 +38,12 @@ export interface ProjectionLimits {
 }
 
 export const projectionLimits: ProjectionLimits = {
-  batchRowsMax: 5_000,
-  batchBytesMax: 8 * 1024 * 1024,
+  batchRowsMax: 20_000,
+  batchBytesMax: 16 * 1024 * 1024,
   batchAgeMs: 200,
+  batchPauseMs: 1_000,
   idleBatchAgeMs: 2_000,
-  recordsPerTake: 32,
+  recordsPerTake: 8,
   publishEveryMs: 1_000,
   retryMinMs: 100,
   retryMaxMs: 5_000,
@@ -87,6 +93,8 @@ export class HistoryProjection {
   #durable = new Map<string, ShardProgress>();
   #batch = new HistoryBatch();
   #batchSinceMs: number | undefined;
+  /** When the writing of the last batch with rows began. */
+  #writtenAtMs = -Infinity;
   #oldestAtMs: number | undefined;
   #writingOldestAtMs: number | undefined;
   #rowsWritten = 0;
@@ -236,12 +244,15 @@ export class HistoryProjection {
       while (this.#isFull && !this.#isStopping) await this.#changed.wait();
       // What was not added is read again after the next start.
       if (this.#isStopping) return;
+      const hadRows = this.#batch.rows > 0;
+      const wasEmpty = this.#batchSinceMs === undefined;
       for (const commit of commits) {
         this.#batch.add(shard, commit);
         this.#batchSinceMs ??= this.#clock.monotonicMs();
         if (this.#batch.rows > 0) this.#oldestAtMs ??= commit.atMs;
       }
-      this.#changed.raise();
+      // Only what may change when the batch is due: the writer need not look for each commit.
+      if (wasEmpty || hadRows !== this.#batch.rows > 0 || this.#isFull) this.#changed.raise();
     }
   }
 
@@ -253,8 +264,12 @@ export class HistoryProjection {
   get #dueInMs(): number | undefined {
     if (this.#batchSinceMs === undefined) return undefined;
     if (this.#isFull || this.#isStopping) return 0;
-    const ageMax = this.#batch.rows > 0 ? this.#limits.batchAgeMs : this.#limits.idleBatchAgeMs;
-    return Math.max(0, this.#batchSinceMs + ageMax - this.#clock.monotonicMs());
+    const { batchAgeMs, batchPauseMs, idleBatchAgeMs } = this.#limits;
+    const dueAtMs =
+      this.#batch.rows > 0
+        ? Math.max(this.#batchSinceMs + batchAgeMs, this.#writtenAtMs + batchPauseMs)
+        : this.#batchSinceMs + idleBatchAgeMs;
+    return Math.max(0, dueAtMs - this.#clock.monotonicMs());
   }
 
   async #write(): Promise<void> {
@@ -274,6 +289,7 @@ export class HistoryProjection {
   #takeBatch(): HistoryBatch {
     const batch = this.#batch;
     this.#batch = new HistoryBatch();
+    if (batch.rows > 0) this.#writtenAtMs = this.#clock.monotonicMs();
     this.#batchSinceMs = undefined;
     this.#writingOldestAtMs = this.#oldestAtMs;
     this.#oldestAtMs = undefined;

@@ -22,7 +22,14 @@ beforeEach(() => {
   lines = [];
 });
 
-const fast = { batchAgeMs: 10, idleBatchAgeMs: 10, retryMinMs: 5, retryMaxMs: 20, publishEveryMs: 10 };
+const fast = {
+  batchAgeMs: 10,
+  batchPauseMs: 10,
+  idleBatchAgeMs: 10,
+  retryMinMs: 5,
+  retryMaxMs: 20,
+  publishEveryMs: 10,
+};
 const log: Log = {
   info: () => undefined,
   warn: () => undefined,

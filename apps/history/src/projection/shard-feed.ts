@@ -1,7 +1,10 @@
 // The commits of one shard in order, as history may believe them: a record of a deposed owner is left out, a hole in
 // the journal is noticed. Decides nothing else.
-import { type CommitRecord, type JournalRecord, type ShardId, decodeCommit } from '@parley/runtime';
+import { setImmediate } from 'node:timers/promises';
+import type { JournalRecord, ShardId } from '@parley/runtime';
 import type { JournalFollower, JournalReader } from '@parley/adapters';
+import type { LogElement } from './conversation-log.ts';
+import { type ConversationRecord, conversationRecord } from './conversation-record.ts';
 
 /** How far a projection is in the journal of one shard. */
 export interface ShardPosition {
@@ -19,8 +22,8 @@ export interface FedCommit {
   readonly position: ShardPosition;
   /** Time of the commit, by its owner's clock. */
   readonly atMs: number;
-  /** Empty for records that change nothing here. */
-  readonly events: CommitRecord['events'];
+  /** What it adds to conversations. Throws when it holds an event that this program does not know. */
+  elements(): readonly LogElement[];
 }
 
 /** The journal goes on from a record before the one taken in last: its end was lost, and written again. */
@@ -46,6 +49,7 @@ export class ShardFeed {
   #reader: JournalReader;
   /** Sequence at which a hole has been looked at twice. */
   #acceptedHole = -1;
+  #wasFull = false;
   #isStopped = false;
 
   constructor(follower: JournalFollower, shard: ShardId, from: ShardPosition, report: FeedReport) {
@@ -58,10 +62,15 @@ export class ShardFeed {
 
   /** Waits for commits. Empty once stopped. Throws BadCommitRecord on bytes no program of this version wrote. */
   async take(max: number): Promise<readonly FedCommit[]> {
+    // More is waiting: it must not keep sockets and timers of everything else from their turn.
+    if (this.#wasFull) await setImmediate();
     while (!this.#isStopped) {
       const commits: FedCommit[] = [];
-      for (const { sequence, bytes } of await this.#reader.take(max)) {
-        const record = decodeCommit(bytes);
+      const records = await this.#reader.take(max);
+      this.#wasFull = records.length === max;
+      for (const journaled of records) {
+        const { sequence } = journaled;
+        const record = conversationRecord(journaled);
         for (const missed of await this.#passedOver(record))
           commits.push(this.#accept(missed.sequence, missed.record));
         if (!this.#isContinued(sequence, record)) break;
@@ -77,24 +86,26 @@ export class ShardFeed {
     this.#reader.stop();
   }
 
-  #accept(sequence: number, record: CommitRecord): FedCommit {
+  #accept(sequence: number, record: ConversationRecord): FedCommit {
     const isDeposed = record.epoch < this.#position.epoch;
     this.#position = { sequence, epoch: Math.max(record.epoch, this.#position.epoch), n: record.n };
-    return { position: this.#position, atMs: record.atMs, events: isDeposed ? [] : record.events };
+    return { position: this.#position, atMs: record.atMs, elements: isDeposed ? nothing : record.elements };
   }
 
   /** What a reader passed over though it is in the journal; empty when nothing was, or not all of it is there. */
-  async #passedOver(next: CommitRecord): Promise<readonly { sequence: number; record: CommitRecord }[]> {
+  async #passedOver(
+    next: ConversationRecord,
+  ): Promise<readonly { sequence: number; record: ConversationRecord }[]> {
     const expected = this.#position.sequence;
     const { recordAt } = this.#report;
     if (expected === 0 || recordAt === undefined || next.previousSequence === expected) return [];
-    const found: { sequence: number; record: CommitRecord }[] = [];
+    const found: { sequence: number; record: ConversationRecord }[] = [];
     for (let wanted = next.previousSequence; wanted !== expected;) {
       if (wanted < expected)
         throw new RewrittenJournal(`goes on behind ${wanted}, history is at ${expected}`);
       const stored = found.length < passedOverMax ? await recordAt(wanted) : undefined;
       if (stored === undefined) return [];
-      const record = decodeCommit(stored.bytes);
+      const record = conversationRecord(stored);
       found.unshift({ sequence: wanted, record });
       wanted = record.previousSequence;
     }
@@ -102,7 +113,7 @@ export class ShardFeed {
   }
 
   /** False when the reading starts again: a reader may have skipped, and only the journal itself can tell. */
-  #isContinued(sequence: number, record: CommitRecord): boolean {
+  #isContinued(sequence: number, record: ConversationRecord): boolean {
     const expected = this.#position.sequence;
     if (record.previousSequence === expected || this.#acceptedHole === sequence) return true;
     // Nothing was taken in yet: an empty store begins with whatever the journal still has.
@@ -115,3 +126,5 @@ export class ShardFeed {
     return expected === 0;
   }
 }
+
+const nothing = (): readonly LogElement[] => [];

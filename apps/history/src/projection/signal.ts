@@ -3,7 +3,7 @@ import type { Clock, Timer } from '@parley/std';
 
 export class Signal {
   readonly #clock: Clock;
-  #waiters: (() => void)[] = [];
+  #waiters = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -11,7 +11,7 @@ export class Signal {
 
   raise(): void {
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     for (const wake of waiters) wake();
   }
 
@@ -19,11 +19,13 @@ export class Signal {
   wait(timeoutMs?: number): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer | undefined;
-      this.#waiters.push(() => {
+      const wake = (): void => {
         timer?.cancel();
+        this.#waiters.delete(wake);
         resolve();
-      });
-      if (timeoutMs !== undefined) timer = this.#clock.after(timeoutMs, resolve);
+      };
+      this.#waiters.add(wake);
+      if (timeoutMs !== undefined) timer = this.#clock.after(timeoutMs, wake);
     });
   }
 }

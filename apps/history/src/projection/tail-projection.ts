@@ -4,9 +4,9 @@
 import { type Clock, systemClock } from '@parley/std';
 import { type KeyValue, type ShardId, shardName } from '@parley/runtime';
 import { encodeLogMessage } from '@parley/protocol';
-import type { JournalFollower, MessageTail, TailMessage } from '@parley/adapters';
+import type { JournalFollower, MessageTail, TailAppend, TailMessage } from '@parley/adapters';
 import { type Log, silentLog } from '../log.ts';
-import { logElementsOf } from './conversation-log.ts';
+import type { LogElement } from './conversation-log.ts';
 import { Patience } from './patience.ts';
 import { type FedCommit, ShardFeed, journalStart } from './shard-feed.ts';
 import { Signal } from './signal.ts';
@@ -20,6 +20,13 @@ export interface TailOptions {
   readonly clock?: Clock;
   /** Records taken from a journal at a time. Default 64. */
   readonly recordsPerTake?: number;
+  /** As many messages of a shard, or a commit more, go to the store at a time. Default 500. */
+  readonly messagesPerAppend?: number;
+  /**
+   * From one look at a shard's journal to the next. Default 100: a call for each commit would cost more than the messages
+   * in it, and who reads the tail was away for longer.
+   */
+  readonly pauseMs?: number;
   readonly retryMinMs?: number;
   readonly retryMaxMs?: number;
 }
@@ -28,11 +35,13 @@ export class TailProjection {
   readonly #options: TailOptions;
   readonly #feeds: ShardFeed[] = [];
   readonly #patiences: Patience[] = [];
+  readonly #stopping: Signal;
   #isStopping = false;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: TailOptions) {
     this.#options = options;
+    this.#stopping = new Signal(options.clock ?? systemClock);
   }
 
   /** Call once. */
@@ -44,11 +53,13 @@ export class TailProjection {
     this.#isStopping = true;
     for (const feed of this.#feeds) feed.stop();
     for (const patience of this.#patiences) patience.stop();
+    this.#stopping.raise();
     await this.#running;
   }
 
   async #follow(shard: ShardId): Promise<void> {
-    const { follower, watermarks, log } = this.#options;
+    const { follower, watermarks, log, clock = systemClock } = this.#options;
+    const { recordsPerTake = 64, messagesPerAppend = 500, pauseMs = 100 } = this.#options;
     // The link to Redis says itself when it is away and back.
     const store = this.#patience('Redis', silentLog);
     let from = 0;
@@ -67,10 +78,15 @@ export class TailProjection {
     this.#feeds.push(feed);
     try {
       for (;;) {
-        const commits = await feed.take(this.#options.recordsPerTake ?? 64);
+        const commits = await feed.take(recordsPerTake);
         if (commits.length === 0) return;
-        const batch = tailBatch(commits);
-        if (batch.length > 0 && !(await store.until(() => this.#append(batch)))) return;
+        const nextMs = clock.monotonicMs() + pauseMs;
+        for (const batch of tailBatches(commits, messagesPerAppend)) {
+          if (!(await store.until(() => this.#append(batch)))) return;
+        }
+        // A full take means that there is more already.
+        const pauseLeftMs = commits.length < recordsPerTake ? nextMs - clock.monotonicMs() : 0;
+        if (pauseLeftMs > 0 && !this.#isStopping) await this.#stopping.wait(pauseLeftMs);
       }
     } catch (error) {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -83,7 +99,7 @@ export class TailProjection {
     }
   }
 
-  async #append(batch: ReturnType<typeof tailBatch>): Promise<void> {
+  async #append(batch: readonly TailAppend[]): Promise<void> {
     if (!(await this.#options.tail.append(batch))) throw new Error('the store did not take the messages');
   }
 
@@ -95,20 +111,33 @@ export class TailProjection {
   }
 }
 
-interface ConversationTail {
-  readonly tenant: string;
-  readonly conversation: string;
-  readonly messages: TailMessage[];
+/** One by one, so that only what is under way takes memory. */
+function* tailBatches(commits: readonly FedCommit[], messagesMax: number): Generator<readonly TailAppend[]> {
+  let batch = new TailBatch();
+  for (const commit of commits) {
+    for (const element of commit.elements()) batch.add(element);
+    if (batch.count < messagesMax) continue;
+    yield batch.conversations;
+    batch = new TailBatch();
+  }
+  if (batch.count > 0) yield batch.conversations;
 }
 
-function tailBatch(commits: readonly FedCommit[]): ConversationTail[] {
-  const tails = new Map<string, ConversationTail>();
-  for (const { tenant, message } of commits.flatMap((commit) => commit.events.flatMap(logElementsOf))) {
+/** Messages by conversation. */
+class TailBatch {
+  count = 0;
+  readonly #conversations = new Map<string, TailAppend & { readonly messages: TailMessage[] }>();
+
+  get conversations(): readonly TailAppend[] {
+    return [...this.#conversations.values()];
+  }
+
+  add({ tenant, message }: LogElement): void {
     const { conversation, sequence } = message;
     const key = `${tenant}/${conversation}`;
-    let tail = tails.get(key);
-    if (tail === undefined) tails.set(key, (tail = { tenant, conversation, messages: [] }));
+    let tail = this.#conversations.get(key);
+    if (tail === undefined) this.#conversations.set(key, (tail = { tenant, conversation, messages: [] }));
     tail.messages.push({ sequence, bytes: encodeLogMessage(message) });
+    this.count += 1;
   }
-  return [...tails.values()];
 }

@@ -4,7 +4,8 @@ import type { KeyValue } from '@parley/runtime';
 
 export class WatermarkBoard {
   readonly #bucket: KeyValue;
-  readonly #published = new Map<string, number>();
+  /** What is there, as far as this process knows: it writes most of them itself. */
+  readonly #there = new Map<string, { readonly sequence: number; readonly revision: number }>();
 
   constructor(bucket: KeyValue) {
     this.#bucket = bucket;
@@ -13,20 +14,29 @@ export class WatermarkBoard {
   /** Rejects when the bucket cannot be reached; the caller comes again with newer positions. */
   async publish(positions: ReadonlyMap<string, { readonly sequence: number }>): Promise<void> {
     for (const [shard, { sequence }] of positions) {
-      if ((this.#published.get(shard) ?? 0) < sequence) await this.#raise(shard, sequence);
+      if ((this.#there.get(shard)?.sequence ?? 0) < sequence) await this.#raise(shard, sequence);
     }
   }
 
   async #raise(shard: string, sequence: number): Promise<void> {
     for (;;) {
-      const entry = await this.#bucket.get(shard);
-      const there = entry === undefined ? 0 : Number(Buffer.from(entry.value).toString('utf8'));
-      if (there < sequence) {
-        const result = await this.#bucket.write(shard, Buffer.from(String(sequence)), entry?.revision ?? 0);
-        if (result.outcome === 'conflict') continue;
+      const there = this.#there.get(shard) ?? (await this.#read(shard));
+      if (there.sequence >= sequence) {
+        this.#there.set(shard, there);
+        return;
       }
-      this.#published.set(shard, Math.max(there, sequence));
+      // Known again only when the write has succeeded.
+      this.#there.delete(shard);
+      const result = await this.#bucket.write(shard, Buffer.from(String(sequence)), there.revision);
+      if (result.outcome === 'conflict') continue;
+      this.#there.set(shard, { sequence, revision: result.revision });
       return;
     }
+  }
+
+  async #read(shard: string): Promise<{ readonly sequence: number; readonly revision: number }> {
+    const entry = await this.#bucket.get(shard);
+    if (entry === undefined) return { sequence: 0, revision: 0 };
+    return { sequence: Number(Buffer.from(entry.value).toString('utf8')), revision: entry.revision };
   }
 }

@@ -46,7 +46,7 @@ export async function openHistoryBench(): Promise<HistoryBench> {
     cluster,
     projection,
     async projectAll() {
-      const running = await projection({ batchAgeMs: 10, idleBatchAgeMs: 10 });
+      const running = await projection({ batchAgeMs: 10, batchPauseMs: 10, idleBatchAgeMs: 10 });
       running.start();
       await caughtUp(running, journal);
       await running.stop();

@@ -26,7 +26,7 @@ const projection = new HistoryProjection({
     .node('child')
     .keyValues.bucket(buckets.watermarks),
   log: silentLog,
-  limits: { batchRowsMax: 500, batchAgeMs: 20, idleBatchAgeMs: 20 },
+  limits: { batchRowsMax: 500, batchAgeMs: 20, batchPauseMs: 20, idleBatchAgeMs: 20 },
 });
 // Timers of the clock keep no process alive.
 const alive = setInterval(() => undefined, 1_000);
