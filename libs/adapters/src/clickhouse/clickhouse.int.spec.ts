@@ -96,7 +96,7 @@ describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
       name: 'ClickHouseRefused',
       code: 60,
     });
-    await expect(clickHouse().insert('nowhere', ['x'], Buffer.from('[1]\n'))).rejects.toMatchObject({
+    await expect(clickHouse().insert('nowhere', ['x'], Buffer.from('1\n'))).rejects.toMatchObject({
       code: 60,
     });
   });
@@ -110,7 +110,7 @@ describe('the ways to ClickHouse', () => {
   it('calls a server that cannot be reached unavailable', async () => {
     const nowhere = openHttpClickHouse({ url: 'http://127.0.0.1:1' });
     await expect(nowhere.select('SELECT 1')).rejects.toMatchObject({ name: 'ClickHouseUnavailable' });
-    await expect(nowhere.insert('t', ['x'], Buffer.from('[1]\n'))).rejects.toMatchObject({
+    await expect(nowhere.insert('t', ['x'], Buffer.from('1\n'))).rejects.toMatchObject({
       name: 'ClickHouseUnavailable',
     });
     await nowhere.close();

@@ -16,7 +16,7 @@ export interface SelectLimits {
 export type Row = readonly unknown[];
 
 export interface ClickHouse {
-  /** Adds rows in JSONCompactEachRow. Durable once it resolves. One insert is one block; inserts run one after another. */
+  /** Adds rows in TabSeparated (see RowBuffer). Durable once it resolves. One insert is one block; inserts run one after another. */
   insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void>;
   /** Runs a SELECT without SETTINGS and FORMAT clauses of its own. */
   select(sql: string, limits?: SelectLimits): Promise<readonly Row[]>;

@@ -68,7 +68,7 @@ class EmbeddedClickHouse implements ClickHouse {
   insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void> {
     return this.#writing.run(async (session) => {
       try {
-        await session.insert({ table, columns, values: rows, format: 'JSONCompactEachRow' });
+        await session.insert({ table, columns, values: rows, format: 'TabSeparated' });
       } catch (cause) {
         throw clickHouseError(cause, `insert into ${table} failed`);
       }

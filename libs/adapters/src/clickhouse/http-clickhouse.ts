@@ -55,7 +55,7 @@ class HttpClickHouse implements ClickHouse {
       try {
         // Not client.insert: it takes rows as values and would serialise them again.
         const { stream } = await client.exec({
-          query: `INSERT INTO ${identifier(table)} (${columns.map(identifier).join(', ')}) FORMAT JSONCompactEachRow`,
+          query: `INSERT INTO ${identifier(table)} (${columns.map(identifier).join(', ')}) FORMAT TabSeparated`,
           values: Readable.from([rows], { objectMode: false }),
           // One block, one part, answered when it is written.
           clickhouse_settings: { async_insert: 0, wait_end_of_query: 1 },

@@ -3,7 +3,10 @@ import { wellFormed } from './literals.ts';
 
 export type CellValue = string | number;
 
-/** Collects rows of one table as JSONCompactEachRow, in one growing buffer: an object for each row would outlive its time. */
+/**
+ * Collects rows of one table as TabSeparated, which the engine reads faster than JSON, in one growing buffer: an object for
+ * each row would outlive its time.
+ */
 export class RowBuffer {
   readonly table: string;
   readonly columns: readonly string[];
@@ -20,10 +23,14 @@ export class RowBuffer {
   add(cells: readonly CellValue[]): void {
     if (cells.length !== this.columns.length)
       throw new Error(`${this.table} has ${this.columns.length} columns`);
-    const line = JSON.stringify(cells.map((cell) => (typeof cell === 'string' ? wellFormed(cell) : cell)));
-    this.#reserve(line.length * utf8BytesPerUnitMax + 1);
+    let line = '';
+    let end = cells.length;
+    for (const cell of cells) {
+      line += typeof cell === 'string' ? escaped(wellFormed(cell)) : cell;
+      line += --end > 0 ? '\t' : '\n';
+    }
+    this.#reserve(line.length * utf8BytesPerUnitMax);
     this.#bytes += this.#buffer.write(line, this.#bytes, 'utf8');
-    this.#buffer[this.#bytes++] = newLine;
     this.#rows += 1;
   }
 
@@ -49,7 +56,11 @@ export class RowBuffer {
   }
 }
 
-const newLine = 10;
+const escaped = (text: string): string =>
+  /[\t\n\r\\]/.test(text) ? text.replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '') : text;
+
+const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
+
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const utf8BytesPerUnitMax = 3;
 const firstBytes = 4_096;
