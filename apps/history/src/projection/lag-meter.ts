@@ -1,6 +1,6 @@
 // How far history is behind the journals, measured from both ends; also notices a journal that has become shorter than
 // what history has of it.
-import { type Journal, type ShardId, decodeCommit, shardName } from '@parley/runtime';
+import { type Journal, type ShardId, decodeCommitExcerpt, shardName } from '@parley/runtime';
 import type { Log } from '../log.ts';
 import type { ShardProgress } from './history-batch.ts';
 import { journalIsShorter } from './history-projection.ts';
@@ -26,7 +26,7 @@ export class LagMeter {
     for (const shard of this.#shards) {
       const position = positions.get(shardName(shard));
       const last = await this.#journal.last(shard);
-      const end = last === undefined ? 0 : decodeCommit(last.bytes).n;
+      const end = last === undefined ? 0 : decodeCommitExcerpt(last.bytes, noEvents).n;
       lags.set(shard.kind, (lags.get(shard.kind) ?? 0) + Math.max(0, end - (position?.n ?? 0)));
       if (position === undefined || position.sequence <= (last?.sequence ?? 0)) continue;
       suspected.add(shardName(shard));
@@ -43,3 +43,5 @@ export class LagMeter {
     this.#log.error(fields, journalIsShorter);
   }
 }
+
+const noEvents: ReadonlySet<string> = new Set();
