@@ -95,7 +95,7 @@ export class RedisTail implements MessageTail {
 /** What one run of the script takes. */
 class ScriptRun {
   readonly keys: string[] = [];
-  readonly messages = new ByteWriter(4_096);
+  readonly messages = new ByteWriter();
   count = 0;
 
   add(key: string, messages: readonly TailMessage[]): void {
