@@ -8,7 +8,7 @@ import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { directCodec } from './direct-codec.ts';
 import * as samples from './golden/samples.ts';
 import { groupCodec } from './group-codec.ts';
-import { decodeLogMessage, encodeLogMessage } from './log-message-codec.ts';
+import { decodeLogMessage, encodeLogMessage, toWireMessage } from './log-message-codec.ts';
 import { queryAnswer } from './query-codec.ts';
 import { userCodec } from './user-codec.ts';
 
@@ -198,6 +198,15 @@ describe('entity codecs', () => {
         };
         const frame = wire.ServerFrame.encode({ sent }).finish();
         expect(Buffer.from(encodeReply(sent))).toEqual(Buffer.from(frame));
+      }),
+    );
+  });
+
+  it('write log messages as the generated code does', () => {
+    fc.assert(
+      fc.property(logMessage, (message) => {
+        const expected = wire.Message.encode(toWireMessage(message)).finish();
+        expect(Buffer.from(encodeLogMessage(message))).toEqual(Buffer.from(expected));
       }),
     );
   });

@@ -61,6 +61,9 @@ export function encodeEntryPush({ message, diffusion, left, title }: EntryPush):
   return writer.finish();
 }
 
+/** Message; it must be a text. */
+export const encodeText = (message: LogMessage): Buffer => textFields(new ByteWriter(), message).finish();
+
 /** ServerFrame with `sent`. */
 export function encodeSent(sent: Sent): Buffer {
   const writer = new ByteWriter();
@@ -174,17 +177,20 @@ function string(writer: ByteWriter, field: number, value: string): void {
   if (value !== '') writer.u8(bytesField(field)).text(value);
 }
 
-/** The text stands also when it is empty: it is the member of a oneof that is set. */
 function textMessage(writer: ByteWriter, field: number, message: LogMessage): void {
   const expected = sizeOf(message);
   const at = writer.u8(bytesField(field)).begin(expected);
+  textFields(writer, message).end(at, expected);
+}
+
+/** The text stands also when it is empty: it is the member of a oneof that is set. */
+function textFields(writer: ByteWriter, message: LogMessage): ByteWriter {
   string(writer, 1, message.conversation);
   number(writer, 2, message.sequence);
   string(writer, 3, message.sender);
   string(writer, 4, message.clientMessageId);
   number(writer, 5, message.sentAtMs);
-  writer.u8(bytesField(6)).text(message.text ?? '');
-  writer.end(at, expected);
+  return writer.u8(bytesField(6)).text(message.text ?? '');
 }
 
 const sizeOf = ({ text }: LogMessage): number => (text?.length ?? 0) + aroundText;

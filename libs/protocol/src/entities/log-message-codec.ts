@@ -2,6 +2,7 @@
 // converted on the way out, one object is made on the way in.
 import type { LogMessage, SystemChange } from '@parley/domain';
 import { type parley, wire } from '../messages.ts';
+import { encodeText } from './hot-values.ts';
 import { list, oneOf, plain } from './shape.ts';
 
 export type WireMessage = parley.v1.Message.$Properties;
@@ -13,7 +14,7 @@ export const toWireMessage = (message: LogMessage): WireMessage =>
     : { ...message, system: systemChanges.wrap(message.system) };
 
 export const encodeLogMessage = (message: LogMessage): Uint8Array =>
-  wire.Message.encode(toWireMessage(message)).finish();
+  message.text === undefined ? wire.Message.encode(toWireMessage(message)).finish() : encodeText(message);
 
 export const decodeLogMessage = (bytes: Uint8Array): LogMessage =>
   fromWireMessage(wire.Message.decode(bytes));
