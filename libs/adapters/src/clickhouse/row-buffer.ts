@@ -23,14 +23,11 @@ export class RowBuffer {
   add(cells: readonly CellValue[]): void {
     if (cells.length !== this.columns.length)
       throw new Error(`${this.table} has ${this.columns.length} columns`);
-    let line = '';
-    let end = cells.length;
-    for (const cell of cells) {
-      line += typeof cell === 'string' ? escaped(wellFormed(cell)) : cell;
-      line += --end > 0 ? '\t' : '\n';
-    }
-    this.#reserve(line.length * utf8BytesPerUnitMax);
-    this.#bytes += this.#buffer.write(line, this.#bytes, 'utf8');
+    let line = cells.join('\t');
+    if (isSpecial.test(line) || tabsIn(line) !== cells.length - 1) line = cells.map(escaped).join('\t');
+    this.#reserve(line.length * utf8BytesPerUnitMax + 1);
+    this.#bytes += this.#buffer.write(wellFormed(line), this.#bytes, 'utf8');
+    this.#buffer[this.#bytes++] = newLine;
     this.#rows += 1;
   }
 
@@ -56,10 +53,19 @@ export class RowBuffer {
   }
 }
 
-const escaped = (text: string): string =>
-  /[\t\n\r\\]/.test(text) ? text.replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '') : text;
+const isSpecial = /[\n\r\\]/;
+
+function tabsIn(line: string): number {
+  let count = 0;
+  for (let at = line.indexOf('\t'); at !== -1; at = line.indexOf('\t', at + 1)) count += 1;
+  return count;
+}
+
+const escaped = (cell: CellValue): string =>
+  String(cell).replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '');
 
 const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
+const newLine = 10;
 
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const utf8BytesPerUnitMax = 3;
