@@ -80,13 +80,13 @@ export class TailProjection {
       for (;;) {
         const commits = await feed.take(recordsPerTake);
         if (commits.length === 0) return;
-        const nextMs = clock.monotonicMs() + pauseMs;
         for (const batch of tailBatches(commits, messagesPerAppend)) {
           if (!(await store.until(() => this.#append(batch)))) return;
         }
         // A full take means that there is more already.
-        const pauseLeftMs = commits.length < recordsPerTake ? nextMs - clock.monotonicMs() : 0;
-        if (pauseLeftMs > 0 && !this.#isStopping) await this.#stopping.wait(pauseLeftMs);
+        if (commits.length === recordsPerTake || this.#isStopping) continue;
+        // All shards look at the same moments: their calls leave in one write.
+        await this.#stopping.wait(pauseMs - (clock.monotonicMs() % pauseMs));
       }
     } catch (error) {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
