@@ -12,15 +12,18 @@ export interface ConversationRecord {
   elements(): readonly LogElement[];
 }
 
-const decoded = new WeakMap<JournalRecord, ConversationRecord>();
+/** On the record itself, and gone with it: entries of a WeakMap would cost the garbage collector more than the decoding. */
+interface DecodedRecord extends JournalRecord {
+  conversations?: ConversationRecord;
+}
 
 /** Throws BadCommitRecord on bytes no program of this version wrote. */
-export function conversationRecord(journaled: JournalRecord): ConversationRecord {
-  const known = decoded.get(journaled);
-  if (known !== undefined) return known;
-  const { events, ...head } = decodeCommitExcerpt(journaled.bytes, conversationEventTypes);
+export function conversationRecord(journaled: DecodedRecord): ConversationRecord {
+  return (journaled.conversations ??= decode(journaled.bytes));
+}
+
+function decode(bytes: Uint8Array): ConversationRecord {
+  const { events, ...head } = decodeCommitExcerpt(bytes, conversationEventTypes);
   let elements: readonly LogElement[] | undefined;
-  const record = { ...head, elements: () => (elements ??= events.flatMap(logElementsOf)) };
-  decoded.set(journaled, record);
-  return record;
+  return { ...head, elements: () => (elements ??= events.flatMap(logElementsOf)) };
 }

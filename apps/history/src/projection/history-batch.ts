@@ -11,18 +11,7 @@ export interface ShardProgress extends ShardPosition {
 }
 
 export class HistoryBatch {
-  readonly messages = new RowBuffer('parley.messages', [
-    'tenant',
-    'conversation',
-    'sequence',
-    'version',
-    'sender',
-    'at',
-    'kind',
-    'client_message_id',
-    'text',
-    'system',
-  ]);
+  readonly messages: RowBuffer;
   readonly memberships = new RowBuffer('parley.memberships', [
     'tenant',
     'user',
@@ -33,6 +22,11 @@ export class HistoryBatch {
   ]);
   /** By shard name: where the projection is once this batch is durable. */
   readonly progress = new Map<string, ShardProgress>();
+
+  /** `expectedBytes`: of messages, for example those of the batch before. */
+  constructor(expectedBytes = 0) {
+    this.messages = new RowBuffer('parley.messages', messageColumns, expectedBytes);
+  }
 
   /** Throws on an event that is not known, before anything of the commit was added. */
   add(shard: ShardId, commit: FedCommit): void {
@@ -77,3 +71,16 @@ export class HistoryBatch {
     }
   }
 }
+
+const messageColumns = [
+  'tenant',
+  'conversation',
+  'sequence',
+  'version',
+  'sender',
+  'at',
+  'kind',
+  'client_message_id',
+  'text',
+  'system',
+];

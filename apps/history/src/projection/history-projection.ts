@@ -288,7 +288,7 @@ export class HistoryProjection {
 
   #takeBatch(): HistoryBatch {
     const batch = this.#batch;
-    this.#batch = new HistoryBatch();
+    this.#batch = new HistoryBatch(Math.ceil(1.25 * batch.messages.bytes));
     if (batch.rows > 0) this.#writtenAtMs = this.#clock.monotonicMs();
     this.#batchSinceMs = undefined;
     this.#writingOldestAtMs = this.#oldestAtMs;

@@ -11,12 +11,15 @@ export class RowBuffer {
   readonly table: string;
   readonly columns: readonly string[];
   #buffer: Buffer = Buffer.alloc(0);
+  readonly #firstBytes: number;
   #rows = 0;
   #bytes = 0;
 
-  constructor(table: string, columns: readonly string[]) {
+  /** `expectedBytes`: as many fit before it must grow. */
+  constructor(table: string, columns: readonly string[], expectedBytes = 0) {
     this.table = table;
     this.columns = columns;
+    this.#firstBytes = Math.max(expectedBytes, firstBytesMin);
   }
 
   /** Cells in the order of `columns`. */
@@ -47,7 +50,7 @@ export class RowBuffer {
   #reserve(extraBytes: number): void {
     const needed = this.#bytes + extraBytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length, firstBytes));
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length, this.#firstBytes));
     this.#buffer.copy(grown, 0, 0, this.#bytes);
     this.#buffer = grown;
   }
@@ -69,7 +72,7 @@ const newLine = 10;
 
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const utf8BytesPerUnitMax = 3;
-const firstBytes = 4_096;
+const firstBytesMin = 4_096;
 
 /** A moment as a DateTime64(3, 'UTC') cell or literal text: `2026-11-21 11:47:55.123`. */
 export function dateTimeText(ms: number): string {
