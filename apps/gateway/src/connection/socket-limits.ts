@@ -89,10 +89,12 @@ export interface SocketLimits {
   // ----- reads -----
   /** Reads (sync, history, presence) of one connection at once; further ones get BUSY. */
   readonly readsPerConnectionMax: number;
-  /** Reads of all connections at once; further ones wait their turn. */
+  /** Pages read for all connections at once, and as many hints (typing, presence); further ones wait their turn. */
   readonly readsAtOnceMax: number;
-  /** Reads that wait; further ones get BUSY. */
+  /** Reads of each sort that wait; further ones get BUSY. */
   readonly readsWaitingMax: number;
+  /** A read whose turn comes later gets BUSY instead: clients give up after ten seconds. Milliseconds. */
+  readonly readWaitMs: number;
   /** Entries of a sync page when the client does not say, and at most. */
   readonly syncEntriesDefault: number;
   readonly syncEntriesMax: number;
@@ -152,6 +154,7 @@ export const socketLimits: SocketLimits = {
   readsPerConnectionMax: 8,
   readsAtOnceMax: 32,
   readsWaitingMax: 20_000,
+  readWaitMs: 8_000,
   syncEntriesDefault: 200,
   syncEntriesMax: 500,
   historyMessagesDefault: 50,

@@ -42,12 +42,15 @@ export class FrameDispatcher {
   readonly #parts: DispatcherParts;
   readonly #sendsIn: { inc(): void };
   readonly #rate: FrameRate;
-  readonly #reads: ReadQueue;
+  readonly #pages: ReadQueue;
+  /** They do not wait behind pages. */
+  readonly #hints: ReadQueue;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     this.#rate = new FrameRate(parts.limits);
-    this.#reads = new ReadQueue(parts.limits);
+    this.#pages = new ReadQueue(parts.limits, parts.clock);
+    this.#hints = new ReadQueue(parts.limits, parts.clock);
     this.#sendsIn = parts.metrics.framesIn.labels({ operation: 'send' });
   }
 
@@ -119,15 +122,15 @@ export class FrameDispatcher {
           pong: { inboxPosition: connection.inboxPosition, serverTimeMs: this.#parts.clock.nowMs() },
         });
       case 'typing':
-        return this.#answer(connection, requestId, () => this.#typing(owner, frame.typing!));
+        return this.#answer(this.#hints, connection, requestId, () => this.#typing(owner, frame.typing!));
       case 'sync':
-        return this.#answer(connection, requestId, () =>
+        return this.#answer(this.#pages, connection, requestId, () =>
           this.#sync(connection, owner, requestId, frame.sync!),
         );
       case 'history':
-        return this.#answer(connection, requestId, () => this.#history(owner, frame.history!));
+        return this.#answer(this.#pages, connection, requestId, () => this.#history(owner, frame.history!));
       case 'presenceQuery':
-        return this.#answer(connection, requestId, () =>
+        return this.#answer(this.#hints, connection, requestId, () =>
           this.#presence(connection, owner, frame.presenceQuery!),
         );
       default:
@@ -203,6 +206,7 @@ export class FrameDispatcher {
 
   /** Runs a read when it is its turn and answers with what comes out. */
   #answer(
+    queue: ReadQueue,
     connection: ClientConnection,
     requestId: number,
     read: () => Promise<Result<ServerFrame | EncodedFrame, Failure>>,
@@ -210,7 +214,7 @@ export class FrameDispatcher {
     const { readsPerConnectionMax } = this.#parts.limits;
     if (connection.readsInFlight >= readsPerConnectionMax) return connection.fail(requestId, 'BUSY');
     connection.readsInFlight++;
-    const answered = this.#reads
+    const answered = queue
       // Whoever has left while waiting wants nothing any more.
       .run((): ReturnType<typeof read> => (connection.isOpen ? read() : Promise.resolve(err('UNAVAILABLE'))))
       .then((result) => {
