@@ -50,17 +50,7 @@ export class Posting {
   ): boolean {
     const talk = this.#talk(connection, owner, frame, send);
     if (talk === undefined || send.textBytes > this.#parts.limits.textBytesMax) return false;
-    const { line, address, sender } = talk;
-    const request = this.#open(connection, line, send.requestId);
-    if (request === undefined) return true;
-    const fields = frame.subarray(send.fieldsStart, send.fieldsEnd);
-    const messageBytes = sender.length + fields.length;
-    line
-      .begin('command', request, address, 1 + varintBytes(messageBytes) + messageBytes)
-      .varint(postMessageTag)
-      .varint(messageBytes)
-      .raw(sender)
-      .raw(fields);
+    this.#post(connection, talk, send.requestId, frame.subarray(send.fieldsStart, send.fieldsEnd));
     return true;
   }
 
@@ -70,9 +60,17 @@ export class Posting {
     requestId: number,
     send: Send,
   ): void | Promise<void> {
-    const conversation = parseConversation(send.conversation ?? '');
-    const flaw = conversation === undefined ? 'BAD_ID' : flawOf(send, this.#parts.limits.textBytesMax);
-    if (conversation === undefined || flaw !== undefined) return connection.fail(requestId, flaw ?? 'BAD_ID');
+    const id = send.conversation ?? '';
+    const flaw = flawOf(send, this.#parts.limits.textBytesMax);
+    const talk = flaw === undefined && requestId !== 0 ? this.#talkIn(connection, owner, id) : undefined;
+    if (talk !== undefined) {
+      const { clientMessageId, text, afterClientMessageId } = send;
+      const fields = internal.PostMessage.encode({ clientMessageId, text, afterClientMessageId }).finish();
+      return this.#post(connection, talk, requestId, fields);
+    }
+    const conversation = parseConversation(id);
+    if (conversation === undefined) return connection.fail(requestId, 'BAD_ID');
+    if (flaw !== undefined) return connection.fail(requestId, flaw);
     const postMessage = {
       sender: owner.user,
       clientMessageId: send.clientMessageId,
@@ -146,6 +144,20 @@ export class Posting {
     if (request !== undefined) line.add('command', request, address, payload);
   }
 
+  /** `fields`: those of `PostMessage` that follow the sender, encoded. */
+  #post(connection: ClientConnection, talk: Talk, requestId: number, fields: Uint8Array): void {
+    const { line, address, sender } = talk;
+    const request = this.#open(connection, line, requestId);
+    if (request === undefined) return;
+    const messageBytes = sender.length + fields.length;
+    line
+      .begin('command', request, address, 1 + varintBytes(messageBytes) + messageBytes)
+      .varint(postMessageTag)
+      .varint(messageBytes)
+      .raw(sender)
+      .raw(fields);
+  }
+
   /** Admits a command of the connection. undefined: it was refused, and the client told. */
   #open(
     connection: ClientConnection,
@@ -179,8 +191,12 @@ export class Posting {
     { conversationStart: start, conversationEnd: end }: PlainSend,
   ): Talk | undefined {
     if (connection.talk !== undefined && isOf(connection.talk, frame, start, end)) return connection.talk;
-    const conversation = frame.subarray(start, end);
-    const address = parseConversation(asciiOf(conversation));
+    return this.#talkIn(connection, owner, asciiOf(frame.subarray(start, end)));
+  }
+
+  #talkIn(connection: ClientConnection, owner: ConnectionOwner, id: string): Talk | undefined {
+    if (connection.talk?.id === id) return connection.talk;
+    const address = parseConversation(id);
     if (address === undefined) return undefined;
     if (address.type === 'direct') {
       const peer = peerIn(address, owner.user);
@@ -189,7 +205,7 @@ export class Posting {
       if (!isKnown) return undefined;
     }
     const line = this.#parts.commands.lineOf({ type: address.type, tenant: owner.tenant, id: address.id });
-    return (connection.talk = talkOf(owner, { conversation, address, line }));
+    return (connection.talk = talkOf(owner, { id, address, line }));
   }
 }
 

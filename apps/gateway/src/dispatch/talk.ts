@@ -1,5 +1,5 @@
 // The conversation a connection sends to: everything about it that does not change from one message to the next, so that
-// the next one costs a comparison of bytes.
+// the next one costs a comparison of ids.
 import { type ConversationAddress, peerOf } from '@parley/protocol';
 import { ByteWriter } from '@parley/std';
 import { encodeAddress } from '@parley/runtime';
@@ -7,8 +7,9 @@ import type { Identity } from '../auth/token-verifier.ts';
 import type { ShardLine } from './shard-line.ts';
 
 export interface Talk {
-  /** Its id, as frames have it. */
-  readonly conversation: Uint8Array;
+  readonly id: string;
+  /** The id as binary frames have it. */
+  readonly idBytes: Uint8Array;
   readonly line: ShardLine;
   /** As a record has it. */
   readonly address: Uint8Array;
@@ -20,13 +21,10 @@ const senderTag = 0x0a;
 
 export const talkOf = (
   sender: Identity,
-  {
-    conversation,
-    address,
-    line,
-  }: { conversation: Uint8Array; address: ConversationAddress; line: ShardLine },
+  { id, address, line }: { id: string; address: ConversationAddress; line: ShardLine },
 ): Talk => ({
-  conversation: conversation.slice(),
+  id,
+  idBytes: Buffer.from(id),
   line,
   // Copies, because what a writer hands out is part of a large chunk, which would live as long as the connection.
   address: new Uint8Array(encodeAddress(address.type, sender.tenant, address.id)),
@@ -40,8 +38,8 @@ export function peerIn(address: ConversationAddress, user: string): string | und
 }
 
 export function isOf(talk: Talk, frame: Uint8Array, start: number, end: number): boolean {
-  const { conversation } = talk;
-  if (conversation.length !== end - start) return false;
-  for (let i = 0; i < conversation.length; i++) if (conversation[i] !== frame[start + i]) return false;
+  const { idBytes } = talk;
+  if (idBytes.length !== end - start) return false;
+  for (let i = 0; i < idBytes.length; i++) if (idBytes[i] !== frame[start + i]) return false;
   return true;
 }
