@@ -23,7 +23,8 @@ const shortTextMax = 40;
 
 /**
  * Writes envelopes. `finish` hands out exactly what was written; the writer is not used afterwards. Copy what you keep for
- * long: it is a view, and its whole chunk lives as long as it does.
+ * long: it is a view, and its whole chunk lives as long as it does. What goes in as a blob is best finished before: a
+ * writer that is opened while another one writes costs a chunk.
  */
 export class ByteWriter {
   #buffer: Buffer;
