@@ -18,8 +18,8 @@ let spareLarge: Buffer | undefined;
 /** A larger one is not kept. */
 const spareLargeBytesMax = 2 * 1024 * 1024;
 
-/** Longer texts are written by native code, shorter ones are ASCII most of the time. */
-const shortTextMax = 40;
+/** Longer texts are written by native code (17 ns at 22 characters, a loop takes 47); shorter ones are ASCII most of the time. */
+const shortTextMax = 14;
 
 /**
  * Writes envelopes. `finish` hands out exactly what was written; the writer is not used afterwards. Copy what you keep for

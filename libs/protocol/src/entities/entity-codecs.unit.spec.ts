@@ -1,6 +1,6 @@
 // Whatever a domain value holds, it comes back from its bytes as it was: a plain object that shares nothing with them.
 import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
-import type { SystemChange, UserCommand, UserEvent } from '@parley/domain';
+import type { Deliver, SystemChange, UserCommand, UserEvent } from '@parley/domain';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { internal, wire } from '../messages.ts';
@@ -198,6 +198,28 @@ describe('entity codecs', () => {
         };
         const frame = wire.ServerFrame.encode({ sent }).finish();
         expect(Buffer.from(encodeReply(sent))).toEqual(Buffer.from(frame));
+      }),
+    );
+  });
+
+  it('push a text that was delivered, and others after it, as the generated code does', () => {
+    const textOnly = record({ ...messageHead, text });
+    fc.assert(
+      fc.property(textOnly, textOnly, (message, other) => {
+        const deliver: Deliver = { type: 'Deliver', message, membership: 0, diffusion: 0, title: '' };
+        const delivered = userCodec.decodeCommand(userCodec.encodeCommand(deliver)) as Deliver;
+        const read = delivered.message as typeof message;
+        for (const each of [read, message, other]) {
+          const push = {
+            type: 'Entry' as const,
+            message: each,
+            diffusion: 0,
+            left: false,
+            title: '',
+          } as const;
+          const entry = wire.Entry.encode(push).finish();
+          expect(Buffer.from(userCodec.encodePayload(push))).toEqual(Buffer.from(entry));
+        }
       }),
     );
   });

@@ -12,6 +12,12 @@ const bytesField = (field: number): number => (field << 3) | 2;
 /** What ids, numbers and tags around a text take at most, most of the time: only a guess for the writer. */
 const aroundText = 80;
 
+/**
+ * The text that was delivered last, and the bytes it came in: it is pushed to its reader at once, and a push holds the
+ * very same ones. Only one is kept, so that nothing has to be looked up or forgotten.
+ */
+let delivered: { readonly message: LogMessage; readonly bytes: Uint8Array } | undefined;
+
 /** DirectEvent or GroupEvent with `message_posted`. */
 export function encodePosted({ sequence, sender, clientMessageId, atMs, text }: MessagePosted): Buffer {
   const writer = new ByteWriter();
@@ -146,6 +152,7 @@ export function readDeliver(bytes: Uint8Array): Deliver | undefined {
   if (reader === undefined || reader.u8() !== bytesField(1)) return undefined;
   // The message must be all there is: no change of membership comes with a plain text.
   if (reader.varint() !== reader.left) return undefined;
+  const start = reader.offset;
   let sequence = 0;
   let sentAtMs = 0;
   let conversation = '';
@@ -165,6 +172,7 @@ export function readDeliver(bytes: Uint8Array): Deliver | undefined {
   if (text === undefined || isDoubtful(text) || isDoubtful(clientMessageId)) return undefined;
   if (isDoubtful(conversation) || isDoubtful(sender)) return undefined;
   const message = { conversation, sequence, sender, clientMessageId, sentAtMs, text };
+  delivered = { message, bytes: bytes.subarray(start) };
   return { type: 'Deliver', message, membership: 0, diffusion: 0, title: '' };
 }
 
@@ -178,6 +186,10 @@ function string(writer: ByteWriter, field: number, value: string): void {
 }
 
 function textMessage(writer: ByteWriter, field: number, message: LogMessage): void {
+  if (delivered?.message === message) {
+    writer.u8(bytesField(field)).blob(delivered.bytes);
+    return;
+  }
   const expected = sizeOf(message);
   const at = writer.u8(bytesField(field)).begin(expected);
   textFields(writer, message).end(at, expected);
