@@ -38,14 +38,10 @@ export class NatsCommandLog implements CommandLog {
   }
 
   async publish(shard: ShardId, bytes: Uint8Array): Promise<void> {
-    const { bulk } = this.#link;
-    await bulk.whileConnected(() =>
-      bulk.js.publish(this.#subject(shard), bytes, {
-        expect: { streamName: this.#stream(shard) },
-        timeout: this.#options.publishTimeoutMs ?? publishTimeoutMsDefault,
-        retries: 1,
-      }),
-    );
+    await this.#link.bulk.publish(this.#subject(shard), bytes, {
+      stream: this.#stream(shard),
+      timeoutMs: this.#options.publishTimeoutMs ?? publishTimeoutMsDefault,
+    });
   }
 
   read(shard: ShardId, afterSequence: number): IntakeReader {

@@ -51,18 +51,14 @@ export class NatsJournal implements Journal {
     commitId: string,
     bytes: Uint8Array,
   ): Promise<AppendResult> {
-    const { control } = this.#link;
     try {
-      // Never left to the client's buffer: a commit must not be sent long after its owner gave up on it.
-      const ack = await control.whileConnected(() =>
-        control.js.publish(this.#subject(shard), bytes, {
-          msgID: commitId,
-          expect: { streamName: this.#stream(shard), lastSubjectSequence: expectedLast },
-          timeout: this.#appendTimeoutMs,
-          retries: 1,
-        }),
-      );
-      return { outcome: 'committed', sequence: ack.seq };
+      const sequence = await this.#link.control.publish(this.#subject(shard), bytes, {
+        stream: this.#stream(shard),
+        messageId: commitId,
+        lastSubjectSequence: expectedLast,
+        timeoutMs: this.#appendTimeoutMs,
+      });
+      return { outcome: 'committed', sequence };
     } catch (cause) {
       const code = natsApiCode(cause);
       if (code === natsApiCodes.wrongLastSequence) return { outcome: 'conflict' };

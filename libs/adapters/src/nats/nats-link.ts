@@ -5,6 +5,7 @@ import { type NatsConnection, type TlsOptions, errors } from '@nats-io/nats-core
 import { connect } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NatsDisconnected, asError } from './nats-errors.ts';
+import { PubAcks, type PublishOptions } from './pub-acks.ts';
 
 export interface NatsLinkOptions {
   /** Name of the process, shown in the server's monitoring. */
@@ -97,6 +98,7 @@ export class NatsChannel {
   readonly #onStatus: (status: NatsStatus) => void;
   readonly #reconnectListeners = new Set<() => void>();
   readonly #asking = new Set<() => void>();
+  readonly #pubAcks: PubAcks;
   #isConnected = true;
 
   static async open(
@@ -126,6 +128,7 @@ export class NatsChannel {
     this.connection = connection;
     this.jsm = jsm;
     this.js = jetstream(connection, { timeout });
+    this.#pubAcks = new PubAcks(connection);
     this.#name = name;
     this.#onStatus = options.onStatus ?? (() => undefined);
     this.#tell('connected', `connected to ${connection.getServer()}`);
@@ -147,6 +150,15 @@ export class NatsChannel {
     if (!this.#isConnected) return await this.connection.close();
     // Lost while draining: what was not sent is lost with it.
     await this.connection.drain().catch(() => this.connection.close());
+  }
+
+  /**
+   * Publishes to a stream and answers with the sequence; rejects with NatsDisconnected when the connection is down or gets
+   * lost, otherwise as PubAcks does. Never left to the client's buffer: what its sender gave up must not be sent later.
+   */
+  publish(subject: string, bytes: Uint8Array, options: PublishOptions): Promise<number> {
+    if (!this.isConnected) return Promise.reject(new NatsDisconnected('not connected to NATS'));
+    return this.#pubAcks.publish(subject, bytes, options);
   }
 
   /**
@@ -197,6 +209,7 @@ export class NatsChannel {
 
   #lose(): void {
     this.#isConnected = false;
+    this.#pubAcks.lose();
     for (const lose of [...this.#asking]) lose();
     this.#asking.clear();
   }

@@ -62,6 +62,28 @@ describe('NatsJournalFollower', () => {
   });
 });
 
+describe('publishing to a stream', () => {
+  test('is refused at once where no stream listens, or another than the wanted one', async () => {
+    const { bulk } = (await bench.node('own')).link;
+    const options = { stream: 'CMD_USER_0', timeoutMs: 60_000 };
+    await expect(bulk.publish('nobody.listens', bytesOf('a'), options)).rejects.toThrow(/no responders/);
+    await expect(bulk.publish('cmd.user.1', bytesOf('a'), options)).rejects.toMatchObject({ code: 10060 });
+  });
+
+  test('waits for nothing once its connection is closed', async () => {
+    const { link } = await bench.node('closing');
+    const listener = (await bench.node('own')).link.bulk.connection;
+    const deaf = listener.subscribe('deaf', { callback: () => undefined });
+    await listener.flush();
+    const options = { stream: 'CMD_USER_0', timeoutMs: 60_000 };
+    const outcome = link.bulk.publish('deaf', bytesOf('a'), options).then(() => 'stored', String);
+    await link.close();
+    expect(await outcome).toMatch(/was lost/);
+    deaf.unsubscribe();
+    await expect(link.bulk.publish('cmd.user.0', bytesOf('a'), options)).rejects.toThrow(/not connected/);
+  });
+});
+
 describe('NatsCommandLog', () => {
   test('reads ahead no more than its limits while nobody takes', async () => {
     const { commandLog, link, restarts } = await bench.node('own');
