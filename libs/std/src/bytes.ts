@@ -30,8 +30,16 @@ export class ByteWriter {
   #buffer: Buffer;
   #start: number;
   #at: number;
+  readonly #isOwn: boolean;
 
-  constructor() {
+  /** `ownBytes`: for a writer that stays open while others write, a buffer of its own, so large at first. */
+  constructor(ownBytes = 0) {
+    this.#isOwn = ownBytes > 0;
+    if (this.#isOwn) {
+      this.#buffer = Buffer.allocUnsafe(ownBytes);
+      this.#start = this.#at = 0;
+      return;
+    }
     this.#buffer = spareChunk ?? Buffer.allocUnsafeSlow(chunkBytes);
     this.#start = this.#at = spareChunk === undefined ? 0 : spareChunkAt;
     spareChunk = undefined;
@@ -123,6 +131,7 @@ export class ByteWriter {
 
   finish(): Buffer {
     const bytes = this.written();
+    if (this.#isOwn) return bytes;
     if (this.#buffer.length === chunkBytes) {
       if (chunkBytes - this.#at >= chunkRoomMin) {
         spareChunk = this.#buffer;
@@ -157,6 +166,11 @@ export class ByteWriter {
   #grow(extraBytes: number): void {
     const needed = this.length + extraBytes;
     const written = this.written();
+    if (this.#isOwn) {
+      this.#buffer = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+      this.#buffer.set(written);
+      return;
+    }
     const large = spareLarge;
     spareLarge = undefined;
     const grown =

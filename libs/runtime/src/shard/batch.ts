@@ -2,21 +2,19 @@
 // before is in flight; values that go to many (an event told to many users, a push to many devices) are kept and encoded once.
 import type { Entity } from '../entity/entity-table.ts';
 import type { EntityType } from '../entity/entity-type.ts';
-import type {
-  CommittedEffect,
-  CommittedEvent,
-  EffectTarget,
-  OutboundPush,
-  OutboundReply,
-  PushTarget,
+import {
+  type CommittedEffect,
+  type CommittedEvent,
+  type EffectTarget,
+  OutboundWriter,
 } from '../wire/index.ts';
 
 type OpenEvent = CommittedEvent & { ids: readonly string[] };
-type OpenPush = OutboundPush & { readonly targets: PushTarget[] };
 
-interface GatewayItems {
-  readonly items: (OutboundReply | OutboundPush)[];
-  lastPush: { readonly payload: unknown; readonly item: OpenPush } | undefined;
+/** A connection of a gateway. */
+interface PushedTo {
+  readonly gatewayId: string;
+  readonly connection: number;
 }
 
 export interface LivePublish {
@@ -28,7 +26,7 @@ export class Batch {
   readonly events: OpenEvent[] = [];
   readonly effects: CommittedEffect[] = [];
   readonly lanesIn = new Map<string, number>();
-  readonly outbound = new Map<string, GatewayItems>();
+  readonly outbound = new Map<string, OutboundWriter>();
   readonly publishes: LivePublish[] = [];
   /** Answers to queries that saw state of this batch. */
   readonly deferred: (() => void)[] = [];
@@ -94,21 +92,20 @@ export class Batch {
   }
 
   addReply(gatewayId: string, requestId: number, payload: Uint8Array): void {
-    this.#gateway(gatewayId).items.push({ kind: 'reply', requestId, payload });
+    this.#gateway(gatewayId).reply(requestId, payload);
     this.outboundBytes += payload.length + 64;
   }
 
-  addPush(gatewayId: string, type: EntityType, payload: unknown, target: PushTarget): void {
+  /** `position`: the entity's number of this push; 0 for pushes without one. */
+  addPush({ gatewayId, connection }: PushedTo, type: EntityType, payload: unknown, position: number): void {
     const gateway = this.#gateway(gatewayId);
     this.outboundBytes += 32;
-    if (gateway.lastPush?.payload === payload) {
-      gateway.lastPush?.item.targets.push(target);
-      return;
+    if (!gateway.isPushing(payload)) {
+      const bytes = this.encodedPayload(type, payload);
+      gateway.push(payload, bytes);
+      this.outboundBytes += bytes.length;
     }
-    const item: OpenPush = { kind: 'push', payload: this.encodedPayload(type, payload), targets: [target] };
-    gateway.items.push(item);
-    this.outboundBytes += item.payload.length;
-    gateway.lastPush = { payload, item };
+    gateway.target(connection, position);
   }
 
   encodedPayload(type: EntityType, payload: unknown): Uint8Array {
@@ -125,12 +122,9 @@ export class Batch {
     return ids.reduce((sum, id) => sum + id.length + 1, 8);
   }
 
-  #gateway(gatewayId: string): GatewayItems {
+  #gateway(gatewayId: string): OutboundWriter {
     let gateway = this.outbound.get(gatewayId);
-    if (gateway === undefined) {
-      gateway = { items: [], lastPush: undefined };
-      this.outbound.set(gatewayId, gateway);
-    }
+    if (gateway === undefined) this.outbound.set(gatewayId, (gateway = new OutboundWriter()));
     return gateway;
   }
 }

@@ -152,8 +152,7 @@ export class Decisions {
   /** Pushes to everyone subscribed to the entity, when the batch is released. */
   push(batch: Batch, entity: Entity, payload: unknown, position: number, nowMs: number): void {
     for (const subscriber of this.#options.subscribers.of(entity.key)) {
-      const target = { connection: subscriber.connection, position };
-      batch.addPush(subscriber.gatewayId, entity.type, payload, target);
+      batch.addPush(subscriber, entity.type, payload, position);
       if (position === 0) continue;
       subscriber.pushedPosition = position;
       subscriber.pushedAtMs = nowMs;

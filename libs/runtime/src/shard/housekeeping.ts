@@ -80,7 +80,7 @@ export class Housekeeping {
       entry.pushedAtMs = nowMs;
       if (entity.type.nudge === undefined) continue;
       const payload = entity.type.nudge(entity.state, entry.acknowledgedPosition);
-      batch.addPush(entry.gatewayId, entity.type, payload, { connection: entry.connection, position: 0 });
+      batch.addPush(entry, entity.type, payload, 0);
     }
     if (!batch.isEmpty) new Release(this.#options, this.#shard).send(batch);
   }

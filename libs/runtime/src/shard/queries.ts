@@ -4,7 +4,7 @@
 import { entityKey } from '../entity/entity-key.ts';
 import type { Entity } from '../entity/entity-table.ts';
 import type { Respond, Subscription } from '../ports/index.ts';
-import { type OutboundPush, type PushTarget, type Signal, decodeSignals } from '../wire/index.ts';
+import { OutboundWriter, type Signal, decodeSignals } from '../wire/index.ts';
 import { notTheOwner } from './ask-owner.ts';
 import { Release } from './release.ts';
 import type { Shard } from './shard.ts';
@@ -120,20 +120,20 @@ export class Queries {
   }
 
   #relay(signal: Signal & { kind: 'relay' }): void {
-    const byGateway = new Map<string, PushTarget[]>();
+    const byGateway = new Map<string, OutboundWriter>();
     for (const id of signal.ids) {
       for (const { gatewayId, connection } of this.#shard.subscribers.of(
         entityKey(signal.type, signal.tenant, id),
       )) {
-        const targets = byGateway.get(gatewayId);
-        if (targets === undefined) byGateway.set(gatewayId, [{ connection, position: 0 }]);
-        else targets.push({ connection, position: 0 });
+        let gateway = byGateway.get(gatewayId);
+        if (gateway === undefined) {
+          byGateway.set(gatewayId, (gateway = new OutboundWriter()));
+          gateway.push(signal, signal.payload);
+        }
+        gateway.target(connection, 0);
       }
     }
     const release = new Release(this.#options, this.#shard);
-    for (const [gatewayId, targets] of byGateway) {
-      const push: OutboundPush = { kind: 'push', payload: signal.payload, targets };
-      release.toGateway(gatewayId, [push]);
-    }
+    for (const [gatewayId, items] of byGateway) release.toGateway(gatewayId, items);
   }
 }

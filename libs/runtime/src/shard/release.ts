@@ -1,12 +1,9 @@
 // Letting out what a commit made durable: answers and pushes to gateways (one message each), live publishes, answers to
 // queries, and effects onto their lanes. Nothing else in the runtime may talk to the outside about state (INV-7).
-import { type OutboundBatch, encodeOutbound } from '../wire/index.ts';
+import type { OutboundWriter } from '../wire/index.ts';
 import type { Batch } from './batch.ts';
 import type { Shard } from './shard.ts';
 import type { ShardOptions } from './shard-options.ts';
-
-/** Bytes of one message to a gateway; what is more goes into further messages, in order. */
-const outboundBytesMax = 512 * 1024;
 
 export class Release {
   readonly #options: ShardOptions;
@@ -21,20 +18,15 @@ export class Release {
   send(batch: Batch): void {
     if (!this.#options.isLeaseValid()) return;
     const { messenger } = this.#options.ports;
-    for (const [gatewayId, { items }] of batch.outbound) this.toGateway(gatewayId, items);
+    for (const [gatewayId, items] of batch.outbound) this.toGateway(gatewayId, items);
     for (const { topic, payload } of batch.publishes) messenger.publish(topic, payload);
     for (const answer of batch.deferred) answer();
   }
 
-  toGateway(gatewayId: string, items: OutboundBatch['items']): void {
+  toGateway(gatewayId: string, items: OutboundWriter): void {
     const subject = this.#options.subjects.gateway(gatewayId);
-    for (let start = 0; start < items.length;) {
-      const end = endOfPart(items, start);
-      const part = start === 0 && end === items.length ? items : items.slice(start, end);
-      const bytes = encodeOutbound({ shard: this.#shard.name, epoch: this.#shard.epoch, items: part });
+    for (const bytes of items.finish(this.#shard.name, this.#shard.epoch))
       this.#options.ports.messenger.publish(subject, bytes);
-      start = end;
-    }
   }
 
   effects(batch: Batch, previousSequence: number): void {
@@ -46,15 +38,4 @@ export class Release {
     }
     this.#shard.lanes.pump();
   }
-}
-
-/** Behind the last item that goes into one message with the item at `start`. */
-function endOfPart(items: OutboundBatch['items'], start: number): number {
-  let bytes = 0;
-  for (let index = start; index < items.length; index++) {
-    const item = items[index]!;
-    bytes += item.payload.length + 16 + (item.kind === 'push' ? item.targets.length * 8 : 0);
-    if (index > start && bytes > outboundBytesMax) return index;
-  }
-  return items.length;
 }

@@ -5,6 +5,7 @@ import { ClientBatchWriter, encodeAddress } from './client-batch-writer.ts';
 import { type IntakeRecord, attachedEntities, encodeClientBatch, encodeLaneBatch } from './intake-codec.ts';
 import { type OutboundBatch, decodeOutbound, encodeOutbound } from './outbound-codec.ts';
 import { type OutboundItems, readOutbound } from './outbound-reader.ts';
+import { OutboundWriter } from './outbound-writer.ts';
 
 const name = fc.string({ maxLength: 20 });
 const number = fc.maxSafeNat();
@@ -61,18 +62,51 @@ test('the entities devices attach to are found among other records, as far as a 
   expect(attachedEntities(encodeLaneBatch(lane))).toEqual([]);
 });
 
-test('an outbound batch read item by item', () => {
-  const reply = fc.record({ kind: fc.constant('reply' as const), requestId: number, payload: blob });
-  const target = fc.record({ connection: number, position: number });
-  const push = fc.record({ kind: fc.constant('push' as const), payload: blob, targets: fc.array(target) });
-  const batch = fc.record({ shard: name, epoch: number, items: fc.array(fc.oneof(reply, push)) });
+const reply = fc.record({ kind: fc.constant('reply' as const), requestId: number, payload: blob });
+const target = fc.record({ connection: number, position: number });
+const push = fc.record({
+  kind: fc.constant('push' as const),
+  payload: blob,
+  targets: fc.array(target, { minLength: 1 }),
+});
+const outbound = fc.record({ shard: name, epoch: number, items: fc.array(fc.oneof(reply, push)) });
+
+function written({ shard, epoch, items }: OutboundBatch): Buffer[] {
+  const writer = new OutboundWriter();
+  for (const item of items) {
+    if (item.kind === 'reply') writer.reply(item.requestId, item.payload);
+    else {
+      expect(writer.isPushing(item)).toBe(false);
+      writer.push(item, item.payload);
+      for (const { connection, position } of item.targets) {
+        writer.target(connection, position);
+        expect(writer.isPushing(item)).toBe(true);
+      }
+    }
+  }
+  return writer.finish(shard, epoch);
+}
+
+test('an outbound batch written and read item by item', () => {
   fc.assert(
-    fc.property(batch, (given) => {
+    fc.property(outbound, (given) => {
       const bytes = encodeOutbound(given);
+      expect(written(given)).toEqual([bytes]);
       expect(decodeOutbound(bytes)).toEqual(given);
       expect(collected(bytes)).toEqual(given);
     }),
   );
+});
+
+test('an outbound batch that is too large goes in several messages, in order', () => {
+  const items = Array.from({ length: 7 }, (_, requestId) => ({
+    kind: 'reply' as const,
+    requestId,
+    payload: Buffer.alloc(200 * 1024, requestId),
+  }));
+  const batches = written({ shard: 'user.1', epoch: 3, items }).map((bytes) => decodeOutbound(bytes));
+  expect(batches.map((batch) => batch.items.length)).toEqual([2, 2, 2, 1]);
+  expect(batches.flatMap((batch) => batch.items)).toEqual(items);
 });
 
 test('a batch that is cut off is told up to there, and throws', () => {

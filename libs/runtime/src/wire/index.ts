@@ -34,5 +34,6 @@ export {
   encodeOutbound,
 } from './outbound-codec.ts';
 export { type OutboundItems, readOutbound } from './outbound-reader.ts';
+export { OutboundWriter } from './outbound-writer.ts';
 export { type OwnerBeat, decodeOwnerBeat, encodeOwnerBeat } from './owner-beat-codec.ts';
 export { type Signal, decodeSignals, encodeSignals } from './signal-codec.ts';
