@@ -25,11 +25,12 @@ export interface Entity {
   told: ToldMembers | undefined;
 }
 
-/** A list of entities of one type and tenant, and those of them that live in one shard. */
+/** A list of entities of one type and tenant, and where they live: in this shard, and in each of the others. */
 export interface ToldMembers {
   readonly type: string;
   readonly ids: readonly string[];
-  readonly byShard: readonly { readonly shard: string; readonly ids: readonly string[] }[];
+  readonly here: readonly string[] | undefined;
+  readonly elsewhere: readonly { readonly shard: string; readonly ids: readonly string[] }[];
 }
 
 export interface ReplayedEvent {

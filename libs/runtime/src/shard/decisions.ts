@@ -171,13 +171,15 @@ export class Decisions {
 
   #tell(batch: Batch, entity: Entity, { type, ids, command }: TellEffect): void {
     const { tenant } = entity.address;
-    const targets: EffectTarget[] = [];
-    for (const part of this.#byShard(entity, type, ids)) {
-      if (part.shard === this.#options.name) this.#tells.push({ type, tenant, ids: part.ids, command });
-      else
-        targets.push({ shard: part.shard, number: this.#options.nextLaneNumber(part.shard), ids: part.ids });
-    }
-    if (targets.length === 0) return;
+    const { here, elsewhere } = this.#members(entity, type, ids);
+    if (here !== undefined) this.#tells.push({ type, tenant, ids: here, command });
+    if (elsewhere.length === 0) return;
+    // An array that grows would take room for many, and all of them live until their lane has sent them.
+    const targets: EffectTarget[] = elsewhere.map(({ shard, ids: there }) => ({
+      shard,
+      number: this.#options.nextLaneNumber(shard),
+      ids: there,
+    }));
     batch.addEffect({ type, tenant, payload: this.#encodeCommand(type, command), targets });
   }
 
@@ -188,10 +190,10 @@ export class Decisions {
   }
 
   /** Kept for the next time: a group has one array of its members until membership changes. */
-  #byShard(entity: Entity, type: string, ids: readonly string[]): ToldMembers['byShard'] {
+  #members(entity: Entity, type: string, ids: readonly string[]): ToldMembers {
+    const { told } = entity;
+    if (told?.ids === ids && told.type === type) return told;
     const { tenant } = entity.address;
-    if (ids.length === 1) return [{ shard: this.#shardOf(tenant, type, ids[0]!), ids }];
-    if (entity.told?.ids === ids && entity.told.type === type) return entity.told.byShard;
     const members = new Map<string, string[]>();
     for (const id of ids) {
       const shard = this.#shardOf(tenant, type, id);
@@ -199,9 +201,13 @@ export class Decisions {
       if (there === undefined) members.set(shard, [id]);
       else there.push(id);
     }
-    const byShard = [...members].map(([shard, there]) => ({ shard, ids: there }));
-    entity.told = { type, ids, byShard };
-    return byShard;
+    const here = members.get(this.#options.name);
+    members.delete(this.#options.name);
+    const elsewhere = [...members].map(([shard, there]) => ({ shard, ids: there }));
+    const found = { type, ids, here, elsewhere };
+    // Not for one alone: a receipt between two posts must not make the list of members forgotten.
+    if (ids.length > 1) entity.told = found;
+    return found;
   }
 
   #shardOf(tenant: string, type: string, id: string): string {
