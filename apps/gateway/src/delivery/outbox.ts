@@ -88,11 +88,17 @@ export class Outbox {
     const items = this.#items;
     if (items === undefined || !this.#socket.isOpen) return;
     this.#items = undefined;
-    // What is only one frame leaves in one write without a cork, too.
-    if (items.length === 1) return this.#write(items);
+    // What is only one frame leaves in one write without a cork, which calls back through the native library.
+    if (this.#isOneFrame(items)) return this.#write(items);
     this.#socket.cork(() => this.#write(items));
     // What is sent in a cork leaves behind it.
     this.#isBacked = this.#socket.bufferedBytes > 0;
+  }
+
+  #isOneFrame(items: readonly Item[]): boolean {
+    return (
+      items.length === 1 || (items.length <= this.#parts.limits.deliverEntriesMax && items.every(isEntry))
+    );
   }
 
   #pushItem(item: Item): void {
