@@ -4,8 +4,10 @@
 /** Microseconds below this have a bucket each; above, every doubling has half as many. */
 const exact = 256;
 const half = exact / 2;
-const doublingsMax = 32;
-const bucketCount = exact + doublingsMax * half;
+const doublings = 24;
+/** Over an hour; what is longer counts as that. */
+const longestUs = 2 ** 32 - 1;
+const bucketCount = exact + doublings * half;
 
 /** What travels between processes: bucket, count, bucket, count, … */
 export interface PackedHistogram {
@@ -74,9 +76,9 @@ export class LatencyHistogram {
 function bucketOf(us: number): number {
   if (us < exact) return us;
   // Bits beyond the eight that are kept.
-  const shift = Math.floor(Math.log2(us)) - 7;
-  if (shift > doublingsMax) return bucketCount - 1;
-  return exact + (shift - 1) * half + (Math.floor(us / 2 ** shift) - half);
+  const whole = us < longestUs ? us : longestUs;
+  const shift = 24 - Math.clz32(whole);
+  return exact + (shift - 1) * half + ((whole >>> shift) - half);
 }
 
 /** The largest value of a bucket: percentiles are never told too small. */

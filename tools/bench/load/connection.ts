@@ -19,6 +19,8 @@ export interface ConnectionOptions {
 
 /** What a connection tells its process. */
 export interface Books {
+  /** A message of the server is there; what is in it is told next. */
+  frame(): void;
   sent(connection: LoadConnection, requestId: number, sequence: number): void;
   refused(connection: LoadConnection, requestId: number, error: parley.v1.Error.$Properties): void;
   /** A message that is new on this connection. */
@@ -31,8 +33,10 @@ export interface Books {
   closed(connection: LoadConnection, why: string): void;
 }
 
-/** As the client library: one acknowledgement for so many entries, or after the process's timer. */
+/** As the client library: one acknowledgement for so many entries, or about two seconds after the first of them. */
 const ackEntries = 50;
+export const ackSweepMs = 500;
+const ackSweeps = 4;
 const requests = { hello: 1, sync: 2, ping: 3 } as const;
 const helloLimitMs = 60_000;
 const syncLimit = 500;
@@ -48,6 +52,8 @@ export class LoadConnection implements FrameSink {
   isOpen = false;
   /** Caught up by sync at the last welcome or repair. */
   isSynced = false;
+  /** The stream it sends; -1 when it only listens. */
+  ownStream = -1;
   readonly #options: ConnectionOptions;
   readonly #books: Books;
   #socket: LoadSocket | undefined;
@@ -58,6 +64,7 @@ export class LoadConnection implements FrameSink {
   readonly #conversationOfStream: readonly string[];
   #isRepairing = false;
   #ackedPosition = 0;
+  #sweepsUnacked = 0;
   #hasNewLive = false;
   #welcomed: ((error?: Error) => void) | undefined;
 
@@ -75,7 +82,10 @@ export class LoadConnection implements FrameSink {
     this.#socket = await LoadSocket.open(address, {
       encoding,
       events: {
-        message: (bytes, from, to) => scan(bytes, from, to, this),
+        message: (bytes, from, to) => {
+          this.#books.frame();
+          scan(bytes, from, to, this);
+        },
         closed: (why) => {
           this.isOpen = false;
           this.#welcomed?.(new Error(why));
@@ -119,9 +129,15 @@ export class LoadConnection implements FrameSink {
     this.#request({ requestId: requests.ping, ping: {} });
   }
 
-  /** Acknowledges what has not been acknowledged; called about every two seconds. */
-  acknowledge(): void {
+  /** Called every ackSweepMs: acknowledges what has waited for long enough. */
+  sweep(): void {
     if (!this.isOpen || (this.position === this.#ackedPosition && !this.#hasNewLive)) return;
+    this.#sweepsUnacked += 1;
+    if (this.#sweepsUnacked >= ackSweeps) this.#acknowledge();
+  }
+
+  #acknowledge(): void {
+    this.#sweepsUnacked = 0;
     this.#ackedPosition = this.position;
     this.#hasNewLive = false;
     const cursors = [...this.#tails].map(([conversation, sequence]) => ({ conversation, sequence }));
@@ -149,7 +165,7 @@ export class LoadConnection implements FrameSink {
       this.#sequences.set(where, sequence);
     }
     if (id !== undefined) this.#book(id, sequence);
-    if (position - this.#ackedPosition >= ackEntries) this.acknowledge();
+    if (position - this.#ackedPosition >= ackEntries && this.isOpen) this.#acknowledge();
   }
 
   live(sequence: number, id: MessageId | undefined, conversation: string): void {

@@ -1,8 +1,8 @@
 // The work of one load process: opens its connections, sends by its pacing, books what arrives, and compares in the end.
 import { seededRandom } from '@parley/std';
-import { LatencyHistogram } from '../latency-histogram.ts';
+import { LatencyHistogram, type PackedHistogram } from '../latency-histogram.ts';
 import { nowUs } from '../monotonic.ts';
-import { type Books, LoadConnection } from './connection.ts';
+import { type Books, LoadConnection, ackSweepMs } from './connection.ts';
 import { minus, noCounts } from './counts.ts';
 import { DueTimes } from './due-times.ts';
 import { Expectations } from './expectations.ts';
@@ -12,7 +12,6 @@ import { StreamSender, bodyText } from './stream-sender.ts';
 import { type Ticker, arrivals, startTicker } from './ticker.ts';
 import { tokenMaker } from './tokens.ts';
 
-const ackEveryMs = 1_000;
 const settlePollMs = 20;
 const syncLimitMs = 120_000;
 const answersLimitMs = 30_000;
@@ -27,7 +26,6 @@ export class LoadRun {
   readonly #plan: LoadPlan;
   readonly #senders: StreamSender[];
   readonly #senderOf = new Map<LoadConnection, StreamSender>();
-  readonly #sendingOf = new Map<LoadConnection, number>();
   readonly #ack = new LatencyHistogram();
   readonly #receive = new LatencyHistogram();
   readonly #lateness = new LatencyHistogram();
@@ -35,6 +33,9 @@ export class LoadRun {
   readonly #seconds: LoadReport['seconds'][number][] = [];
   readonly #due = new DueTimes();
   readonly #acknowledging: NodeJS.Timeout;
+  /** When the message was read whose contents are being booked: what came together arrived together. */
+  #nowUs = nowUs();
+  /** Not in `#receive` yet. */
   #ofSecond = new LatencyHistogram();
   #window: Window | undefined;
   #inWindow = noCounts;
@@ -76,10 +77,10 @@ export class LoadRun {
       });
       if (this.#senderOf.has(sender.connection)) throw new Error('a connection sends one stream');
       this.#senderOf.set(sender.connection, sender);
-      this.#sendingOf.set(sender.connection, stream);
+      sender.connection.ownStream = stream;
       return sender;
     });
-    this.#acknowledging = setInterval(() => this.#acknowledgeAll(), ackEveryMs);
+    this.#acknowledging = setInterval(() => this.#acknowledgeAll(), ackSweepMs);
   }
 
   get connectedCount(): number {
@@ -151,6 +152,7 @@ export class LoadRun {
   async settle(totals: readonly StreamTotal[], limitMs: number): Promise<LoadReport> {
     const expectations = new Expectations(this.#plan, this.connections, totals);
     await this.#untilMet(expectations, limitMs);
+    this.#endReceived();
     const unanswered = this.#senders.reduce((sum, sender) => sum + sender.unansweredCount, 0);
     return {
       window: this.#inWindow,
@@ -227,12 +229,15 @@ export class LoadRun {
     const { pacing } = this.#plan;
     const nextAfter = pacing.kind === 'closed' ? (pacing.nextAfter ?? 'ack') : undefined;
     return {
+      frame: () => {
+        this.#nowUs = nowUs();
+        this.#due.pass(this.#nowUs);
+      },
       sent: (connection, requestId, sequence) => {
         const sender = this.#senderOf.get(connection);
         const intendedUs = sender?.answered(requestId, sequence);
         if (sender === undefined || intendedUs === undefined) return;
-        const now = nowUs();
-        this.#due.pass(now);
+        const now = this.#nowUs;
         this.counts.acked += 1;
         if (this.#isMeasured(intendedUs)) this.#ack.record(now - intendedUs);
         if (nextAfter === 'ack' && this.#isSending) this.#sendFrom(sender, now);
@@ -246,18 +251,13 @@ export class LoadRun {
           this.#senderOf.get(connection)?.refused(requestId, Math.max(retryAfterMs ?? 0, retryPauseMsMin));
       },
       arrived: (connection, id) => {
-        const now = nowUs();
-        this.#due.pass(now);
-        if (this.#sendingOf.get(connection) === id.stream) {
+        if (connection.ownStream === id.stream) {
           if (nextAfter === 'arrival' && this.#isSending)
-            this.#sendFrom(this.#senderOf.get(connection)!, now);
+            this.#sendFrom(this.#senderOf.get(connection)!, this.#nowUs);
           return;
         }
         this.counts.delivered += 1;
-        if (!this.#isMeasured(id.sentUs)) return;
-        const us = now - id.sentUs;
-        this.#receive.record(us);
-        this.#ofSecond.record(us);
+        if (this.#isMeasured(id.sentUs)) this.#ofSecond.record(this.#nowUs - id.sentUs);
       },
       entries: (count) => {
         this.counts.frames += 1;
@@ -274,8 +274,14 @@ export class LoadRun {
   }
 
   #endSecond({ delivered, acked }: LoadCounts): void {
-    this.#seconds.push({ delivered, acked, receive: this.#ofSecond.pack() });
+    this.#seconds.push({ delivered, acked, receive: this.#endReceived() });
+  }
+
+  #endReceived(): PackedHistogram {
+    const received = this.#ofSecond.pack();
+    this.#receive.add(received);
     this.#ofSecond = new LatencyHistogram();
+    return received;
   }
 
   #isMeasured(us: number): boolean {
@@ -284,7 +290,7 @@ export class LoadRun {
   }
 
   #acknowledgeAll(): void {
-    for (const connection of this.connections) connection.acknowledge();
+    for (const connection of this.connections) connection.sweep();
   }
 
   #until(condition: () => boolean, limitMs: number): Promise<void> {
