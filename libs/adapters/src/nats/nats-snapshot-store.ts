@@ -36,6 +36,8 @@ export class NatsSnapshotStore implements SnapshotStore {
   readonly #chunkBytes: number;
   readonly #replicas: number;
   readonly #chunkedKeys = new Set<string>();
+  /** The last key looked up had no snapshot: most likely the next has none either, and is counted before it is asked for. */
+  #expectsNone = false;
   #ready: Promise<void> | undefined;
 
   constructor(link: NatsLink, bucket: string, options: NatsSnapshotStoreOptions = {}) {
@@ -48,8 +50,10 @@ export class NatsSnapshotStore implements SnapshotStore {
 
   async load(key: string): Promise<StoredSnapshot | undefined> {
     await this.#ensureBucket();
+    if (this.#expectsNone && !(await this.#isCounted(key))) return undefined;
     for (let tries = 1; ; tries++) {
       const stored = await this.#stored(key);
+      this.#expectsNone = stored === undefined;
       if (stored === undefined) return this.#surelyNone(key);
       const value = decodeValue(stored.bytes);
       if (value instanceof Uint8Array) return { bytes: value, revision: stored.revision };
@@ -63,18 +67,23 @@ export class NatsSnapshotStore implements SnapshotStore {
 
   /**
    * "Not found" is also what NATS says of a value whose bytes fail its checksum: an entity would begin anew, and its next
-   * snapshot would make that final. So NATS is asked whether it counts one; an entity without snapshot pays for it once.
+   * snapshot would make that final. So only the count decides that there is none.
    */
   async #surelyNone(key: string): Promise<undefined> {
+    if (!(await this.#isCounted(key))) return undefined;
+    throw new DamagedSnapshot(
+      `stream ${bucketStream(this.#bucket)}, subject ${keySubject(this.#bucket, key)}: NATS has a snapshot and cannot read it`,
+    );
+  }
+
+  /** Whether NATS counts a snapshot under the key, readable or not. */
+  async #isCounted(key: string): Promise<boolean> {
     const { bulk } = this.#link;
     const subject = keySubject(this.#bucket, key);
     const info = await bulk.whileConnected(() =>
       bulk.jsm.streams.info(bucketStream(this.#bucket), { subjects_filter: subject }),
     );
-    if ((info.state.subjects?.[subject] ?? 0) === 0) return undefined;
-    throw new DamagedSnapshot(
-      `stream ${bucketStream(this.#bucket)}, subject ${subject}: NATS has a snapshot and cannot read it`,
-    );
+    return (info.state.subjects?.[subject] ?? 0) > 0;
   }
 
   async save(key: string, bytes: Uint8Array, expectedRevision: number): Promise<WriteResult> {

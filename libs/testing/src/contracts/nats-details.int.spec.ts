@@ -2,6 +2,7 @@
 import { NatsJournalFollower } from '@parley/adapters';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startNats } from '../servers/nats-server.ts';
+import { flipBit } from '../servers/stream-files.ts';
 import { type NatsBench, natsBench } from './nats-bench.ts';
 import { bytesOf, textOf } from './port-bench.ts';
 
@@ -43,6 +44,41 @@ describe('NatsSnapshotStore', () => {
     expect(await store.save('a', large, 0)).toEqual({ outcome: 'conflict' });
     expect(await chunkSubjects(bucket)).toEqual([]);
   });
+
+  test('finds what is there and nothing else, whatever was looked for before', async () => {
+    const store = (await bench.node('own')).snapshots(bench.freshName('snapshots'));
+    await store.save('a', bytesOf('there'), 0);
+    const found: (string | undefined)[] = [];
+    for (const key of ['none', 'a', 'a', 'none', 'none', 'a']) {
+      const stored = await store.load(key);
+      found.push(stored === undefined ? '' : textOf(stored.bytes));
+    }
+    expect(found).toEqual(['', 'there', 'there', '', '', 'there']);
+  });
+});
+
+test('a snapshot that cannot be read is never taken for none, whatever was looked for before', async () => {
+  const server = await startNats();
+  const own = await natsBench({ url: server.url });
+  try {
+    const before = (await own.node('before')).snapshots('snapshots');
+    await before.save('a', bytesOf('unreadable'), 0);
+    await before.save('b', bytesOf('there'), 0);
+    await own.stop();
+    await server.kill('SIGTERM');
+    for (const each of server.servers) await each.exited();
+    flipBit(server.dataFolder, 'KV_snapshots', 'unreadable');
+    await server.restart();
+    const { link, snapshots } = await own.node('after');
+    const after = snapshots('snapshots');
+    await expect(after.load('a')).rejects.toThrow('cannot read it');
+    expect(await after.load('none')).toBeUndefined();
+    await expect(after.load('a')).rejects.toThrow('cannot read it');
+    expect(textOf((await after.load('b'))!.bytes)).toBe('there');
+    await link.close();
+  } finally {
+    await server.stop();
+  }
 });
 
 describe('NatsJournalFollower', () => {
