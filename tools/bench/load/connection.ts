@@ -12,7 +12,8 @@ export interface ConnectionOptions {
   readonly encoding: Encoding;
   readonly address: SocketAddress;
   readonly user: string;
-  readonly token: () => string;
+  /** Made before: real clients have theirs when they come. */
+  readonly token: string;
   readonly fromPosition: number | undefined;
   readonly books: Books;
 }
@@ -106,7 +107,7 @@ export class LoadConnection implements FrameSink {
       };
       const { user, token } = this.#options;
       const hello = {
-        token: token(),
+        token,
         deviceId: `load-${user}`,
         protocolVersion: 1,
         inboxPosition: fromPosition ?? 0,

@@ -62,7 +62,7 @@ export class LoadRun {
         user,
         fromPosition,
         books,
-        token: () => token(user),
+        token: token(user),
       };
       this.connections.push(new LoadConnection(options, conversationOfStream));
     }

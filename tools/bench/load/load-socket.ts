@@ -19,6 +19,8 @@ export interface SocketEvents {
 
 /** One buffer for all sockets: it is read from before the next read begins. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+/** One for all: it tells answers of a cache from those of a server, and nothing is between us. */
+const handshakeKey = randomBytes(16).toString('base64');
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export class LoadSocket {
@@ -162,7 +164,7 @@ function upgradeRequest({ host, port, path = '/' }: SocketAddress, encoding: Enc
     `Host: ${host}:${port}`,
     'Upgrade: websocket',
     'Connection: Upgrade',
-    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    `Sec-WebSocket-Key: ${handshakeKey}`,
     'Sec-WebSocket-Version: 13',
     ...(encoding === undefined ? [] : [`Sec-WebSocket-Protocol: parley.v1.${encoding}`]),
     '\r\n',
