@@ -25,8 +25,8 @@ export interface InboxWindow {
   /** The entry at position `p` is at `(p - 1) % countMax` in both columns. */
   readonly conversations: (string | undefined)[];
   readonly sequences: number[];
-  /** By position, the few that are not plain new messages. */
-  readonly changes: Map<number, EntryChange>;
+  /** By position, the few that are not plain new messages. Made for the first: an empty map is 184 bytes for each user. */
+  changes: Map<number, EntryChange> | undefined;
   /** Position of the oldest entry kept; last + 1 while empty. */
   first: number;
   /** Position of the newest entry; 0 while there is none. */
@@ -37,7 +37,7 @@ export const emptyInbox = (countMax: number): InboxWindow => ({
   countMax,
   conversations: [],
   sequences: [],
-  changes: new Map(),
+  changes: undefined,
   first: 1,
   last: 0,
 });
@@ -53,9 +53,9 @@ export function appendToInbox(
   inbox.conversations[place] = conversation;
   inbox.sequences[place] = sequence;
   inbox.last++;
-  if (change !== undefined) inbox.changes.set(inbox.last, change);
+  if (change !== undefined) noteChange(inbox, inbox.last, change);
   if (inbox.last - inbox.first < inbox.countMax) return;
-  if (inbox.changes.size > 0) inbox.changes.delete(inbox.first);
+  inbox.changes?.delete(inbox.first);
   inbox.first++;
 }
 
@@ -65,7 +65,7 @@ export function inboxEntryAt(inbox: InboxWindow, position: number): InboxEntry |
   const place = (position - 1) % inbox.countMax;
   const conversation = inbox.conversations[place];
   if (conversation === undefined) return undefined;
-  return { conversation, sequence: inbox.sequences[place]!, change: inbox.changes.get(position) };
+  return { conversation, sequence: inbox.sequences[place]!, change: inbox.changes?.get(position) };
 }
 
 /** All entries kept, oldest first. */
@@ -87,7 +87,7 @@ export function restoreInbox(countMax: number, last: number, entries: readonly I
     countMax,
     conversations: Array.from<string | undefined>({ length }),
     sequences: Array.from({ length }, () => 0),
-    changes: new Map(),
+    changes: undefined,
     first,
     last,
   };
@@ -95,7 +95,12 @@ export function restoreInbox(countMax: number, last: number, entries: readonly I
     const place = (first + index - 1) % countMax;
     inbox.conversations[place] = conversation;
     inbox.sequences[place] = sequence;
-    if (change !== undefined) inbox.changes.set(first + index, change);
+    if (change !== undefined) noteChange(inbox, first + index, change);
   });
   return inbox;
+}
+
+function noteChange(inbox: InboxWindow, position: number, change: EntryChange): void {
+  inbox.changes ??= new Map();
+  inbox.changes.set(position, change);
 }

@@ -201,8 +201,12 @@ export class EntityTable {
   }
 
   #admit(key: string, stored: Awaited<ReturnType<SnapshotStore['load']>>): Entity {
-    const address = parseEntityKey(key);
-    const type = this.typeOf(address.type);
+    const parsed = parseEntityKey(key);
+    const type = this.typeOf(parsed.type);
+    // Names of type and tenant are there once, and not once for each entity.
+    const neighbours = this.#byAddress.get(type.name)?.get(parsed.tenant)?.values();
+    const tenant = neighbours?.next().value?.address.tenant ?? parsed.tenant;
+    const address = { type: type.name, tenant, id: parsed.id };
     const snapshot = stored === undefined ? undefined : decodeStoredState(stored.bytes);
     if (snapshot !== undefined && snapshot.epoch < this.#own.epoch && snapshot.n >= this.#own.n)
       throw new SnapshotAhead(key, snapshot.n, this.#own.n);
