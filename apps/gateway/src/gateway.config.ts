@@ -58,6 +58,10 @@ export const gatewaySettings = z
     gatewayCommandTimeoutMs: setting
       .integer({ min: 100, max: 2 * minute })
       .default(socketLimits.commandTimeoutMs),
+    gatewayHellosPerTurnMax: setting.integer({ min: 1, max: 1_000 }).default(socketLimits.hellosPerTurnMax),
+    gatewayReadsAtOnceMax: setting.integer({ min: 1, max: 10_000 }).default(socketLimits.readsAtOnceMax),
+    gatewayReadsWaitingMax: setting.integer({ min: 0, max: 1_000_000 }).default(socketLimits.readsWaitingMax),
+    gatewayReadWaitMs: setting.integer({ min: 100, max: 2 * minute }).default(socketLimits.readWaitMs),
 
     /** Ed25519 private key tokens are signed with; without it the cluster keeps one in its config bucket. */
     authPrivateKeyFile: setting.text().optional(),
@@ -122,6 +126,10 @@ export const socketLimitsOf = (config: GatewayConfig): SocketLimits => ({
   backlogBytesMax: config.gatewayBacklogBytesMax,
   slowConsumerMs: config.gatewaySlowConsumerMs,
   commandTimeoutMs: config.gatewayCommandTimeoutMs,
+  hellosPerTurnMax: config.gatewayHellosPerTurnMax,
+  readsAtOnceMax: config.gatewayReadsAtOnceMax,
+  readsWaitingMax: config.gatewayReadsWaitingMax,
+  readWaitMs: config.gatewayReadWaitMs,
 });
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {
