@@ -13,6 +13,7 @@ import { writeReportOf } from './report/write-report.ts';
 import type { Result } from './result.ts';
 import { pointOf } from './scaling-point.ts';
 import type { Scenario } from './scenario.ts';
+import { growthOnceFull } from './scenarios/group.ts';
 import { atLeast, atMost, flat, medianTarget, nearlyEqual, ofFloor } from './targets.ts';
 
 describe('several runs', () => {
@@ -110,6 +111,20 @@ describe('notes of a report', () => {
       ['dm', ['The profile says so.', 'And so.']],
       ['group', []],
     ]);
+  });
+});
+
+describe('memory of group-offline', () => {
+  const memory = [100, 200, ...Array.from({ length: 20 }, (_, second) => 300 + second)];
+  const entries = [0, 1_000, ...Array.from({ length: 20 }, (_, second) => 2_000 + second)];
+
+  it('is compared from the second on when inboxes are full', () => {
+    expect(growthOnceFull(memory, entries)).toBeCloseTo(319 / 300);
+  });
+
+  it('says nothing of runs that end before, or soon after', () => {
+    expect(growthOnceFull(memory.slice(0, 2), entries.slice(0, 2))).toBeUndefined();
+    expect(growthOnceFull(memory.slice(0, 8), entries.slice(0, 8))).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 // Groups below the threshold: everybody online, or nearly everybody asleep.
+import { userLimits } from '@parley/domain';
 import { connectPeople, drive, makePeople, runCourse } from '../load-scenario.ts';
 import { groups } from '../people-plan.ts';
 import { type Result, loadResult, round } from '../result.ts';
@@ -47,22 +48,30 @@ export const groupOffline: Scenario = {
   name: 'group-offline',
   figure: { name: 'entries_per_s' },
   work: `${asleep.groups} groups of ${asleep.members}, ${asleep.online} online in each: entries for sleeping members`,
-  seconds: 15,
+  // On two cores inboxes are full after some 40 s: what grows behind that is a leak.
+  seconds: 60,
   run: runAsleep,
-  targetsOf: ({ entries_per_s, series }) => {
-    const memory = series?.['actor_rss_mb'] ?? [];
-    const [half, last] = [memory[Math.floor(memory.length / 2)], memory.at(-1)];
-    return [
-      atLeast('inbox entries/s', entries_per_s, 150_000),
-      atMost(
-        'memory of the session-actor, end against half-time',
-        half && last ? last / half : undefined,
-        1.1,
-        '×',
-      ),
-    ];
-  },
+  targetsOf: ({ entries_per_s, series }) => [
+    atLeast('inbox entries/s', entries_per_s, 150_000),
+    atMost(
+      'memory of the session-actor, end against full inboxes',
+      growthOnceFull(series?.['actor_rss_mb'] ?? [], series?.['entries_per_member'] ?? []),
+      1.1,
+      '×',
+    ),
+  ],
 };
+
+type Series = readonly (number | null)[];
+
+/** Until every inbox holds as many entries as it keeps it must grow. undefined: the run was too short to tell. */
+export function growthOnceFull(memory: Series, entriesPerMember: Series): number | undefined {
+  const full = entriesPerMember.findIndex((entries) => (entries ?? 0) >= userLimits.inboxCountMax);
+  const [begin, end] = [memory[full], memory.at(-1)];
+  return full >= 0 && memory.length - full >= fullSecondsMin && begin && end ? end / begin : undefined;
+}
+
+const fullSecondsMin = 10;
 
 async function runAsleep(options: RunOptions): Promise<Result> {
   const stand = await Stand.start(standOptionsOf(options));
@@ -75,7 +84,10 @@ async function runAsleep(options: RunOptions): Promise<Result> {
     warmUpSeconds,
     seconds,
     say,
-    look: () => ({ actor_rss_mb: round(stand.rssMb('session-actor'), 1) }),
+    look: () => ({
+      actor_rss_mb: round(stand.rssMb('session-actor'), 1),
+      entries_per_member: Math.floor(stand.fleet.counts.acked / asleep.groups),
+    }),
   };
   await makePeople(stand, people, say);
   await connectPeople(stand, course);
