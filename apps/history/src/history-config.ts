@@ -10,6 +10,8 @@ export const historySettings = z.object({
   historyNiceness: setting.integer({ min: 0, max: 19 }).default(10),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
+  /** From one look at a shard's journal to the next: what has come meanwhile is received in one go. */
+  historyReadPauseMs: setting.integer({ min: 0, max: 10_000 }).default(100),
   /** A batch with rows waits this long for more before it goes to ClickHouse. */
   historyBatchAgeMs: setting.integer({ min: 1, max: 60_000 }).default(200),
   /** From the start of one batch to the start of the next that is not full. */

@@ -93,6 +93,7 @@ async function createService(
     journal: new NatsJournal(nats, { parts }),
     follower: new NatsJournalFollower(nats, {
       parts,
+      pauseMs: config.historyReadPauseMs,
       onReaderRestart: (shard, reason) =>
         logger.warn(
           { kind: shard.kind, shard: shard.index, reason },

@@ -9,6 +9,8 @@ import { RecordReader } from './record-reader.ts';
 export interface NatsJournalFollowerOptions {
   /** Journal streams per kind, fixed when the cluster was created (see provisionNats). */
   readonly parts: number;
+  /** From one burst of records of a shard to the next, unless many are waiting. Default 0: each at once. */
+  readonly pauseMs?: number;
   /** Called when a reader had to open a new consumer. */
   readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
 }
@@ -23,12 +25,13 @@ export class NatsJournalFollower implements JournalFollower {
   }
 
   follow(shard: ShardId, afterSequence: number): JournalReader {
-    const { parts, onReaderRestart } = this.#options;
+    const { parts, pauseMs, onReaderRestart } = this.#options;
     return new RecordReader({
       channel: this.#link.bulk,
       stream: streams.journal(shard.kind, shard.index % parts),
       subject: subjects.journal(shard.kind, shard.index),
       afterSequence,
+      pauseMs,
       onRestart: (reason) => onReaderRestart?.(shard, reason),
     });
   }

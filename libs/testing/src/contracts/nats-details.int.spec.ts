@@ -96,6 +96,38 @@ describe('NatsJournalFollower', () => {
     reader.stop();
     expect(await stopped).toEqual([]);
   });
+
+  test('brings everything in order when it pauses between bursts, more than a window too, with one consumer', async () => {
+    const { journal, link } = await bench.node('own');
+    const shard = bench.freshShard();
+    let last = 0;
+    let count = 0;
+    const append = async (records: number): Promise<void> => {
+      for (const end = count + records; count < end; count++) {
+        const result = await journal.append(shard, last, `${count}`, bytesOf(`${count}`));
+        last = result.outcome === 'committed' ? result.sequence : 0;
+      }
+    };
+    const restarts: string[] = [];
+    const onReaderRestart = (_: unknown, reason: string): void => void restarts.push(reason);
+    await append(600);
+    const reader = new NatsJournalFollower(link, { parts: 4, pauseMs: 20, onReaderRestart }).follow(shard, 0);
+    const taken: (string | undefined)[] = [];
+    const takeAll = async (): Promise<void> => {
+      while (taken.length < count)
+        taken.push(...(await reader.take(1_000)).map(({ bytes }) => textOf(bytes)));
+    };
+    await takeAll();
+    for (let burst = 0; burst < 3; burst++) {
+      const taking = takeAll();
+      await append(30);
+      await taking;
+      await takeAll();
+    }
+    reader.stop();
+    expect(taken).toEqual(Array.from({ length: count }, (_, number) => `${number}`));
+    expect(restarts).toEqual([]);
+  });
 });
 
 describe('publishing to a stream', () => {
