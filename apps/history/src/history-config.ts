@@ -6,8 +6,6 @@ export const historySettings = z.object({
   ...commonSettings,
   /** `http://user:password@host:8123`; without it the embedded engine keeps `<dataFolder>/clickhouse`. */
   clickhouseUrl: setting.text().optional(),
-  /** How much the process gives way to others on its machine: 0, as everybody, to 19, only what is left over. */
-  historyNiceness: setting.integer({ min: 0, max: 19 }).default(10),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
   /** From one look at a shard's journal to the next: what has come meanwhile is received in one go. */

@@ -16,7 +16,6 @@ import {
 import { historySettings } from './history-config.ts';
 import { HistoryService } from './history-service.ts';
 import { HistoryModule } from './history.module.ts';
-import { giveWay } from './niceness.ts';
 
 const logger = createLogger('history', {
   level: process.env['PARLEY_LOG_LEVEL'],
@@ -28,7 +27,6 @@ await runApp({
   async start(lifecycle) {
     const config = parseConfig(historySettings, process.env);
     logger.info({ config: redactedConfig(historySettings, config) }, 'starting');
-    giveWay(config.historyNiceness);
     const metrics = createMetrics('history');
     collectProcessMetrics(metrics);
     const context = await NestFactory.createApplicationContext(
