@@ -9,16 +9,7 @@ export function ofFloor(
   wanted: number,
   floor: number | undefined,
 ): Target {
-  return {
-    what,
-    wanted: `≥ ${wanted} ×`,
-    ...judged(
-      ratioOf(got, floor),
-      (value) => `${value.toFixed(2)} ×`,
-      (value) => value / wanted,
-    ),
-    ...(floor === undefined ? {} : { goal: wanted * floor }),
-  };
+  return { what, wanted: `≥ ${wanted} ×`, ...ratioJudged(got, floor, wanted, (ratio) => ratio / wanted) };
 }
 
 /** Beyond the target. */
@@ -34,17 +25,22 @@ export function atMostOfFloor(
   return {
     what,
     wanted: `≤ ${wanted} ×`,
-    ...judged(
-      ratioOf(got, floor),
-      (value) => `${value.toFixed(2)} ×`,
-      (value) => aheadOf(value, wanted),
-    ),
-    ...(floor === undefined ? {} : { goal: wanted * floor }),
+    ...ratioJudged(got, floor, wanted, (ratio) => aheadOf(ratio, wanted)),
   };
 }
 
-const ratioOf = (got: number | undefined, floor: number | undefined): number | undefined =>
-  got === undefined || !floor ? undefined : got / floor;
+function ratioJudged(
+  got: number | undefined,
+  floor: number | undefined,
+  wanted: number,
+  reachedOf: (ratio: number) => number,
+): Pick<Target, 'got' | 'isMet' | 'reached' | 'goal'> {
+  const ratio = got === undefined || !floor ? undefined : got / floor;
+  return {
+    ...judged(ratio, (value) => `${value.toFixed(2)} ×`, reachedOf),
+    ...(floor === undefined ? {} : { goal: wanted * floor }),
+  };
+}
 
 export function atLeast(what: string, got: number | undefined, wanted: number): Target {
   return {

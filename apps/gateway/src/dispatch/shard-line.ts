@@ -9,7 +9,7 @@ import {
   encodeAddress,
   shardName,
 } from '@parley/runtime';
-import type { Clock, EntityAddress } from '@parley/std';
+import type { ByteWriter, Clock, EntityAddress } from '@parley/std';
 import type { Flushable, Turn } from './turn.ts';
 
 export interface BatchLimits {
@@ -59,7 +59,7 @@ export class ShardLine implements Flushable {
     requestId: number,
     address: Uint8Array,
     payloadBytes: number,
-  ): ClientBatchWriter {
+  ): ByteWriter {
     const { batchRecordsMax, batchBytesMax } = this.#parts.limits;
     const open = this.#open;
     const isFull =

@@ -4,7 +4,7 @@ import { assert, type EntityAddress } from '@parley/std';
 import type { RuntimeLimits } from '../limits.ts';
 import type { SnapshotStore } from '../ports/index.ts';
 import { decodeStoredState } from '../checkpoint/snapshot-codec.ts';
-import { parseEntityKey } from './entity-key.ts';
+import { entityKey, parseEntityKey } from './entity-key.ts';
 import type { EntityType } from './entity-type.ts';
 
 export interface Entity {
@@ -103,6 +103,12 @@ export class EntityTable {
   /** The same without a key. */
   find(type: string, tenant: string, id: string): Entity | undefined {
     return this.#byAddress.get(type)?.get(tenant)?.get(id);
+  }
+
+  /** Begins to load what is not in memory. A failure shows again, and is handled, when the entity's turn comes. */
+  anticipate(type: string, tenant: string, id: string): void {
+    if (!this.knowsType(type) || this.find(type, tenant, id) !== undefined) return;
+    this.load(entityKey(type, tenant, id)).catch(() => undefined);
   }
 
   /**

@@ -91,11 +91,7 @@ export class Decisions {
   async #loadAndGive(tell: LocalTell, from: number): Promise<void> {
     const { type, tenant, ids, command } = tell;
     const { entities, load, openBatch } = this.#options;
-    for (const id of ids.slice(from + 1)) {
-      // A failure shows again, and is handled, when the entity's turn comes.
-      if (entities.find(type, tenant, id) === undefined)
-        entities.load(entityKey(type, tenant, id)).catch(() => undefined);
-    }
+    for (const id of ids.slice(from + 1)) entities.anticipate(type, tenant, id);
     for (const id of ids.slice(from)) {
       const entity = entities.find(type, tenant, id) ?? (await load(entityKey(type, tenant, id)));
       if (entity === undefined) this.#undelivered(tell, entityKey(type, tenant, id));

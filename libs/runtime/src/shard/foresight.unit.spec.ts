@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EntityTable } from '../entity/entity-table.ts';
+import { EntityTable } from '../entity/entity-table.ts';
 import { type IntakeRecord, encodeClientBatch } from '../wire/index.ts';
 import { foresee } from './foresight.ts';
 
@@ -19,7 +19,8 @@ test('entities that devices behind the first message attach to begin to load, un
   const loading: string[] = [];
   const entities = {
     knowsType: (type: string) => type === 'user',
-    inMemory: (key: string) => (key === 'user.acme.known' ? {} : undefined),
+    find: (_type: string, _tenant: string, id: string) => (id === 'known' ? {} : undefined),
+    anticipate: EntityTable.prototype.anticipate,
     load: (key: string) => {
       loading.push(key);
       return Promise.reject(new Error('the store is away'));

@@ -112,12 +112,8 @@ export class Intake {
 
   /** Loads what the rest of the batch needs, side by side; the records are still taken in order. */
   #prefetch(records: readonly IntakeRecord[], from: number): void {
-    const { entities } = this.#shard;
-    for (const { kind, type, tenant, id } of records.slice(from)) {
-      if (kind === 'detach' || !entities.knowsType(type) || entities.find(type, tenant, id)) continue;
-      // A failure shows again, and is handled, when the record's turn comes.
-      entities.load(entityKey(type, tenant, id)).catch(() => undefined);
-    }
+    for (const { kind, type, tenant, id } of records.slice(from))
+      if (kind !== 'detach') this.#shard.entities.anticipate(type, tenant, id);
   }
 
   #command(batch: ClientBatch, entity: Entity, record: IntakeRecord): Promise<void> | undefined {

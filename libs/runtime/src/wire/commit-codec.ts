@@ -105,11 +105,16 @@ export function encodeCommit(record: CommitRecord): Buffer {
 
 /** Throws BadCommitRecord. Payloads are views on `bytes`. Who reads many records gives all of them the same `familiar`. */
 export function decodeCommit(bytes: Uint8Array, familiar?: FamiliarIdLists): CommitRecord {
+  return decodeBody(undamagedBody(bytes), familiar);
+}
+
+/** @internal A record without its checksum, which must match. Throws BadCommitRecord. */
+export function undamagedBody(bytes: Uint8Array): Uint8Array {
   if (bytes.length < 6) throw new BadCommitRecord(`only ${bytes.length} bytes`);
   const body = bytes.subarray(0, bytes.length - 4);
   const expected = new ByteReader(bytes.subarray(bytes.length - 4)).u32();
   if (crc32(body) !== expected) throw new BadCommitRecord('checksum does not match');
-  return decodeBody(body, familiar);
+  return body;
 }
 
 /** What damaged bytes seem to say, for a person to read and for nothing else; undefined when they say nothing. */

@@ -1,17 +1,13 @@
 // What projections need of a journal record: where it stands, and the events of some types. Most of a record is neither
 // (inbox entries, effects), and passing over it costs a small part of decoding it. Reads what commit-codec.ts writes.
-import { crc32 } from 'node:zlib';
 import { ByteReader } from '@parley/std';
-import { BadCommitRecord, type CommitRecord, type CommittedEvent } from './commit-codec.ts';
+import { BadCommitRecord, type CommitRecord, type CommittedEvent, undamagedBody } from './commit-codec.ts';
 
 export type CommitExcerpt = Pick<CommitRecord, 'epoch' | 'n' | 'previousSequence' | 'atMs' | 'events'>;
 
 /** Throws BadCommitRecord. Payloads are views on `bytes`. */
 export function decodeCommitExcerpt(bytes: Uint8Array, types: ReadonlySet<string>): CommitExcerpt {
-  if (bytes.length < 6) throw new BadCommitRecord(`only ${bytes.length} bytes`);
-  const body = bytes.subarray(0, bytes.length - 4);
-  const expected = new ByteReader(bytes.subarray(bytes.length - 4)).u32();
-  if (crc32(body) !== expected) throw new BadCommitRecord('checksum does not match');
+  const body = undamagedBody(bytes);
   const reader = new ByteReader(body);
   return { ...readHead(reader), events: readEvents(reader, body, types) };
 }

@@ -5,7 +5,8 @@
 //   push item:  1, payload, count, count × { connection, position }
 //
 // The payload of a push is there once, however many connections of the gateway get it.
-import { ByteReader, ByteWriter } from '@parley/std';
+import { ByteWriter } from '@parley/std';
+import { readOutbound } from './outbound-reader.ts';
 
 export interface OutboundReply {
   readonly kind: 'reply';
@@ -46,21 +47,14 @@ export function encodeOutbound(batch: OutboundBatch): Buffer {
 
 /** Throws on malformed bytes. Payloads are views on `bytes`. */
 export function decodeOutbound(bytes: Uint8Array): OutboundBatch {
-  const reader = new ByteReader(bytes);
-  const format = reader.u8();
-  if (format !== 1) throw new RangeError(`outbound: unknown format ${format}`);
-  const shard = reader.text();
-  const epoch = reader.varint();
-  const items = Array.from({ length: reader.varint() }, () => readItem(reader));
-  return { shard, epoch, items };
-}
-
-function readItem(reader: ByteReader): OutboundReply | OutboundPush {
-  if (reader.u8() === 0) return { kind: 'reply', requestId: reader.varint(), payload: reader.blob() };
-  const payload = reader.blob();
-  const targets = Array.from({ length: reader.varint() }, () => ({
-    connection: reader.varint(),
-    position: reader.varint(),
-  }));
-  return { kind: 'push', payload, targets };
+  let head = { shard: '', epoch: 0 };
+  const items: (OutboundReply | OutboundPush)[] = [];
+  let targets: PushTarget[] = [];
+  readOutbound(bytes, {
+    begin: (shard, epoch) => void (head = { shard, epoch }),
+    reply: (requestId, payload) => void items.push({ kind: 'reply', requestId, payload }),
+    push: (payload) => void items.push({ kind: 'push', payload, targets: (targets = []) }),
+    target: (connection, position) => void targets.push({ connection, position }),
+  });
+  return { ...head, items };
 }
