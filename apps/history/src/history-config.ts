@@ -6,6 +6,8 @@ export const historySettings = z.object({
   ...commonSettings,
   /** `http://user:password@host:8123`; without it the embedded engine keeps `<dataFolder>/clickhouse`. */
   clickhouseUrl: setting.text().optional(),
+  /** Name of a cluster in that server's configuration: tables are replicated and spread over its servers. */
+  clickhouseCluster: setting.text().optional(),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
   /** From one look at a shard's journal to the next: what has come meanwhile is received in one go. */

@@ -15,6 +15,7 @@ import {
   RedisLink,
   RedisTail,
   connectNats,
+  oneServer,
   openEmbeddedClickHouse,
   provisionNats,
 } from '@parley/adapters';
@@ -57,6 +58,7 @@ beforeAll(async () => {
     shards,
     nodeId: 'history-1',
     isShared: true,
+    layout: oneServer,
     batchAgeMs: 20,
     batchPauseMs: 20,
     logger: silentLogger(),

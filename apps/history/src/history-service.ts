@@ -2,7 +2,7 @@
 // projections between.
 import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
 import type { Health, Logger, Metrics } from '@parley/platform';
-import type { ClickHouse, JournalFollower, MessageTail } from '@parley/adapters';
+import type { ClickHouse, JournalFollower, Layout, MessageTail } from '@parley/adapters';
 import { HistoryProjection } from './projection/history-projection.ts';
 import { LagMeter } from './projection/lag-meter.ts';
 import { readPositions } from './projection/positions.ts';
@@ -24,6 +24,7 @@ export interface HistoryParts {
   readonly nodeId: string;
   /** Several processes may project into this store: they take turns by a lease. The embedded engine has one owner. */
   readonly isShared: boolean;
+  readonly layout: Layout;
   readonly batchAgeMs: number;
   readonly batchPauseMs: number;
   readonly logger: Logger;
@@ -103,12 +104,13 @@ export class HistoryService {
   }
 
   #project(): void {
-    const { clickHouse, journal, shards, watermarks, tail, logger: log } = this.#parts;
+    const { clickHouse, layout, journal, shards, watermarks, tail, logger: log } = this.#parts;
     const follower = new SharedFollower(this.#parts.follower);
     const { metrics, batchAgeMs, batchPauseMs } = this.#parts;
     const limits = { batchAgeMs, batchPauseMs };
     this.#projection = new HistoryProjection({
       clickHouse,
+      layout,
       follower,
       journal,
       shards,

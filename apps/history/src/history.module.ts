@@ -17,6 +17,8 @@ import {
   connectNats,
   natsStatusLog,
   openEmbeddedClickHouse,
+  clusterOf,
+  oneServer,
   openHttpClickHouse,
   provisionNats,
 } from '@parley/adapters';
@@ -104,6 +106,7 @@ async function createService(
     watermarks: await new NatsKeyValueStore(nats, { replicas }).bucket(buckets.watermarks),
     shards: shardsOf(numbers.shardCounts),
     nodeId: config.nodeId,
+    layout: config.clickhouseCluster === undefined ? oneServer : clusterOf(config.clickhouseCluster),
     isShared: config.clickhouseUrl !== undefined,
     batchAgeMs: config.historyBatchAgeMs,
     batchPauseMs: config.historyBatchPauseMs,

@@ -31,7 +31,8 @@ export {
 export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
 export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
-export { migrate } from './clickhouse/migrations.ts';
+export { migrate } from './clickhouse/schema/migrate.ts';
+export { type Layout, clusterOf, oneServer } from './clickhouse/schema/table.ts';
 export { type CellValue, RowBuffer, dateTimeText } from './clickhouse/row-buffer.ts';
 export {
   type SearchQuery,

@@ -5,7 +5,13 @@
 //   feed (per shard) → batch (all shards; full = feeds wait) → writer (one) → positions → watermark board
 import { type Clock, systemClock } from '@parley/std';
 import { type Journal, type KeyValue, type ShardId, shardName } from '@parley/runtime';
-import { type ClickHouse, type JournalFollower, type RowBuffer, migrate } from '@parley/adapters';
+import {
+  type ClickHouse,
+  type JournalFollower,
+  type Layout,
+  type RowBuffer,
+  migrate,
+} from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
 import { HistoryBatch, type ShardProgress } from './history-batch.ts';
@@ -51,6 +57,8 @@ export const projectionLimits: ProjectionLimits = {
 
 export interface ProjectionOptions {
   readonly clickHouse: ClickHouse;
+  /** How tables are laid out: on one server unless given. */
+  readonly layout?: Layout;
   readonly follower: JournalFollower;
   readonly journal: Pick<Journal, 'last' | 'at'>;
   readonly shards: readonly ShardId[];
@@ -153,9 +161,9 @@ export class HistoryProjection {
   }
 
   async #run(): Promise<void> {
-    const { clickHouse, shards, log } = this.#options;
+    const { clickHouse, layout, shards, log } = this.#options;
     const isReady = await this.#patience.until(async () => {
-      await migrate(clickHouse);
+      await migrate(clickHouse, layout);
       this.#durable = await readPositions(clickHouse);
     });
     if (!isReady || this.#isStopping) return;

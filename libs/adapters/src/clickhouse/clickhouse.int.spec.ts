@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClickHouse } from './clickhouse.ts';
 import { openEmbeddedClickHouse } from './embedded-clickhouse.ts';
 import { openHttpClickHouse } from './http-clickhouse.ts';
-import { migrate } from './migrations.ts';
+import { migrate } from './schema/migrate.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'parley-clickhouse-'));
