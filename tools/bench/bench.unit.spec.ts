@@ -102,6 +102,7 @@ function told(scan: (sink: FrameSink) => void): unknown[] {
       calls.push(['entry', position, sequence, id && { ...id }, id ? '' : conversation]),
     live: (sequence, id, conversation) =>
       calls.push(['live', sequence, id && { ...id }, id ? '' : conversation]),
+    head: (...all) => calls.push(['head', ...all]),
     page: (...all) => calls.push(['page', ...all]),
     batch: (size) => calls.push(['batch', size]),
     other: (frame) => calls.push(['other', frame.body]),
@@ -131,6 +132,7 @@ describe('reading frames', () => {
       },
     },
     live: { live: { messages: [message(1_203), message(1_204, '')] } },
+    heads: { live: { messages: [message(8)], heads: [{ conversation: 'g.tea', sequence: 70_000 }] } },
     syncPage: {
       requestId: 2,
       syncPage: {
@@ -138,6 +140,13 @@ describe('reading frames', () => {
         inboxPosition: 52,
         more: true,
         logs: [{ conversation: 'd.alice.bob', messages: [message(11)], head: 11 }],
+      },
+    },
+    longLog: {
+      requestId: 2,
+      syncPage: {
+        inboxPosition: 52,
+        logs: [{ conversation: 'd.alice.bob', messages: [message(12)], head: 13, more: true }],
       },
     },
     welcome: { requestId: 1, welcome: { user: 'alice', inboxPosition: 4 } },
@@ -154,6 +163,16 @@ describe('reading frames', () => {
       ['live', 1_203, id, ''],
       ['live', 1_204, undefined, 'd.alice.bob'],
       ['batch', 2],
+    ],
+    heads: [
+      ['live', 8, id, ''],
+      ['head', 70_000, 'g.tea'],
+      ['batch', 1],
+    ],
+    longLog: [
+      ['batch', 0],
+      ['live', 12, id, ''],
+      ['page', 2, { inboxPosition: 52, more: true, limited: false }],
     ],
     syncPage: [
       ['entry', 50, 10, id, ''],

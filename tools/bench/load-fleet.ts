@@ -12,6 +12,7 @@ import type {
   ToLoader,
   Window,
 } from './load/plan.ts';
+import { lostExamplesMax } from './load/lost-example.ts';
 import { noCounts, sumByName, sumCounts } from './load/counts.ts';
 import { type StreamTotal, addFlaws, noFlaws } from './load/stream-ledger.ts';
 
@@ -179,6 +180,7 @@ export function mergeReports(reports: readonly LoadReport[]): FleetReport {
     lateness: histogram('lateness'),
     flaws: reports.reduce((flaws, report) => addFlaws(flaws, report.flaws), noFlaws),
     unanswered: sum('unanswered'),
+    lostExamples: reports.flatMap((report) => report.lostExamples).slice(0, lostExamplesMax),
     resent: sum('resent'),
     repairs: sum('repairs'),
     pushesRepeated: sum('pushesRepeated'),

@@ -130,6 +130,11 @@ export class LoadConnection implements FrameSink {
     this.#request({ requestId: requests.ping, ping: {} });
   }
 
+  /** Newest sequence of a conversation that has come without a hole before it; 0 where none has. */
+  sequenceIn(conversation: string): number {
+    return this.#tails.get(conversation) ?? this.#sequences.get(conversation) ?? 0;
+  }
+
   /** Called every ackSweepMs: acknowledges what has waited for long enough. */
   sweep(): void {
     if (!this.isOpen || (this.position === this.#ackedPosition && !this.#hasNewLive)) return;
@@ -183,6 +188,12 @@ export class LoadConnection implements FrameSink {
     this.#tails.set(where, sequence);
     this.#hasNewLive = true;
     if (id !== undefined) this.#book(id, sequence);
+  }
+
+  /** Nothing may follow that shows the hole: a lost last message is noticed here, or never. */
+  head(sequence: number, conversation: string): void {
+    const tail = this.#tails.get(conversation);
+    if (tail !== undefined && sequence > tail) this.#repair();
   }
 
   page(_requestId: number, { inboxPosition, more, limited }: SyncEnd): void {

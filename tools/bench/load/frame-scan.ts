@@ -13,6 +13,8 @@ export interface FrameSink {
   entry(position: number, sequence: number, message: MessageId | undefined, conversation: string): void;
   /** A message of a large group. */
   live(sequence: number, message: MessageId | undefined, conversation: string): void;
+  /** A large group has come so far, whether its messages have arrived or not. */
+  head(sequence: number, conversation: string): void;
   /** After all entries of the page. */
   page(requestId: number, page: SyncEnd): void;
   /** After the frame's entries or messages. */
@@ -22,6 +24,7 @@ export interface FrameSink {
 
 export interface SyncEnd {
   readonly inboxPosition: number;
+  /** Of the inbox, or of a log. */
   readonly more: boolean;
   readonly limited: boolean;
 }
@@ -54,7 +57,7 @@ export function scanServerFrame(bytes: Uint8Array, from: number, to: number, sin
         sink.batch(scanElements(bytes, start, end, entryOf, sink));
         break;
       case bodyLive:
-        sink.batch(scanElements(bytes, start, end, liveOf, sink));
+        sink.batch(scanLive(bytes, start, end, sink));
         break;
       case bodySyncPage:
         scanSyncPage(requestId, bytes, start, end, sink);
@@ -94,8 +97,30 @@ function scanElements(
   return count;
 }
 
+/** Messages are field 1, heads field 2; both have a length. */
+function scanLive(bytes: Uint8Array, from: number, to: number, sink: FrameSink): number {
+  let count = 0;
+  scratch.at = from;
+  while (scratch.at < to) {
+    const tag = varint(bytes);
+    if (tag !== 0x0a && tag !== 0x12) {
+      skip(bytes, tag);
+      continue;
+    }
+    const size = varint(bytes);
+    const start = scratch.at;
+    if (tag === 0x0a) {
+      liveOf(bytes, start, start + size, sink);
+      count += 1;
+    } else headOf(bytes, start, start + size, sink);
+    scratch.at = start + size;
+  }
+  return count;
+}
+
 function scanSyncPage(requestId: number, bytes: Uint8Array, from: number, to: number, sink: FrameSink): void {
   sink.batch(scanElements(bytes, from, to, entryOf, sink));
+  let isMoreOfLogs = false;
   scratch.at = from;
   while (scratch.at < to) {
     const tag = varint(bytes);
@@ -106,13 +131,14 @@ function scanSyncPage(requestId: number, bytes: Uint8Array, from: number, to: nu
     // A page of a large group's log: the same messages, one field number further.
     const size = varint(bytes);
     const end = scratch.at + size;
-    for (const one of wire.HistoryPage.decode(bytes.subarray(scratch.at, end)).messages ?? [])
-      liveOf(wire.Message.encode(one).finish(), 0, -1, sink);
+    const log = wire.HistoryPage.decode(bytes.subarray(scratch.at, end));
+    for (const one of log.messages) liveOf(wire.Message.encode(one).finish(), 0, -1, sink);
+    isMoreOfLogs ||= log.more;
     scratch.at = end;
   }
   sink.page(requestId, {
     inboxPosition: varintField(bytes, from, to, 2),
-    more: varintField(bytes, from, to, 3) === 1,
+    more: varintField(bytes, from, to, 3) === 1 || isMoreOfLogs,
     limited: varintField(bytes, from, to, 4) === 1,
   });
 }
@@ -141,6 +167,12 @@ function entryOf(bytes: Uint8Array, from: number, to: number, sink: FrameSink): 
 function liveOf(bytes: Uint8Array, from: number, to: number, sink: FrameSink): void {
   const isOurs = readMessage(bytes, from, to < 0 ? bytes.length : to);
   sink.live(message.sequence, isOurs ? found : undefined, isOurs ? '' : conversationText(bytes));
+}
+
+/** Conversation and sequence have the same numbers in a cursor as in a message. */
+function headOf(bytes: Uint8Array, from: number, to: number, sink: FrameSink): void {
+  readMessage(bytes, from, to);
+  sink.head(message.sequence, conversationText(bytes));
 }
 
 const message = { sequence: 0, conversationAt: 0, conversationEnd: 0 };

@@ -16,13 +16,13 @@ interface JsonFrame {
   readonly requestId?: number;
   readonly sent?: { readonly sequence?: string };
   readonly deliver?: { readonly entries?: readonly JsonEntry[] };
-  readonly live?: { readonly messages?: readonly JsonMessage[]; readonly heads?: readonly unknown[] };
+  readonly live?: { readonly messages?: readonly JsonMessage[]; readonly heads?: readonly JsonMessage[] };
   readonly syncPage?: {
     readonly entries?: readonly JsonEntry[];
     readonly inboxPosition?: string;
     readonly more?: boolean;
     readonly limited?: boolean;
-    readonly logs?: readonly { readonly messages?: readonly JsonMessage[] }[];
+    readonly logs?: readonly { readonly messages?: readonly JsonMessage[]; readonly more?: boolean }[];
   };
 }
 
@@ -35,6 +35,7 @@ export function scanJsonFrame(bytes: Buffer, from: number, to: number, sink: Fra
     sink.batch(deliver.entries?.length ?? 0);
   } else if (live) {
     for (const message of live.messages ?? []) tellLive(message, sink);
+    for (const { conversation = '', sequence } of live.heads ?? []) sink.head(Number(sequence), conversation);
     sink.batch(live.messages?.length ?? 0);
   } else if (syncPage) {
     for (const entry of syncPage.entries ?? []) tellEntry(entry, sink);
@@ -42,7 +43,7 @@ export function scanJsonFrame(bytes: Buffer, from: number, to: number, sink: Fra
     for (const log of syncPage.logs ?? []) for (const message of log.messages ?? []) tellLive(message, sink);
     sink.page(requestId, {
       inboxPosition: Number(syncPage.inboxPosition ?? 0),
-      more: syncPage.more ?? false,
+      more: syncPage.more === true || (syncPage.logs ?? []).some((log) => log.more === true),
       limited: syncPage.limited ?? false,
     });
   } else sink.other(wire.ServerFrame.fromObject(frame as object) as ServerFrame);

@@ -6,6 +6,7 @@ import { type Books, LoadConnection, ackSweepMs } from './connection.ts';
 import { minus, noCounts } from './counts.ts';
 import { DueTimes } from './due-times.ts';
 import { Expectations } from './expectations.ts';
+import { type LostExample, lostExamplesMax } from './lost-example.ts';
 import type { ConnectReport, LoadCounts, LoadPlan, LoadReport, Window } from './plan.ts';
 import { type Flaws, type StreamTotal, noFlaws } from './stream-ledger.ts';
 import { StreamSender, bodyText } from './stream-sender.ts';
@@ -142,9 +143,11 @@ export class LoadRun {
     if (pacing.kind === 'closed') this.#due.at(window.startUs, () => this.#fill(pacing.inFlight));
     if (pacing.kind === 'open') this.#follow(pacing, window);
     await ended;
+    // Times of the window whose tick is still on its way here. A message that left behind the totals would be in nobody's
+    // books: counted as unanswered, or taken for one that is missing.
+    await this.#ticker?.ended;
     const isAnswered = () => this.#senders.every((sender) => sender.unansweredCount === 0);
     await this.#until(isAnswered, answersLimitMs);
-    this.#ticker?.stop();
     return this.#senders.map((sender) => sender.total());
   }
 
@@ -154,6 +157,7 @@ export class LoadRun {
     await this.#untilMet(expectations, limitMs);
     this.#endReceived();
     const unanswered = this.#senders.reduce((sum, sender) => sum + sender.unansweredCount, 0);
+    const lostExamples = [...expectations.lostExamples(), ...this.#unansweredExamples()];
     return {
       window: this.#inWindow,
       total: { ...this.counts },
@@ -162,6 +166,7 @@ export class LoadRun {
       lateness: this.#lateness.pack(),
       flaws: expectations.addedTo(this.#flaws),
       unanswered,
+      lostExamples: lostExamples.slice(0, lostExamplesMax),
       resent: this.#senders.reduce((sum, sender) => sum + sender.resent, 0),
       repairs: this.#repairs,
       pushesRepeated: this.#pushesRepeated,
@@ -169,6 +174,23 @@ export class LoadRun {
       errors: this.#errors,
       seconds: this.#seconds,
     };
+  }
+
+  #unansweredExamples(): LostExample[] {
+    return this.#senders
+      .filter((sender) => sender.unansweredCount > 0)
+      .slice(0, lostExamplesMax)
+      .map(({ connection, conversation, oldestUnanswered, sent, acked }) => ({
+        what: 'answer',
+        user: connection.user,
+        conversation,
+        stream: connection.ownStream,
+        number: oldestUnanswered ?? sent,
+        acked,
+        sequence: connection.sequenceIn(conversation),
+        position: connection.position,
+        isOpen: connection.isOpen,
+      }));
   }
 
   disconnect(): void {

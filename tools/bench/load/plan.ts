@@ -1,6 +1,7 @@
 // What a load process is told to do, and what it tells back. Plain data: it travels between processes.
 import type { PackedHistogram } from '../latency-histogram.ts';
 import type { SocketAddress } from './load-socket.ts';
+import type { LostExample } from './lost-example.ts';
 import type { Flaws, StreamTotal } from './stream-ledger.ts';
 import type { Encoding } from './web-socket-frame.ts';
 
@@ -95,6 +96,7 @@ export interface LoadReport {
   readonly lateness: PackedHistogram;
   readonly flaws: Flaws;
   readonly unanswered: number;
+  readonly lostExamples: readonly LostExample[];
   readonly resent: number;
   readonly repairs: number;
   readonly pushesRepeated: number;

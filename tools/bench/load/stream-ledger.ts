@@ -65,6 +65,12 @@ export class StreamTrack {
     this.sum = (this.sum + placeOf(number, sequence)) | 0;
   }
 
+  /** The first number that is missing of what was acknowledged. */
+  get firstMissing(): number {
+    // They were added in rising order.
+    return this.#skipped?.values().next().value ?? this.next;
+  }
+
   /** Whether everything the sender sent is here. */
   isComplete(total: Pick<StreamTotal, 'acked'>): boolean {
     return this.received >= total.acked;

@@ -46,6 +46,15 @@ export class StreamSender {
     return this.#unanswered.size + this.#waiting.length;
   }
 
+  /** Of those on their way; undefined when there is none. */
+  get oldestUnanswered(): number | undefined {
+    return this.#unanswered.keys().next().value;
+  }
+
+  get conversation(): string {
+    return this.#plan.conversation;
+  }
+
   /** `intendedUs`: when it was meant to go, which is what its latency counts from. */
   send(intendedUs: number): void {
     if (this.#unanswered.size >= inFlightMax || this.#refused.length > 0 || this.#isRetrying) {

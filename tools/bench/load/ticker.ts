@@ -18,16 +18,26 @@ for (let at = 0; at < times.length; ) {
 `;
 
 export interface Ticker {
+  /** Resolves when all times have been called, or none will be any more. */
+  readonly ended: Promise<void>;
   stop(): void;
 }
 
 /** Calls `onTick` once for each time (monotonic microseconds, rising), never early. */
 export function startTicker(times: readonly number[], onTick: (atUs: number) => void): Ticker {
   const worker = new Worker(script, { eval: true, workerData: { times } });
+  let isStopped = false;
   worker.on('message', (due: readonly number[]) => {
-    for (const atUs of due) onTick(atUs);
+    if (!isStopped) for (const atUs of due) onTick(atUs);
   });
-  return { stop: () => void worker.terminate() };
+  return {
+    // Its messages are handed over before its exit is.
+    ended: new Promise((resolve) => worker.once('exit', () => resolve())),
+    stop: () => {
+      isStopped = true;
+      void worker.terminate();
+    },
+  };
 }
 
 /** Poisson arrivals: independent users. `random` gives 0 … 1. */
