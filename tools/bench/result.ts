@@ -2,6 +2,8 @@
 // to a scenario are absent.
 import type { BatchSizes } from './batch-sizes.ts';
 import type { Floors } from './floors.ts';
+import { sumByName } from './load/counts.ts';
+import { type LostExample, lostExamplesMax } from './load/lost-example.ts';
 import type { Driven } from './load-scenario.ts';
 import type { UsageByName } from './process-meter.ts';
 import type { ScalingPoint } from './scaling-point.ts';
@@ -52,6 +54,8 @@ export interface Result {
   readonly pushes_repeated?: number;
   readonly resent?: number;
   readonly unanswered?: number;
+  /** Some of what is lost; absent when nothing is. */
+  readonly lost_examples?: readonly LostExample[];
   readonly errors?: Readonly<Record<string, number>>;
   /** By the number of processes; only `scaling` has it. */
   readonly scaling?: Readonly<Record<string, ScalingPoint>>;
@@ -131,6 +135,7 @@ export function loadResult(
     pushes_repeated: report.pushesRepeated,
     resent: report.resent,
     unanswered: report.unanswered,
+    ...(report.lostExamples.length === 0 ? {} : { lost_examples: report.lostExamples }),
     errors: report.errors,
     series: {
       delivered: report.seconds.map((one) => one.delivered),
@@ -138,6 +143,27 @@ export function loadResult(
       receive_p99_ms: report.seconds.map((one) => one.receiveP99Ms ?? null),
       ...looks,
     },
+  };
+}
+
+/** Flaws are those of all parts of a run, figures those of the first. */
+export function withFlawsOf(result: Result, others: readonly Result[]): Result {
+  const all = [result, ...others];
+  const sum = (
+    of: 'lost' | 'duplicated' | 'out_of_order' | 'repairs' | 'pushes_repeated' | 'resent' | 'unanswered',
+  ): number => all.reduce((total, one) => total + (one[of] ?? 0), 0);
+  const examples = all.flatMap((one) => one.lost_examples ?? []);
+  return {
+    ...result,
+    lost: sum('lost'),
+    duplicated: sum('duplicated'),
+    out_of_order: sum('out_of_order'),
+    repairs: sum('repairs'),
+    pushes_repeated: sum('pushes_repeated'),
+    resent: sum('resent'),
+    unanswered: sum('unanswered'),
+    ...(examples.length === 0 ? {} : { lost_examples: examples.slice(0, lostExamplesMax) }),
+    errors: sumByName(all.map((one) => one.errors ?? {})),
   };
 }
 

@@ -1,8 +1,9 @@
-// One super-large group, by live topics. First the cost of a message in a group of 1,000 and in one of all members, at the
-// same quiet rate and with the same people online; then how much the large one delivers.
+// One super-large group, by live topics. First how much it delivers; then the cost of a message in it and in a group of
+// 1,000, at the same quiet rate and with as many online: in turn, several times.
+import { median } from '../../percentile.ts';
 import { connectPeople, drive, makePeople } from '../load-scenario.ts';
 import { type PeoplePlan, groups } from '../people-plan.ts';
-import { type Result, loadResult, round } from '../result.ts';
+import { type Result, loadResult, round, withFlawsOf } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
 import { Stand } from '../stand.ts';
 import { nearlyEqual, ofFloor } from '../targets.ts';
@@ -14,6 +15,10 @@ const comparedOnline = 1_000;
 const senders = 20;
 const inFlight = 4;
 const comparedPerSecond = 200;
+const comparedRounds = 4;
+const comparedWarmUpSeconds = 1;
+/** Of the measured time of a run: so much each time. */
+const comparedShare = 0.5;
 const warmUpSeconds = 3;
 const largeFrom = 500;
 
@@ -49,18 +54,20 @@ async function run(options: RunOptions): Promise<Result> {
   await connectPeople(stand, course);
   const result = loadResult('large-group', seconds, await drive(stand, course));
   await stand.fleet.disconnect();
-  // Small, large, large, small: what changes with time (caches, garbage, other work on the machine) falls on both alike.
   const compared = { ...large, online: large.online.slice(0, comparedOnline) };
-  const costs: Cost[] = [];
-  for (const people of [small, compared, compared, small]) costs.push(await costOf(stand, people, options));
-  const ofSmall = mean([costs[0]!, costs[3]!]);
-  const ofLarge = mean([costs[1]!, costs[2]!]);
-  const flaws = costs.map((one) => one.result);
+  const costs: Record<'small' | 'large', Cost[]> = { small: [], large: [] };
+  for (let turn = 0; turn < comparedRounds; turn += 1) {
+    // In turn, and each as often first as second: what changes with time (compiled code, snapshots of what was made at the
+    // beginning, other work on the machine) falls on both alike.
+    const order = turn % 2 === 0 ? (['small', 'large'] as const) : (['large', 'small'] as const);
+    for (const size of order)
+      costs[size].push(await costOf(stand, size === 'small' ? small : compared, options));
+  }
+  const ofSmall = medianCost(costs.small);
+  const ofLarge = medianCost(costs.large);
+  const parts = [...costs.small, ...costs.large].map((one) => one.result);
   return {
-    ...result,
-    lost: result.lost + sum(flaws.map((one) => one.lost)),
-    duplicated: result.duplicated + sum(flaws.map((one) => one.duplicated)),
-    out_of_order: result.out_of_order + sum(flaws.map((one) => one.out_of_order)),
+    ...withFlawsOf(result, parts),
     deliveries_per_s: result.delivered_per_s!,
     details: {
       journal_bytes_small: round(ofSmall.journalBytes),
@@ -81,16 +88,16 @@ interface Cost {
   readonly actorCpuMs: number;
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
-
-const mean = (costs: readonly Cost[]): Omit<Cost, 'result'> => ({
-  journalBytes: sum(costs.map((one) => one.journalBytes)) / costs.length,
-  actorCpuMs: sum(costs.map((one) => one.actorCpuMs)) / costs.length,
+const medianCost = (costs: readonly Cost[]): Omit<Cost, 'result'> => ({
+  journalBytes: median(costs.map((one) => one.journalBytes)),
+  actorCpuMs: median(costs.map((one) => one.actorCpuMs)),
 });
 
-async function costOf(stand: Stand, people: PeoplePlan, { seconds, say }: RunOptions): Promise<Cost> {
+async function costOf(stand: Stand, people: PeoplePlan, options: RunOptions): Promise<Cost> {
+  const { say } = options;
+  const seconds = Math.max(1, Math.round(options.seconds * comparedShare));
   const pacing = { kind: 'open', perSecond: comparedPerSecond, seed: 1 } as const;
-  const course = { people, pacing, warmUpSeconds, seconds, say };
+  const course = { people, pacing, warmUpSeconds: comparedWarmUpSeconds, seconds, say };
   await connectPeople(stand, course);
   const driven = await drive(stand, course);
   await stand.fleet.disconnect();
