@@ -17,8 +17,8 @@ export interface AttachmentsParts {
   readonly reattachMs: number;
   /** A connection was attached again: the welcome says what it may have missed. */
   onReattached(connection: ClientConnection, welcome: Welcome): void;
-  /** The shard has a new owner. */
-  onOwnerReplaced(shardName: string): void;
+  /** The shard has an owner not heard of before; `isFirst`: nor has any other been. */
+  onNewOwner(shardName: string, isFirst: boolean): void;
 }
 
 export class Attachments {
@@ -61,7 +61,7 @@ export class Attachments {
     const known = this.#epochs.get(shardName) ?? 0;
     if (epoch <= known) return;
     this.#epochs.set(shardName, epoch);
-    if (known > 0) this.#parts.onOwnerReplaced(shardName);
+    this.#parts.onNewOwner(shardName, known === 0);
     for (const connection of this.#parts.connections.ofShard(shardName))
       this.#reattachIfBehind(connection, epoch);
   }

@@ -1,17 +1,19 @@
 // Which super-large groups a connection hears, and how far they have come: joined at welcome, and whenever an entry says
 // that a conversation has turned to read-diffusion or back, or that the user has left.
 import { inParallel } from '@parley/std';
-import { type EntryTurn, type parley, wire } from '@parley/protocol';
+import { type EntryTurn, type parley, parseConversation, wire } from '@parley/protocol';
+import { type Placement, shardName } from '@parley/runtime';
 import type { Clock } from '@parley/std';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import { type ConversationHeads, isLarge } from '../sync/conversation-heads.ts';
-import type { LiveTopics } from './live-topics.ts';
+import type { HeardTopic, LiveTopics } from './live-topics.ts';
 
 type Conversation = parley.v1.Conversation.$Properties;
 
 export interface LargeGroupsParts {
   readonly topics: LiveTopics;
   readonly heads: ConversationHeads;
+  readonly placement: Pick<Placement, 'shardOf'>;
   readonly clock: Clock;
   readonly questionsAtOnceMax: number;
   readonly headRetryMs: number;
@@ -72,6 +74,15 @@ export class LargeGroups {
     });
   }
 
+  /**
+   * A shard has a new owner: what its predecessor committed last was perhaps never published, and nothing that follows
+   * may show it. Asked once for each group and not for each of its listeners.
+   */
+  async announceShard(name: string): Promise<void> {
+    const topics = this.#parts.topics.heard().filter((topic) => this.#shardOf(topic) === name);
+    await inParallel(topics, this.#parts.questionsAtOnceMax, (topic) => this.#announceTopic(topic));
+  }
+
   /** The connection is closed. */
   leaveAll(connection: ClientConnection): void {
     for (const conversation of [...connection.liveGroups.keys()]) this.#ignore(connection, conversation);
@@ -96,6 +107,26 @@ export class LargeGroups {
     for (const each of conversations) {
       if (isLarge(each)) this.#listen(connection, each.conversation ?? '', each.firstVisible ?? 0);
     }
+  }
+
+  async #announceTopic({ tenant, conversation, listener }: HeardTopic): Promise<void> {
+    if (listener.owner === undefined) return;
+    const head = await this.#parts.heads.ask(listener.owner, conversation);
+    if (head.ok) return this.#parts.topics.announce(tenant, conversation, head.value.head);
+    if (!head.error.isRetryable) return;
+    this.#parts.clock.after(this.#parts.headRetryMs, () => {
+      const again = this.#parts.topics
+        .heard()
+        .find((topic) => topic.conversation === conversation && topic.tenant === tenant);
+      if (again !== undefined) void this.#announceTopic(again);
+    });
+  }
+
+  #shardOf({ tenant, conversation }: HeardTopic): string | undefined {
+    const address = parseConversation(conversation);
+    return (
+      address && shardName(this.#parts.placement.shardOf({ type: address.type, tenant, id: address.id }))
+    );
   }
 
   #announceHead(connection: ClientConnection, conversation: string, knownSequence: number): void {

@@ -13,6 +13,13 @@ export interface LiveTopicsParts {
   readonly heldLiveMax: number;
 }
 
+/** A live topic that somebody hears here, and one of those who do. */
+export interface HeardTopic {
+  readonly tenant: string;
+  readonly conversation: string;
+  readonly listener: ClientConnection;
+}
+
 export class LiveTopics {
   readonly #parts: LiveTopicsParts;
   readonly #topics = new Map<string, LiveTopic>();
@@ -26,8 +33,23 @@ export class LiveTopics {
     const subject = subjects.live(tenant, conversation);
     let topic = this.#topics.get(subject);
     if (topic === undefined)
-      this.#topics.set(subject, (topic = new LiveTopic(subject, this.#parts, () => this.#drop(subject))));
+      this.#topics.set(
+        subject,
+        (topic = new LiveTopic({ subject, tenant, conversation }, this.#parts, () => this.#drop(subject))),
+      );
     topic.join(connection);
+  }
+
+  heard(): HeardTopic[] {
+    return [...this.#topics.values()].flatMap(({ tenant, conversation, listener }) =>
+      listener === undefined ? [] : [{ tenant, conversation, listener }],
+    );
+  }
+
+  /** Tells everybody who hears the topic here how far its conversation has come. */
+  announce(tenant: string, conversation: string, sequence: number): void {
+    const heads = [{ conversation, sequence }];
+    this.#topics.get(subjects.live(tenant, conversation))?.receive(wire.Live.encode({ heads }).finish());
   }
 
   admit(connection: ClientConnection, tenant: string, conversation: string): void {
@@ -51,6 +73,8 @@ export class LiveTopics {
 }
 
 class LiveTopic {
+  readonly tenant: string;
+  readonly conversation: string;
   readonly #subject: string;
   readonly #parts: LiveTopicsParts;
   readonly #onEmpty: () => void;
@@ -63,11 +87,27 @@ class LiveTopic {
   #payloads: Uint8Array[] = [];
 
   /** `onEmpty`: the last connection has left. */
-  constructor(subject: string, parts: LiveTopicsParts, onEmpty: () => void) {
+  constructor(
+    {
+      subject,
+      tenant,
+      conversation,
+    }: { readonly subject: string; readonly tenant: string; readonly conversation: string },
+    parts: LiveTopicsParts,
+    onEmpty: () => void,
+  ) {
     this.#subject = subject;
+    this.tenant = tenant;
+    this.conversation = conversation;
     this.#parts = parts;
     this.#onEmpty = onEmpty;
-    this.#subscription = parts.messenger.subscribe(subject, (bytes) => this.#receive(bytes.slice()));
+    this.#subscription = parts.messenger.subscribe(subject, (bytes) => this.receive(bytes.slice()));
+  }
+
+  /** Any of those who hear it. */
+  get listener(): ClientConnection | undefined {
+    for (const each of subprotocols) for (const connection of this.#listening[each]) return connection;
+    return this.#joining.keys().next().value;
   }
 
   join(connection: ClientConnection): void {
@@ -108,7 +148,7 @@ class LiveTopic {
     }
   }
 
-  #receive(payload: Uint8Array): void {
+  receive(payload: Uint8Array): void {
     if (this.#payloads.push(payload) === 1) this.#parts.turn.atEnd(this);
     this.#hold(payload);
     for (const { conversation, sequence, system } of wire.Live.decode(payload).messages) {

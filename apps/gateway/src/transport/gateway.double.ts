@@ -89,11 +89,13 @@ export class OwnerDouble {
   onQuery: (query: Query) => QueryAnswer | undefined = (query) =>
     query.body === 'account' ? { account: { exists: true } } : { error: errorBody('CONVERSATION_NOT_FOUND') };
   readonly #node: ReturnType<MemoryCluster['node']>;
+  readonly #shards: readonly { kind: 'user' | 'group'; index: number }[];
   #gatewayId = '';
   #isStopped = false;
 
   constructor(cluster: MemoryCluster, shards: readonly { kind: 'user' | 'group'; index: number }[]) {
     this.#node = cluster.node('owner');
+    this.#shards = shards;
     for (const shard of shards) {
       void this.#intake(shard);
       this.#node.messenger.subscribe(subjects.signal(shard.kind, shard.index), (bytes) => {
@@ -140,6 +142,11 @@ export class OwnerDouble {
     const [kind, index] = shard.split('.');
     const beat = encodeOwnerBeat({ shard, epoch: this.epoch, nodeId: 'owner' });
     this.#node.messenger.publish(subjects.ownerBeat(kind!, Number(index)), beat);
+  }
+
+  /** Says that it owns all shards of a kind. */
+  beatAll(kind: 'user' | 'group'): void {
+    for (const each of this.#shards) if (each.kind === kind) this.beat(`${kind}.${each.index}`);
   }
 
   publishLive(tenant: string, conversation: string, live: parley.v1.Live.$Properties): void {

@@ -581,6 +581,36 @@ describe('ownership', () => {
 });
 
 describe('large groups', () => {
+  test.each([
+    ['an owner that was heard of before', true],
+    ['one that died before it was heard of', false],
+  ])('a message that %s committed and never published shows by its head', async (_, wasHeard) => {
+    const double = await start();
+    const conversations = [{ conversation: 'g.big', diffusion: wire.Diffusion.DIFFUSION_READ }];
+    double.owner.welcome = { welcome: { conversations } };
+    double.owner.onQuery = () => ({ head: { head: 7, isMember: true } });
+    const client = await welcomed(double, 'alice');
+    if (wasHeard) double.owner.beatAll('group');
+    await double.owner.messenger.flush();
+    await client.ask({ ping: {} });
+    double.owner.epoch = 2;
+    let isTaken = false;
+    double.owner.onQuery = () => {
+      // Whoever asks first asks too early.
+      const head = isTaken ? { head: { head: 8, isMember: true } } : { error: errorBody('UNAVAILABLE') };
+      isTaken = true;
+      return head;
+    };
+    double.owner.beatAll('group');
+    await expect.poll(() => isTaken).toBe(true);
+    await expect
+      .poll(() => {
+        double.clock.advance(1_000);
+        return client.frames.flatMap(({ live }) => live?.heads ?? []);
+      })
+      .toContainEqual(expect.objectContaining({ conversation: 'g.big', sequence: 8 }));
+  });
+
   const turned = (sequence: number, diffusion: number) => ({
     message: message(sequence, 'x', 'g.big'),
     diffusion,

@@ -124,13 +124,18 @@ export class SocketGateway {
       acknowledgeFlushMs: limits.acknowledgeFlushMs,
     });
     this.#topics = new LiveTopics({ messenger, transport, turn, heldLiveMax: limits.heldLiveMax });
-    this.#largeGroups = new LargeGroups({ topics: this.#topics, heads, clock, ...limits });
+    this.#largeGroups = new LargeGroups({ topics: this.#topics, heads, placement, clock, ...limits });
     this.#attachments = new Attachments({
       connections,
       commands,
       clock,
       reattachMs: limits.reattachMs,
-      onOwnerReplaced: (shard) => this.#pending.doubt(limits.doubtedCommandMs, shard),
+      onNewOwner: (shard, isFirst) => {
+        if (!isFirst) this.#pending.doubt(limits.doubtedCommandMs, shard);
+        void this.#largeGroups.announceShard(shard).catch((cause: unknown) => {
+          log.error({ err: cause }, 'heads could not be announced');
+        });
+      },
       onReattached: (connection, welcome) => {
         void this.#catchUp(connection, welcome).catch((cause: unknown) =>
           log.error({ err: cause }, 'catching up failed'),
