@@ -50,7 +50,7 @@ export interface RuntimeLimits {
   readonly nudgeAfterMs: number;
   /** … at most this often for the same position. */
   readonly nudgesMax: number;
-  /** An entity's head is announced once this long after its last live publish. */
+  /** An entity's head is announced this long after its last live publish; again when that may not have left. */
   readonly announceAfterMs: number;
   /** Owners say that they serve a shard this often. */
   readonly ownerBeatMs: number;

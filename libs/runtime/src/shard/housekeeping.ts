@@ -92,8 +92,12 @@ export class Housekeeping {
     });
   }
 
+  /** Perhaps the only sign of a lost last message, so it is made again until the server has seen it. */
   #announce(nowMs: number): void {
     const { unannounced } = this.#shard.decisions;
+    const { messenger } = this.#options.ports;
+    if (!messenger.isConnected) return;
+    const announced: string[] = [];
     for (const [key, publishedAtMs] of unannounced) {
       if (nowMs - publishedAtMs < this.#options.limits.announceAfterMs) continue;
       const entity = this.#shard.entities.inMemory(key);
@@ -101,8 +105,13 @@ export class Housekeeping {
       unannounced.delete(key);
       if (entity?.type.announce === undefined || entity.type.topic === undefined) continue;
       const payload = entity.type.codec.encodePayload(entity.type.announce(entity.state));
-      this.#options.ports.messenger.publish(entity.type.topic(entity.address), payload);
+      messenger.publish(entity.type.topic(entity.address), payload);
+      announced.push(key);
     }
+    if (announced.length === 0) return;
+    messenger.flush().catch(() => {
+      for (const key of announced) if (!unannounced.has(key)) unannounced.set(key, nowMs);
+    });
   }
 
   #probeGateways(): void {

@@ -1,5 +1,6 @@
 // A toy entity for tests of the runtime: people who post letters to others. Small enough to see through, and it uses
-// everything the runtime offers: events, effects to the own and to other shards, pushes, dedupe, snapshots, queries.
+// everything the runtime offers: events, effects to the own and to other shards, pushes, live publishes, dedupe, snapshots,
+// queries. A letter to nobody is published.
 import { type Decider, ByteReader, ByteWriter, accepted, refused } from '@parley/std';
 import type { EntityType } from '@parley/runtime';
 
@@ -49,6 +50,7 @@ const decider: Decider<LettersState, LettersCommand, LettersEvent, { id: string 
   effectsOf(event, state) {
     if (event.type === 'Received')
       return [{ kind: 'push', position: state.received.length, payload: event.letter }];
+    if (event.to.length === 0) return [{ kind: 'publish', payload: { id: event.id } }];
     const command: LettersCommand = { type: 'Receive', letter: { id: event.id, from: state.self } };
     return [{ kind: 'tell', type: 'user', ids: event.to, command }];
   },
@@ -72,6 +74,8 @@ export const lettersType: EntityType<LettersState, LettersCommand, LettersEvent,
   attach: (state) => encode({ received: state.received.length }),
   position: (state) => state.received.length,
   nudge: (state) => ({ nudge: state.received.length }),
+  topic: ({ id }) => `letters.${id}`,
+  announce: (state) => ({ head: state.posted.length }),
 };
 
 /** A question for one person: its address is all it says. */

@@ -3,7 +3,7 @@ import { buckets } from '@parley/protocol';
 import { type ShardId, decodeCommit, encodeLaneBatch } from '@parley/runtime';
 import { describe, expect, test } from 'vitest';
 import { LettersClient, LettersCluster, tenant } from './letters-cluster.ts';
-import { encodeJson, poisonId } from './letters.entity-type.ts';
+import { decodeJson, encodeJson, poisonId } from './letters.entity-type.ts';
 
 const shard: ShardId = { kind: 'user', index: 0 };
 
@@ -21,6 +21,47 @@ const commitsOf = (cluster: LettersCluster) => {
 
 const answered = (cluster: LettersCluster, client: LettersClient, request: number) =>
   cluster.clock.until('an answer', () => client.replies.has(request));
+
+describe('the head of a live topic that fell silent', () => {
+  async function hearing() {
+    const { cluster, node, client } = await oneShard();
+    const heard: unknown[] = [];
+    client.link.messenger.subscribe('letters.p1', (bytes) => heard.push(decodeJson(bytes)));
+    const request = client.send('p1', 'a letter to nobody', []);
+    await answered(cluster, client, request);
+    return { cluster, node, heard };
+  }
+  const letter = { id: 'a letter to nobody' };
+
+  test('is announced once', async () => {
+    const { cluster, heard } = await hearing();
+    await cluster.clock.advance(20_000);
+    expect(heard).toEqual([letter, { head: 1 }]);
+  });
+
+  test('is announced when the owner is back, if it was cut off when the time had come', async () => {
+    const { cluster, node, heard } = await hearing();
+    await cluster.clock.until('the letter', () => heard.length === 1);
+    await cluster.clock.advance(1_500);
+    node.link.disconnect();
+    await cluster.clock.advance(2_500);
+    node.link.reconnect();
+    await cluster.clock.advance(20_000);
+    expect(heard).toEqual([letter, { head: 1 }]);
+  });
+
+  test('is announced again, if it went into a connection that was dead already', async () => {
+    const { cluster, node, heard } = await hearing();
+    await cluster.clock.until('the letter', () => heard.length === 1);
+    await cluster.clock.advance(1_500);
+    node.link.hold('to-server');
+    await cluster.clock.advance(2_000);
+    node.link.disconnect();
+    node.link.reconnect();
+    await cluster.clock.advance(20_000);
+    expect(heard).toEqual([letter, { head: 1 }]);
+  });
+});
 
 describe('commits stay below what the log takes as one message', () => {
   const letters = Array.from({ length: 40 }, (_, i) => ({
