@@ -2,10 +2,10 @@
 // `control` carries key-value calls and journal appends, `bulk` everything else.
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, type TlsOptions, errors } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NatsDisconnected, asError } from './nats-errors.ts';
 import { PubAcks, type PublishOptions } from './pub-acks.ts';
+import { connectByTurns } from './turn-transport.ts';
 
 export interface NatsLinkOptions {
   /** Name of the process, shown in the server's monitoring. */
@@ -230,7 +230,7 @@ async function dial(
   let toldReason: string | undefined;
   for (;;) {
     try {
-      return await connect({
+      return await connectByTurns({
         servers: urls.map(withoutCredentials),
         name: `${options.name}.${name}`,
         ...credentials(urls, options),
