@@ -8,6 +8,7 @@ export {
   decodeLogMessage,
   decodeQuery,
   decodeQueryAddress,
+  decodeQueryAnswer,
   decodeUserEvent,
   directCodec,
   encodeDirectCommand,

@@ -6,8 +6,8 @@ import type { PostMessage, Sent } from '@parley/domain';
 import { ByteReader, ByteWriter } from '@parley/std';
 
 /** A field's number and wire type, as protobuf puts it in front of the value. */
-const varintField = (field: number): number => field << 3;
-const bytesField = (field: number): number => (field << 3) | 2;
+export const varintField = (field: number): number => field << 3;
+export const bytesField = (field: number): number => (field << 3) | 2;
 
 /** What ids, numbers and tags around a text take at most, most of the time: only a guess for the writer. */
 const aroundText = 80;
@@ -177,11 +177,11 @@ export function readDeliver(bytes: Uint8Array): Deliver | undefined {
 }
 
 /** Numbers and texts that are what they are by default are left out. */
-function number(writer: ByteWriter, field: number, value: number): void {
+export function number(writer: ByteWriter, field: number, value: number): void {
   if (value !== 0) writer.u8(varintField(field)).varint(value);
 }
 
-function string(writer: ByteWriter, field: number, value: string): void {
+export function string(writer: ByteWriter, field: number, value: string): void {
   if (value !== '') writer.u8(bytesField(field)).text(value);
 }
 
@@ -208,7 +208,7 @@ function textFields(writer: ByteWriter, message: LogMessage): ByteWriter {
 const sizeOf = ({ text }: LogMessage): number => (text?.length ?? 0) + aroundText;
 
 /** A reader of the one member that is set, when the message consists of it alone. */
-function onlyMember(bytes: Uint8Array, field: number): ByteReader | undefined {
+export function onlyMember(bytes: Uint8Array, field: number): ByteReader | undefined {
   if (bytes[0] !== bytesField(field)) return undefined;
   const reader = new ByteReader(bytes);
   reader.u8();
@@ -216,4 +216,4 @@ function onlyMember(bytes: Uint8Array, field: number): ByteReader | undefined {
 }
 
 /** Bytes that are no UTF-8 are read as this character. The generated code refuses them. */
-const isDoubtful = (text: string): boolean => text.includes('\ufffd');
+export const isDoubtful = (text: string): boolean => text.includes('\ufffd');

@@ -3,6 +3,12 @@ export { encodeRefusal, encodeReply } from './answer-codec.ts';
 export { createDirectCodec, decodeDirectEvent, directCodec, encodeDirectCommand } from './direct-codec.ts';
 export { createGroupCodec, decodeGroupEvent, encodeGroupCommand, groupCodec } from './group-codec.ts';
 export { decodeLogMessage, encodeLogMessage, fromWireMessage, toWireMessage } from './log-message-codec.ts';
-export { type EntityQuery, decodeQuery, decodeQueryAddress, queryAnswer } from './query-codec.ts';
+export {
+  type EntityQuery,
+  decodeQuery,
+  decodeQueryAddress,
+  decodeQueryAnswer,
+  queryAnswer,
+} from './query-codec.ts';
 export { createUserCodec, decodeUserEvent, encodeUserCommand, userCodec } from './user-codec.ts';
 export { toWireConversation } from './user-parts-codec.ts';

@@ -1,15 +1,8 @@
 // Queries asked of owners and their answers, as bytes. Entity types answer with one of these.
-import type {
-  Account,
-  ConversationHead,
-  InboxPage,
-  LogPage,
-  MembersPage,
-  UserConversation,
-} from '@parley/domain';
+import type { Account, ConversationHead, LogPage, MembersPage, UserConversation } from '@parley/domain';
 import { errorBody } from '../error-codes.ts';
 import { internal, type parley } from '../messages.ts';
-import { toInboxEntry } from './inbox-entry-codec.ts';
+import { encodeInboxAnswer, readInboxAnswer } from './inbox-answer-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
 import { decoded } from './shape.ts';
 import { toWireConversation } from './user-parts-codec.ts';
@@ -49,20 +42,19 @@ export function decodeQueryAddress(bytes: Uint8Array): { type: string; tenant: s
 
 export type QueryAnswerFields = parley.internal.v1.QueryAnswer.$Properties;
 
+/** Throws on bytes that are no internal.QueryAnswer. */
+export function decodeQueryAnswer(bytes: Uint8Array): parley.internal.v1.QueryAnswer {
+  const inbox = readInboxAnswer(bytes);
+  return inbox === undefined ? internal.QueryAnswer.decode(bytes) : new internal.QueryAnswer({ inbox });
+}
+
 const encode = (answer: QueryAnswerFields): Uint8Array => internal.QueryAnswer.encode(answer).finish();
 
 /** Encoded internal.QueryAnswer, one function for each kind. */
 export const queryAnswer = {
   error: (code: string, message?: string): Uint8Array => encode({ error: errorBody(code, message) }),
 
-  inbox: (page: InboxPage): Uint8Array =>
-    encode({
-      inbox: {
-        entries: page.entries.map(({ position, entry }) => toInboxEntry(position, entry)),
-        position: page.position,
-        limited: page.limited,
-      },
-    }),
+  inbox: encodeInboxAnswer,
 
   conversations: (conversations: readonly UserConversation[], position: number): Uint8Array =>
     encode({ conversations: { conversations: conversations.map(toWireConversation), position } }),

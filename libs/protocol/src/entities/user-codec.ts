@@ -11,12 +11,12 @@ import {
   snapshotOfUser,
   userLimits,
 } from '@parley/domain';
-import { type EntityAddress, assertNever } from '@parley/std';
+import { ByteWriter, type EntityAddress, assertNever } from '@parley/std';
 import { internal, type parley, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { encodeDeliver, encodeEntryAppended, encodeEntryPush } from './hot-values.ts';
 import { readDeliver, readEntryAppended } from './hot-values.ts';
-import { readEntry, toInboxEntry } from './inbox-entry-codec.ts';
+import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
 import { type Shape, oneOf, optional, plain } from './shape.ts';
 import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
@@ -84,12 +84,10 @@ export function encodeUserPush(push: UserPush): Uint8Array {
 export function encodeUserSnapshot(state: UserState): Uint8Array {
   const { account, position, entries, conversations } = snapshotOfUser(state);
   const first = position - entries.length + 1;
-  return internal.UserSnapshot.encode({
-    account,
-    position,
-    entries: entries.map((entry, index) => toInboxEntry(first + index, entry)),
-    conversations: conversations.map(toWireConversation),
-  }).finish();
+  const writer = new ByteWriter().raw(internal.UserSnapshot.encode({ account, position }).finish());
+  entries.forEach((entry, index) => writeInboxEntry(writer, 3, { position: first + index, entry }));
+  const rest = { conversations: conversations.map(toWireConversation) };
+  return writer.raw(internal.UserSnapshot.encode(rest).finish()).finish();
 }
 
 function readUserSnapshot(bytes: Uint8Array) {
