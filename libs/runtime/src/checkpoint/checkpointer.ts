@@ -9,8 +9,11 @@ import type { ShardOptions } from '../shard/shard-options.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
 import { decodeStoredState } from './snapshot-codec.ts';
 
-/** Entities captured at one commit boundary: bounds the pause that encoding them makes. */
-const capturedAtOnce = 64;
+/**
+ * Entities captured at one commit boundary, and snapshots on their way at the same time: bounds the pause that encoding
+ * them makes, and what commits and pushes find in front of them on the connection.
+ */
+const capturedAtOnce = 16;
 
 export class Checkpointer {
   readonly #options: ShardOptions;
@@ -29,7 +32,7 @@ export class Checkpointer {
 
   start(revision: number): void {
     this.#revision = revision;
-    this.#schedule();
+    this.#schedule(this.#options.limits.checkpointEveryMs * firstPart(this.#options.shard.index));
   }
 
   stop(): void {
@@ -68,8 +71,8 @@ export class Checkpointer {
     }
   }
 
-  #schedule(): void {
-    this.#timer = this.#options.clock.after(this.#options.limits.checkpointEveryMs, () => {
+  #schedule(delayMs = this.#options.limits.checkpointEveryMs): void {
+    this.#timer = this.#options.clock.after(delayMs, () => {
       void this.runOnce().then(() => {
         if (!this.#isStopped) this.#schedule();
       });
@@ -179,6 +182,13 @@ export class Checkpointer {
     markStored(entity, captured);
   }
 }
+
+/**
+ * A process takes over its shards at the same moment; were their checkpoints made at the same moment too, everybody would
+ * wait for them. So the first comes after a part of the time, between a half and the whole: multiples of the golden ratio
+ * lie evenly apart, whichever of the shards it has.
+ */
+const firstPart = (index: number): number => 1 - ((index * 0.618_034) % 1) / 2;
 
 function markStored(entity: Entity, captured: Captured): void {
   entity.dirtyAfter = entity.lastEventN > captured.n ? captured.sequence : undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryFaults } from '@parley/adapters';
+import { buckets } from '@parley/protocol';
 import { type CommitRecord, decodeCommit } from '@parley/runtime';
 import { seededRandom } from '@parley/std';
 import { LettersClient, LettersCluster, tenant } from './letters-cluster.ts';
@@ -99,6 +100,28 @@ describe('one node', () => {
     await cluster.untilServed();
     expect((await client.ask('p0')).received).toHaveLength(41);
     expect((await client.ask('p5')).received).toHaveLength(40);
+  });
+
+  test('shards taken over at the same moment make their checkpoints apart', async () => {
+    const everyMs = 20_000;
+    const cluster = new LettersCluster({ shards: 8, limits: { checkpointEveryMs: everyMs } });
+    await cluster.startNode();
+    await cluster.untilServed();
+    const servedMs = cluster.clock.nowMs();
+    const firsts = new Map<string, number>();
+    cluster.memory.faults = {
+      fate: ({ operation, target }) => {
+        const isCheckpoint = operation === 'kv.write' && target.startsWith(buckets.checkpoints);
+        if (isCheckpoint && !firsts.has(target)) firsts.set(target, cluster.clock.nowMs() - servedMs);
+        return 'ok';
+      },
+    };
+    await cluster.clock.advance(everyMs + 5_000);
+    const times = [...firsts.values()].sort((a, b) => a - b);
+    expect(times).toHaveLength(8);
+    expect(times[0]).toBeGreaterThan(everyMs * 0.45);
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    expect(Math.min(...gaps)).toBeGreaterThan(everyMs * 0.02);
   });
 
   test('idle entities leave memory and come back from their snapshots', async () => {
