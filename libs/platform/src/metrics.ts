@@ -1,6 +1,7 @@
 // Every metric of Parley, with the question it answers. Names are forever: add, never rename. Label sets are small and
 // closed (no user, no conversation). Seconds and bytes.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+import { readdir } from 'node:fs/promises';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -106,7 +107,35 @@ export function createMetrics(app: string) {
   };
 }
 
-/** Adds Node's own (event loop delay, memory, collections); one process-wide set, so only an app calls it. */
-export function collectProcessMetrics(metrics: Metrics): void {
-  collectDefaultMetrics({ register: metrics.registry });
+/** How long the event loop's utilization is measured for one observation of it. */
+const utilizationMs = 1_000;
+
+/**
+ * Adds Node's own (event loop delay, memory, collections); one process-wide set, so only an app calls it. Whoever reads the
+ * metrics stops the process for as long as they take to collect, so two of them are taken otherwise than by default: at ten
+ * observations a second the quantiles of utilization cost 4 to 14 ms, at one 1 ms.
+ */
+export function collectProcessMetrics({ registry }: Metrics): void {
+  collectDefaultMetrics({ register: registry, eventLoopUtilizationTimeout: utilizationMs });
+  collectOpenFiles(registry);
+}
+
+/** By default the folder of open files is read on the spot: 15 ms with 5,000 sockets. Here another thread does it. */
+function collectOpenFiles(registry: Registry): void {
+  const name = 'process_open_fds';
+  // Not on every system.
+  if (registry.getSingleMetric(name) === undefined) return;
+  registry.removeSingleMetric(name);
+  const openFiles = new Gauge({
+    name,
+    help: 'Number of open file descriptors.',
+    registers: [],
+    async collect() {
+      // At the limit no file is left to read the folder with: then the last number stays.
+      const names = await readdir('/proc/self/fd').catch(() => undefined);
+      // One of them is the folder itself.
+      if (names !== undefined) this.set(names.length - 1);
+    },
+  });
+  registry.registerMetric(openFiles);
 }
