@@ -2,6 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectPeople, drive, makePeople } from '../load-scenario.ts';
 import { pairs } from '../people-plan.ts';
+import { sumByKind } from '../process-kind.ts';
+import { type UsageByName, usageOf, usedBetween } from '../process-meter.ts';
 import { type Result, loadResult, round } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
 import { Stand } from '../stand.ts';
@@ -58,7 +60,9 @@ async function run(options: RunOptions): Promise<Result> {
     say,
   } as const;
   const progress = setInterval(() => say(`  ${stand.fleet.connectedCount} connected`), 2_000);
+  const idle = usageOf(stand.processes);
   const connects = await connectPeople(stand, course).finally(() => clearInterval(progress));
+  const used = usedBetween(idle, usageOf(stand.processes));
   await delay(quietMs);
   const after = memoryOf(stand);
   const connected = connects.reduce((sum, one) => sum + one.connected, 0);
@@ -73,9 +77,19 @@ async function run(options: RunOptions): Promise<Result> {
     details: {
       connections: connected,
       rss_empty_gateway_mb: round(before.gateways / stand.gateways.length, 1),
+      ...connectCosts(used, connected),
     },
     settings: { gateways: stand.gateways.length, loaders: stand.fleet.loaders.length, active: 2 * active },
   };
+}
+
+/** CPU milliseconds that a connect cost in all processes of each kind together. */
+function connectCosts(used: UsageByName, connected: number): Record<string, number> {
+  const seconds = Object.fromEntries(Object.entries(used).map(([name, { cpuSeconds }]) => [name, cpuSeconds]));
+  const costs = Object.entries(sumByKind(seconds));
+  return Object.fromEntries(
+    costs.map(([kind, sum]) => [`connect_cpu_ms_${kind}`, round((sum * 1_000) / connected, 3)]),
+  );
 }
 
 const memoryOf = (stand: Stand): { gateways: number; actors: number } => ({
