@@ -22,9 +22,9 @@ export type EntryChange =
 /** Columns rather than objects: there are thousands of entries for each user, and they live long. */
 export interface InboxWindow {
   readonly countMax: number;
-  /** The entry at position `p` is at `(p - 1) % countMax` in both columns. */
-  readonly conversations: (string | undefined)[];
-  readonly sequences: number[];
+  /** The entry at position `p` is at `(p - 1) % countMax` in both columns, which are made for the first entry. */
+  conversations: (string | undefined)[];
+  sequences: number[];
   /** By position, the few that are not plain new messages. Made for the first: an empty map is 184 bytes for each user. */
   changes: Map<number, EntryChange> | undefined;
   /** Position of the oldest entry kept; last + 1 while empty. */
@@ -35,12 +35,15 @@ export interface InboxWindow {
 
 export const emptyInbox = (countMax: number): InboxWindow => ({
   countMax,
-  conversations: [],
-  sequences: [],
+  conversations: noColumn,
+  sequences: noColumn,
   changes: undefined,
   first: 1,
   last: 0,
 });
+
+/** Shared by all empty inboxes, and never written to. */
+const noColumn: never[] = [];
 
 /** The entry takes the next position. */
 export function appendToInbox(
@@ -49,6 +52,10 @@ export function appendToInbox(
   sequence: number,
   change: EntryChange | undefined,
 ): void {
+  if (inbox.last === 0) {
+    inbox.conversations = [];
+    inbox.sequences = [];
+  }
   const place = inbox.last % inbox.countMax;
   inbox.conversations[place] = conversation;
   inbox.sequences[place] = sequence;
@@ -80,6 +87,7 @@ export function inboxEntries(inbox: InboxWindow): readonly InboxEntry[] {
 
 /** `entries` end at position `last`; more than `countMax` of them lose the oldest. */
 export function restoreInbox(countMax: number, last: number, entries: readonly InboxEntry[]): InboxWindow {
+  if (last === 0) return emptyInbox(countMax);
   const kept = entries.slice(-countMax);
   const first = last - kept.length + 1;
   const length = Math.min(last, countMax);

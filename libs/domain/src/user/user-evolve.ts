@@ -5,7 +5,7 @@ import { Diffusion } from '../conversation/diffusion.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
 import { Membership } from './membership.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
-import { type UserConversation, type UserState, unreadOf } from './user-state.ts';
+import { type UserConversation, type UserState, ownConversations, unreadOf } from './user-state.ts';
 
 export function evolveUser(state: UserState, event: UserEvent): UserState {
   switch (event.type) {
@@ -56,7 +56,7 @@ function newConversation(state: UserState, event: EntryAppended): UserConversati
     title: '',
     peerRead: 0,
   };
-  state.conversations.set(event.conversation, conversation);
+  ownConversations(state).set(event.conversation, conversation);
   return conversation;
 }
 
@@ -97,11 +97,11 @@ function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
 
 /** The conversation moves to the end of the list, so that left ones stand in the order of leaving. Leaving is rare. */
 function forgetLongestLeft(state: UserState, conversation: UserConversation): void {
-  state.conversations.delete(conversation.conversation);
-  state.conversations.set(conversation.conversation, conversation);
+  ownConversations(state).delete(conversation.conversation);
+  ownConversations(state).set(conversation.conversation, conversation);
   const left = [...state.conversations.values()].filter((each) => each.left > 0);
   const oldest = left[0];
   if (oldest !== undefined && left.length > state.limits.leftConversationsMax) {
-    state.conversations.delete(oldest.conversation);
+    ownConversations(state).delete(oldest.conversation);
   }
 }

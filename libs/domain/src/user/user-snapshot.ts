@@ -2,7 +2,7 @@
 import type { EntityAddress } from '@parley/std';
 import { type InboxEntry, inboxEntries, restoreInbox } from './inbox-window.ts';
 import { type UserLimits, userLimits } from './user-limits.ts';
-import type { Account, UserConversation, UserState } from './user-state.ts';
+import { type Account, type UserConversation, type UserState, noConversations } from './user-state.ts';
 
 export interface UserSnapshot {
   readonly account: Account | undefined;
@@ -36,6 +36,6 @@ export function restoreUser(
     limits,
     account: snapshot.account,
     inbox: restoreInbox(limits.inboxCountMax, snapshot.position, entries),
-    conversations,
+    conversations: conversations.size === 0 ? noConversations : conversations,
   };
 }

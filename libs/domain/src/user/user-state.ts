@@ -10,7 +10,8 @@ export interface UserState {
   readonly limits: UserLimits;
   account: Account | undefined;
   inbox: InboxWindow;
-  readonly conversations: Map<string, UserConversation>;
+  /** Changed through `ownConversations`. */
+  conversations: ReadonlyMap<string, UserConversation>;
 }
 
 export interface Account {
@@ -45,8 +46,17 @@ export const initialUser = (address: EntityAddress, limits: UserLimits): UserSta
   limits,
   account: undefined,
   inbox: emptyInbox(limits.inboxCountMax),
-  conversations: new Map(),
+  conversations: noConversations,
 });
+
+/** One for all who have none: an empty map takes more room than the rest of such a user. */
+export const noConversations: ReadonlyMap<string, UserConversation> = new Map();
+
+/** The user's own map, to be written to. */
+export function ownConversations(state: UserState): Map<string, UserConversation> {
+  if (state.conversations === noConversations) state.conversations = new Map();
+  return state.conversations as Map<string, UserConversation>;
+}
 
 /** Messages not read yet. Under read-diffusion the gateway counts with the group's head instead. */
 export const unreadOf = (conversation: UserConversation): number =>
