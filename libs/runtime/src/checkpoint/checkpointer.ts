@@ -2,7 +2,7 @@
 // where replay may start, then trims journal and command log up to what nobody needs any more. Fuzzy: the shard goes on
 // meanwhile. Every write is fenced by revision; losing a race means a newer owner exists.
 import type { Timer } from '@parley/std';
-import type { Entity } from '../entity/entity-table.ts';
+import { type Entity, keyOf } from '../entity/entity-table.ts';
 import { nobodyReads } from '../ports/index.ts';
 import type { Captured, Shard } from '../shard/shard.ts';
 import type { ShardOptions } from '../shard/shard-options.ts';
@@ -167,14 +167,15 @@ export class Checkpointer {
   async #store(captured: Captured): Promise<void> {
     const { entity } = captured;
     const { snapshots } = this.#options.ports;
-    let result = await snapshots.save(entity.key, captured.bytes, entity.snapshotRevision);
+    const key = keyOf(entity);
+    let result = await snapshots.save(key, captured.bytes, entity.snapshotRevision);
     if (result.outcome === 'conflict') {
       // A deposed owner was late with an older snapshot, or our own acknowledgement got lost.
-      const stored = await snapshots.load(entity.key);
+      const stored = await snapshots.load(key);
       const found = stored === undefined ? undefined : decodeStoredState(stored.bytes);
       if (found !== undefined && found.epoch > this.#shard.epoch)
         throw new Error('a newer owner has written snapshots');
-      result = await snapshots.save(entity.key, captured.bytes, stored?.revision ?? 0);
+      result = await snapshots.save(key, captured.bytes, stored?.revision ?? 0);
       if (result.outcome === 'conflict')
         throw new Error(`the snapshot of ${entity.type.name} is written by somebody else`);
     }

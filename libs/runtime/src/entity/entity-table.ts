@@ -4,14 +4,17 @@ import { assert, type EntityAddress } from '@parley/std';
 import type { RuntimeLimits } from '../limits.ts';
 import type { SnapshotStore } from '../ports/index.ts';
 import { decodeStoredState } from '../checkpoint/snapshot-codec.ts';
+import { AddressMap } from './address-map.ts';
 import { entityKey, parseEntityKey } from './entity-key.ts';
 import type { EntityType } from './entity-type.ts';
 
 export interface Entity {
-  readonly key: string;
   readonly address: EntityAddress;
-  /** Its id alone: every event of this entity alone names it by this list, which a commit then holds once. */
-  readonly ids: readonly string[];
+  /**
+   * Its id alone: every event of this entity alone names it by this list, which a commit then holds once. Made for the
+   * first: most entities in memory are only looked at.
+   */
+  ids: readonly string[] | undefined;
   readonly type: EntityType;
   state: unknown;
   /** `n` of the commit that holds the newest event; 0 when none since it was loaded. */
@@ -62,9 +65,7 @@ export class EntityTable {
   readonly #types: ReadonlyMap<string, EntityType>;
   readonly #snapshots: SnapshotStore;
   readonly #limits: RuntimeLimits;
-  readonly #entities = new Map<string, Entity>();
-  /** The same by type, tenant and id: the hot path need not build keys. */
-  readonly #byAddress = new Map<string, Map<string, Map<string, Entity>>>();
+  readonly #entities = new AddressMap<Entity>();
   readonly #loading = new Map<string, Promise<Entity>>();
   readonly #tails = new Map<string, Tail>();
   readonly #waitingLoads: (() => void)[] = [];
@@ -97,12 +98,13 @@ export class EntityTable {
   }
 
   inMemory(key: string): Entity | undefined {
-    return this.#entities.get(key);
+    const { type, tenant, id } = parseEntityKey(key);
+    return this.find(type, tenant, id);
   }
 
   /** The same without a key. */
   find(type: string, tenant: string, id: string): Entity | undefined {
-    return this.#byAddress.get(type)?.get(tenant)?.get(id);
+    return this.#entities.get(type, tenant, id);
   }
 
   /** Begins to load what is not in memory. A failure shows again, and is handled, when the entity's turn comes. */
@@ -123,7 +125,7 @@ export class EntityTable {
 
   /** Loads the entity unless it is in memory or on its way. Rejects when the snapshot store cannot be read. */
   load(key: string): Promise<Entity> {
-    const present = this.#entities.get(key);
+    const present = this.inMemory(key);
     if (present !== undefined) return Promise.resolve(present);
     const running = this.#loading.get(key);
     if (running !== undefined) return running;
@@ -142,9 +144,9 @@ export class EntityTable {
   dirtyKeys(): string[] {
     const dirty: { key: string; after: number }[] = [];
     for (const [key, tail] of this.#tails) dirty.push({ key, after: tail.dirtyAfter });
-    for (const [key, { dirtyAfter }] of this.#entities) {
-      if (dirtyAfter !== undefined) dirty.push({ key, after: dirtyAfter });
-    }
+    this.#entities.forEach((entity) => {
+      if (entity.dirtyAfter !== undefined) dirty.push({ key: keyOf(entity), after: entity.dirtyAfter });
+    });
     return dirty.sort((a, b) => a.after - b.after).map(({ key }) => key);
   }
 
@@ -153,43 +155,33 @@ export class EntityTable {
     let covered: number | undefined;
     const note = (after: number) => (covered = covered === undefined ? after : Math.min(covered, after));
     for (const tail of this.#tails.values()) note(tail.dirtyAfter);
-    for (const { dirtyAfter } of this.#entities.values()) if (dirtyAfter !== undefined) note(dirtyAfter);
+    this.#entities.forEach(({ dirtyAfter }) => {
+      if (dirtyAfter !== undefined) note(dirtyAfter);
+    });
     return covered;
   }
 
   /** Lets clean entities go: the idle ones, and the longest unused ones while there are too many. */
   passivate(nowMs: number, committedN: number): number {
     const before = this.#entities.size;
-    for (const entity of this.#entities.values()) {
+    this.#entities.forEach((entity) => {
       // Loaded for somebody whose turn is still to come.
       if (entity.lastUsedMs === 0) entity.lastUsedMs = nowMs;
       const isIdle = nowMs - entity.lastUsedMs >= this.#limits.entityIdleMs;
-      if (isIdle && isClean(entity, committedN)) this.#forget(entity);
-    }
+      if (isIdle && isClean(entity, committedN)) this.#entities.delete(entity.address);
+    });
     if (this.#entities.size > this.#limits.entitiesMax) this.#passivateSurplus(committedN);
     return before - this.#entities.size;
   }
 
   #passivateSurplus(committedN: number): void {
-    const clean = [...this.#entities.values()].filter((entity) => isClean(entity, committedN));
+    const clean: Entity[] = [];
+    this.#entities.forEach((entity) => {
+      if (isClean(entity, committedN)) clean.push(entity);
+    });
     clean.sort((a, b) => a.lastUsedMs - b.lastUsedMs);
     const surplus = this.#entities.size - this.#limits.entitiesMax;
-    for (const entity of clean.slice(0, surplus)) this.#forget(entity);
-  }
-
-  #forget({ key, address: { type, tenant, id } }: Entity): void {
-    this.#entities.delete(key);
-    this.#byAddress.get(type)?.get(tenant)?.delete(id);
-  }
-
-  #remember(entity: Entity): void {
-    const { type, tenant, id } = entity.address;
-    this.#entities.set(entity.key, entity);
-    let byTenant = this.#byAddress.get(type);
-    if (byTenant === undefined) this.#byAddress.set(type, (byTenant = new Map()));
-    let byId = byTenant.get(tenant);
-    if (byId === undefined) byTenant.set(tenant, (byId = new Map()));
-    byId.set(id, entity);
+    for (const { address } of clean.slice(0, surplus)) this.#entities.delete(address);
   }
 
   async #loadNow(key: string): Promise<Entity> {
@@ -210,8 +202,7 @@ export class EntityTable {
     const parsed = parseEntityKey(key);
     const type = this.typeOf(parsed.type);
     // Names of type and tenant are there once, and not once for each entity.
-    const neighbours = this.#byAddress.get(type.name)?.get(parsed.tenant)?.values();
-    const tenant = neighbours?.next().value?.address.tenant ?? parsed.tenant;
+    const tenant = this.#entities.someOf(type.name, parsed.tenant)?.address.tenant ?? parsed.tenant;
     const address = { type: type.name, tenant, id: parsed.id };
     const snapshot = stored === undefined ? undefined : decodeStoredState(stored.bytes);
     if (snapshot !== undefined && snapshot.epoch < this.#own.epoch && snapshot.n >= this.#own.n)
@@ -232,9 +223,8 @@ export class EntityTable {
     }
     this.#tails.delete(key);
     const entity: Entity = {
-      key,
       address,
-      ids: [address.id],
+      ids: undefined,
       type,
       state,
       lastEventN,
@@ -243,10 +233,14 @@ export class EntityTable {
       lastUsedMs: 0,
       told: undefined,
     };
-    this.#remember(entity);
+    this.#entities.set(address, entity);
     return entity;
   }
 }
+
+/** Its key in the snapshot store. */
+export const keyOf = ({ address }: Pick<Entity, 'address'>): string =>
+  entityKey(address.type, address.tenant, address.id);
 
 function inOrder(strands: Tail['strands']): readonly ReplayedEvent[] {
   const [first = []] = strands;

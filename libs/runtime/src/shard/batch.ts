@@ -54,7 +54,8 @@ export class Batch {
     );
   }
 
-  addEvent({ type, address, ids }: Entity, event: unknown): void {
+  addEvent(entity: Entity, event: unknown): void {
+    const { type, address } = entity;
     const { tenant, id } = address;
     this.eventCount++;
     this.bytes += id.length + 1;
@@ -70,7 +71,7 @@ export class Batch {
       return;
     }
     const payload = type.codec.encodeEvent(event);
-    this.events.push({ type: type.name, tenant, ids, payload });
+    this.events.push({ type: type.name, tenant, ids: (entity.ids ??= [id]), payload });
     this.#lastEvent = event;
     this.#lastIds = undefined;
     this.bytes += payload.length + 16;

@@ -1,7 +1,7 @@
 // Deciding: one record of the input becomes events, effects and answers in the open batch. Effects for entities of the same
 // shard are decided right here, in the same commit; effects for other shards go on their lanes.
 import { assert, type DecideContext, type Decision, type Effect, type TellEffect } from '@parley/std';
-import type { Entity, EntityTable, ToldMembers } from '../entity/entity-table.ts';
+import { type Entity, type EntityTable, type ToldMembers, keyOf } from '../entity/entity-table.ts';
 import { entityKey } from '../entity/entity-key.ts';
 import { shardName } from '../ports/index.ts';
 import type { EffectTarget } from '../wire/index.ts';
@@ -147,12 +147,13 @@ export class Decisions {
 
   /** Pushes to everyone subscribed to the entity, when the batch is released. */
   push(batch: Batch, entity: Entity, payload: unknown, position: number, nowMs: number): void {
-    for (const subscriber of this.#options.subscribers.of(entity.key)) {
-      batch.addPush(subscriber, entity.type, payload, position);
+    const { type, tenant, id } = entity.address;
+    for (let each = this.#options.subscribers.first(type, tenant, id); each !== undefined; each = each.next) {
+      batch.addPush(each, entity.type, payload, position);
       if (position === 0) continue;
-      subscriber.pushedPosition = position;
-      subscriber.pushedAtMs = nowMs;
-      subscriber.nudges = 0;
+      each.pushedPosition = position;
+      each.pushedAtMs = nowMs;
+      each.nudges = 0;
     }
   }
 
@@ -162,7 +163,7 @@ export class Decisions {
       topic: entity.type.topic(entity.address),
       payload: batch.encodedPayload(entity.type, payload),
     });
-    this.unannounced.set(entity.key, nowMs);
+    this.unannounced.set(keyOf(entity), nowMs);
   }
 
   #tell(batch: Batch, entity: Entity, { type, ids, command }: TellEffect): void {

@@ -1,6 +1,7 @@
 // What a shard does by the clock: say that it is served, nudge subscribers that do not acknowledge, announce heads of live
 // topics that fell silent, forget gateways that are gone, let idle entities go.
 import type { Timer } from '@parley/std';
+import { entityKey } from '../entity/entity-key.ts';
 import { encodeOutbound, encodeOwnerBeat } from '../wire/index.ts';
 import { Batch } from './batch.ts';
 import { Release } from './release.ts';
@@ -71,10 +72,11 @@ export class Housekeeping {
   #nudge(nowMs: number): void {
     const { nudgeAfterMs, nudgesMax } = this.#options.limits;
     const batch = new Batch();
-    for (const { key, entry } of this.#shard.subscribers.overdue(nowMs - nudgeAfterMs, nudgesMax)) {
-      const entity = this.#shard.entities.inMemory(key);
+    for (const { address, entry } of this.#shard.subscribers.overdue(nowMs - nudgeAfterMs, nudgesMax)) {
+      const { type, tenant, id } = address;
+      const entity = this.#shard.entities.find(type, tenant, id);
       // At the next sweep it is there, or what it says is committed.
-      if (entity === undefined) this.#loadForNudge(key);
+      if (entity === undefined) this.#loadForNudge(entityKey(type, tenant, id));
       if (entity === undefined || entity.lastEventN > this.#shard.ledger.n) continue;
       entry.nudges++;
       entry.pushedAtMs = nowMs;

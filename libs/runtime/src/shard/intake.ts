@@ -94,8 +94,7 @@ export class Intake {
     const subscriber = this.#subscriberOf(record);
     if (subscriber === undefined) this.#refuse(batch, record, 'BAD_COMMAND');
     else if (record.kind === 'detach') {
-      const key = entityKey(record.type, record.tenant, record.id);
-      this.#shard.subscribers.detach(key, batch.gatewayId, subscriber.connection);
+      this.#shard.subscribers.detach(record, batch.gatewayId, subscriber.connection);
     } else if (entity === undefined) this.#refuse(batch, record, 'INTERNAL');
     else this.#attach(batch, entity, record, subscriber);
     return undefined;
@@ -174,13 +173,14 @@ export class Intake {
     }
     const position = entity.type.position?.(entity.state) ?? 0;
     const { subscribers } = this.#shard;
-    subscribers.attach(entity.key, {
+    subscribers.attach(entity.address, {
       gatewayId: subscribers.nameOf(gatewayId),
       connection: subscriber.connection,
       pushedPosition: position,
       pushedAtMs: 0,
       acknowledgedPosition: position,
       nudges: 0,
+      next: undefined,
     });
     entity.lastUsedMs = this.#shard.decisions.nowMs();
     if (record.requestId !== 0) this.#shard.openBatch.addReply(gatewayId, record.requestId, welcome);

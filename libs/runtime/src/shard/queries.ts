@@ -43,10 +43,10 @@ export class Queries {
       respond(this.#options.queryRefusal('BAD_REQUEST'));
       return;
     }
-    const key = entityKey(address.type, address.tenant, address.id);
-    const entity = this.#shard.entities.inMemory(key);
+    const { type, tenant, id } = address;
+    const entity = this.#shard.entities.find(type, tenant, id);
     if (entity !== undefined) this.#answer(entity, bytes, respond);
-    else this.#loadAndAnswer(key, Uint8Array.prototype.slice.call(bytes), respond);
+    else this.#loadAndAnswer(entityKey(type, tenant, id), Uint8Array.prototype.slice.call(bytes), respond);
   }
 
   get #mayAnswer(): boolean {
@@ -112,19 +112,15 @@ export class Queries {
     }
     for (const signal of signals) {
       if (signal.kind === 'relay') this.#relay(signal);
-      else {
-        const key = entityKey(signal.type, signal.tenant, signal.id);
-        this.#shard.subscribers.acknowledge(key, signal.gatewayId, signal.connection, signal.position);
-      }
+      else this.#shard.subscribers.acknowledge(signal, signal);
     }
   }
 
   #relay(signal: Signal & { kind: 'relay' }): void {
     const byGateway = new Map<string, OutboundWriter>();
+    const { type, tenant } = signal;
     for (const id of signal.ids) {
-      for (const { gatewayId, connection } of this.#shard.subscribers.of(
-        entityKey(signal.type, signal.tenant, id),
-      )) {
+      for (const { gatewayId, connection } of this.#shard.subscribers.of({ type, tenant, id })) {
         let gateway = byGateway.get(gatewayId);
         if (gateway === undefined) {
           byGateway.set(gatewayId, (gateway = new OutboundWriter()));

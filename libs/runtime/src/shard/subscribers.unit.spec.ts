@@ -9,21 +9,23 @@ const entry = (connection: number, gatewayId = 'gw1') => ({
   pushedAtMs: 0,
   acknowledgedPosition: 0,
   nudges: 0,
+  next: undefined,
 });
+const alice = { type: 'user', tenant: 't', id: 'a' };
 
 test('an entity keeps its newest subscribers, up to the maximum', () => {
   const subscribers = new Subscribers(3);
-  for (let connection = 1; connection <= 5; connection++) subscribers.attach('user.t.a', entry(connection));
-  expect(subscribers.of('user.t.a').map(({ connection }) => connection)).toEqual([3, 4, 5]);
+  for (let connection = 1; connection <= 5; connection++) subscribers.attach(alice, entry(connection));
+  expect(subscribers.of(alice).map(({ connection }) => connection)).toEqual([3, 4, 5]);
 });
 
 test('attaching again replaces, detaching and a lost gateway leave nothing behind', () => {
   const subscribers = new Subscribers(3);
-  subscribers.attach('user.t.a', entry(1));
-  subscribers.attach('user.t.a', entry(1));
-  subscribers.attach('user.t.a', entry(1, 'gw2'));
-  expect(subscribers.of('user.t.a')).toHaveLength(2);
-  subscribers.detach('user.t.a', 'gw1', 1);
+  subscribers.attach(alice, entry(1));
+  subscribers.attach(alice, entry(1));
+  subscribers.attach(alice, entry(1, 'gw2'));
+  expect(subscribers.of(alice)).toHaveLength(2);
+  subscribers.detach(alice, 'gw1', 1);
   subscribers.dropGateway('gw2');
   expect(subscribers.entityCount).toBe(0);
 });
@@ -31,9 +33,9 @@ test('attaching again replaces, detaching and a lost gateway leave nothing behin
 test('an acknowledgement never goes back', () => {
   const subscribers = new Subscribers(3);
   const mine = { ...entry(1), pushedPosition: 9 };
-  subscribers.attach('user.t.a', mine);
-  subscribers.acknowledge('user.t.a', 'gw1', 1, 9);
-  subscribers.acknowledge('user.t.a', 'gw1', 1, 3);
+  subscribers.attach(alice, mine);
+  subscribers.acknowledge(alice, { gatewayId: 'gw1', connection: 1, position: 9 });
+  subscribers.acknowledge(alice, { gatewayId: 'gw1', connection: 1, position: 3 });
   expect(mine.acknowledgedPosition).toBe(9);
   expect([...subscribers.overdue(1, 3)]).toEqual([]);
 });
