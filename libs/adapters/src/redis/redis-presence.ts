@@ -14,92 +14,34 @@ import type {
 import { presenceLimits } from '../ports/presence-registry.ts';
 import type { RedisLink } from './redis-link.ts';
 import { RedisScript } from './redis-script.ts';
+import { RouteChanges } from './route-changes.ts';
+import { routePrelude } from './route-prelude.ts';
 
-// `live` drops what has expired and gives what is left: device, gateway, connection, three each.
-const prelude = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function live()
-  local rows, left = redis.call('HGETALL', KEYS[1]), {}
-  for i = 1, #rows, 2 do
-    local expiry, gateway, connection = string.match(rows[i + 1], '^(%d+) (%S+) (%S+)$')
-    if expiry and tonumber(expiry) > now then
-      left[#left + 1] = rows[i]
-      left[#left + 1] = gateway
-      left[#left + 1] = connection
-    else
-      redis.call('HDEL', KEYS[1], rows[i])
-    end
-  end
-  return left
-end
-local function hold(device, gateway, connection, ttl)
-  redis.call('HSET', KEYS[1], device, string.format('%.0f %s %s', now + ttl, gateway, connection))
-  redis.call('PEXPIRE', KEYS[1], ttl)
-end
-`;
-
-// What changes a route tells in the same call when its user was last seen: that is half the calls of a storm of clients.
-// ARGV: device, gateway, connection, route TTL, now by the gateway, TTL of last seen.
-const seenPrelude = `${prelude}
-redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6])
-`;
-
-const connectedScript = new RedisScript(`${seenPrelude}
-local before = #live()
-hold(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]))
-return before == 0 and 1 or 0
-`);
-
-// A device that has a newer connection elsewhere keeps that one.
-const refreshScript = new RedisScript(`${seenPrelude}
-local rows = live()
-for i = 1, #rows, 3 do
-  if rows[i] == ARGV[1] and rows[i + 2] ~= ARGV[3] then return 0 end
-end
-hold(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]))
-return 1
-`);
-
-// 0: it was not this connection's; 1: the user has other devices; 2: that was the last one.
-const disconnectedScript = new RedisScript(`${seenPrelude}
-local rows = live()
-for i = 1, #rows, 3 do
-  if rows[i] == ARGV[1] and rows[i + 1] == ARGV[2] and rows[i + 2] == ARGV[3] then
-    redis.call('HDEL', KEYS[1], ARGV[1])
-    return #rows == 3 and 2 or 1
-  end
-end
-return 0
-`);
-
-const liveScript = new RedisScript(`${prelude}
-return live()
+const liveScript = new RedisScript(`${routePrelude}
+return live(KEYS[1])
 `);
 
 export class RedisPresence implements PresenceRegistry {
   readonly #link: RedisLink;
-  readonly #clock: Pick<Clock, 'nowMs'>;
-  readonly #limits: PresenceLimits;
+  readonly #changes: RouteChanges;
 
   constructor(link: RedisLink, clock: Pick<Clock, 'nowMs'>, limits: PresenceLimits = presenceLimits) {
     this.#link = link;
-    this.#clock = clock;
-    this.#limits = limits;
+    this.#changes = new RouteChanges(link, () => clock.nowMs(), limits);
   }
 
   async connected(route: DeviceRoute): Promise<Result<PresenceChange, PresenceError>> {
-    const result = await this.#change(connectedScript, route);
+    const result = await this.#changes.make('connected', route);
     return result.ok ? ok({ cameOnline: result.value === 1, wentOffline: false }) : away;
   }
 
   async disconnected(route: DeviceRoute): Promise<Result<PresenceChange, PresenceError>> {
-    const result = await this.#change(disconnectedScript, route);
+    const result = await this.#changes.make('disconnected', route);
     return result.ok ? ok({ cameOnline: false, wentOffline: result.value === 2 }) : away;
   }
 
   async refresh(routes: readonly DeviceRoute[]): Promise<Result<void, PresenceError>> {
-    const results = await Promise.all(routes.map((route) => this.#change(refreshScript, route)));
+    const results = await Promise.all(routes.map((route) => this.#changes.make('refresh', route)));
     return results.every((result) => result.ok) ? ok(undefined) : away;
   }
 
@@ -137,13 +79,6 @@ export class RedisPresence implements PresenceRegistry {
       liveScript.run(redis, redisKeys.routes(tenant, user), []),
     );
     return result.ok ? ok(result.value as string[]) : away;
-  }
-
-  #change(script: RedisScript, { tenant, user, device, gateway, connection }: DeviceRoute) {
-    const { routeTtlMs, lastSeenTtlMs } = this.#limits;
-    const keys = [redisKeys.routes(tenant, user), redisKeys.lastSeen(tenant, user)];
-    const args = [device, gateway, connection, routeTtlMs, this.#clock.nowMs(), lastSeenTtlMs];
-    return this.#link.call((redis) => script.run(redis, keys, args));
   }
 }
 

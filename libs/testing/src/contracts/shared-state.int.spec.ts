@@ -55,6 +55,33 @@ it('reads many conversations in one round trip', async () => {
   expect(after.reads - before.reads).toBeLessThan(10);
 });
 
+it('tells changes of routes that come together in a few calls, in order', async () => {
+  const presence = new RedisPresence(await emptied(), systemClock);
+  const routes = Array.from({ length: 300 }, (_, i) => ({
+    tenant: 'acme',
+    user: `u${i}`,
+    device: 'd',
+    gateway: 'g',
+    connection: String(i),
+  }));
+  const monitor = new Redis(server.url);
+  const before = await scriptsRun(monitor);
+  const came = routes.map((route) => presence.connected(route));
+  const went = routes.map((route) => presence.disconnected(route));
+  for (const change of await Promise.all(came)) expect(change).toMatchObject({ value: { cameOnline: true } });
+  for (const change of await Promise.all(went))
+    expect(change).toMatchObject({ value: { wentOffline: true } });
+  // 250 in each; the first may not be known to the server yet, and is sent whole then.
+  expect((await scriptsRun(monitor)) - before).toBeLessThanOrEqual(4);
+  monitor.disconnect();
+});
+
+async function scriptsRun(redis: Redis): Promise<number> {
+  const info = await redis.info('commandstats');
+  const calls = [...info.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].map(([, count]) => Number(count));
+  return calls.reduce((sum, count) => sum + count, 0);
+}
+
 async function packetsOf(redis: Redis): Promise<{ commands: number; reads: number }> {
   const info = await redis.info('stats');
   const numberOf = (name: string) => Number(new RegExp(`${name}:(\\d+)`).exec(info)?.[1]);
