@@ -85,7 +85,9 @@ async function run(options: RunOptions): Promise<Result> {
 
 /** CPU milliseconds that a connect cost in all processes of each kind together. */
 function connectCosts(used: UsageByName, connected: number): Record<string, number> {
-  const seconds = Object.fromEntries(Object.entries(used).map(([name, { cpuSeconds }]) => [name, cpuSeconds]));
+  const seconds = Object.fromEntries(
+    Object.entries(used).map(([name, { cpuSeconds }]) => [name, cpuSeconds]),
+  );
   const costs = Object.entries(sumByKind(seconds));
   return Object.fromEntries(
     costs.map(([kind, sum]) => [`connect_cpu_ms_${kind}`, round((sum * 1_000) / connected, 3)]),
