@@ -1,6 +1,7 @@
 // What the history process is told by its environment.
 import { z } from 'zod';
 import { commonSettings, setting } from '@parley/platform';
+import { keptEventsChoices } from './projection/event-rows.ts';
 
 export const historySettings = z.object({
   ...commonSettings,
@@ -10,6 +11,8 @@ export const historySettings = z.object({
   clickhouseCluster: setting.text().optional(),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
+  /** Which journaled events are kept in the table `events`. */
+  historyEvents: z.enum(keptEventsChoices).default('all'),
   /** From one look at a shard's journal to the next: what has come meanwhile is received in one go. */
   historyReadPauseMs: setting.integer({ min: 0, max: 10_000 }).default(100),
   /** A batch with rows waits this long for more before it goes to ClickHouse. */

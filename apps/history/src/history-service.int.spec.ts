@@ -59,6 +59,7 @@ beforeAll(async () => {
     nodeId: 'history-1',
     isShared: true,
     layout: oneServer,
+    keptEvents: 'all',
     batchAgeMs: 20,
     batchPauseMs: 20,
     logger: silentLogger(),

@@ -3,6 +3,7 @@
 import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
 import type { Health, Logger, Metrics } from '@parley/platform';
 import type { ClickHouse, JournalFollower, Layout, MessageTail } from '@parley/adapters';
+import type { KeptEvents } from './projection/event-rows.ts';
 import { HistoryProjection } from './projection/history-projection.ts';
 import { LagMeter } from './projection/lag-meter.ts';
 import { readPositions } from './projection/positions.ts';
@@ -25,6 +26,7 @@ export interface HistoryParts {
   /** Several processes may project into this store: they take turns by a lease. The embedded engine has one owner. */
   readonly isShared: boolean;
   readonly layout: Layout;
+  readonly keptEvents: KeptEvents;
   readonly batchAgeMs: number;
   readonly batchPauseMs: number;
   readonly logger: Logger;
@@ -104,13 +106,14 @@ export class HistoryService {
   }
 
   #project(): void {
-    const { clickHouse, layout, journal, shards, watermarks, tail, logger: log } = this.#parts;
+    const { clickHouse, layout, keptEvents, journal, shards, watermarks, tail, logger: log } = this.#parts;
     const follower = new SharedFollower(this.#parts.follower);
     const { metrics, batchAgeMs, batchPauseMs } = this.#parts;
     const limits = { batchAgeMs, batchPauseMs };
     this.#projection = new HistoryProjection({
       clickHouse,
       layout,
+      keptEvents,
       follower,
       journal,
       shards,

@@ -108,6 +108,7 @@ async function createService(
     nodeId: config.nodeId,
     layout: config.clickhouseCluster === undefined ? oneServer : clusterOf(config.clickhouseCluster),
     isShared: config.clickhouseUrl !== undefined,
+    keptEvents: config.historyEvents,
     batchAgeMs: config.historyBatchAgeMs,
     batchPauseMs: config.historyBatchPauseMs,
     logger,

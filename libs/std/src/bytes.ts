@@ -279,9 +279,14 @@ export class ByteReader {
     return this.#buffer.subarray(start, start + size);
   }
 
-  /** Passes over a text or a blob. */
-  skip(): void {
-    this.#take(this.varint());
+  /** Passes over a text or a blob. Where its bytes begin; they end at `offset`. */
+  skip(): number {
+    return this.#take(this.varint());
+  }
+
+  /** Goes on at an offset it has been at before. */
+  seek(offset: number): void {
+    this.#at = offset;
   }
 
   /** The bytes from `start` up to here, one character for each: to look them up in a map. */

@@ -1,5 +1,6 @@
-// A journal record as far as it is about conversations. Decoded once, however many projections take it.
-import { type JournalRecord, decodeCommitExcerpt } from '@parley/runtime';
+// A journal record as far as it is about conversations, and the bytes of all its events. Decoded once, however many
+// projections take it.
+import { EventCursor, type JournalRecord, decodeCommitExcerpt } from '@parley/runtime';
 import { type LogElement, conversationEventTypes, logElementsOf } from './conversation-log.ts';
 
 export interface ConversationRecord {
@@ -10,6 +11,8 @@ export interface ConversationRecord {
   readonly atMs: number;
   /** Throws when it holds an event that this program does not know. */
   elements(): readonly LogElement[];
+  /** All that was journaled, to be read once from the start. */
+  events(): EventCursor;
 }
 
 /** On the record itself, and gone with it: entries of a WeakMap would cost the garbage collector more than the decoding. */
@@ -23,7 +26,11 @@ export function conversationRecord(journaled: DecodedRecord): ConversationRecord
 }
 
 function decode(bytes: Uint8Array): ConversationRecord {
-  const { events, ...head } = decodeCommitExcerpt(bytes, conversationEventTypes);
+  const { events, allEvents, ...head } = decodeCommitExcerpt(bytes, conversationEventTypes);
   let elements: readonly LogElement[] | undefined;
-  return { ...head, elements: () => (elements ??= events.flatMap(logElementsOf)) };
+  return {
+    ...head,
+    elements: () => (elements ??= events.flatMap(logElementsOf)),
+    events: () => new EventCursor(allEvents),
+  };
 }

@@ -4,6 +4,7 @@ import { type ShardId, shardName } from '@parley/runtime';
 import { toWireMessage, wire } from '@parley/protocol';
 import { RowBuffer, dateTimeText } from '@parley/adapters';
 import type { LogElement } from './conversation-log.ts';
+import { EventRows, type KeptEvents } from './event-rows.ts';
 import type { FedCommit, ShardPosition } from './shard-feed.ts';
 
 export interface ShardProgress extends ShardPosition {
@@ -20,26 +21,35 @@ export class HistoryBatch {
     'is_member',
     'version',
   ]);
+  readonly #events: EventRows;
   /** By shard name: where the projection is once this batch is durable. */
   readonly progress = new Map<string, ShardProgress>();
 
-  /** `expectedBytes`: of messages, for example those of the batch before. */
-  constructor(expectedBytes = 0) {
-    this.messages = new RowBuffer('parley.messages', messageColumns, expectedBytes);
+  /** `before`: of about the same size. */
+  constructor(kept: KeptEvents, before?: HistoryBatch) {
+    const expected = (rows: RowBuffer | undefined): number => Math.ceil(1.25 * (rows?.bytes ?? 0));
+    this.messages = new RowBuffer('parley.messages', messageColumns, expected(before?.messages));
+    this.#events = new EventRows(kept, expected(before?.events));
   }
 
   /** Throws on an event that is not known, before anything of the commit was added. */
   add(shard: ShardId, commit: FedCommit): void {
     for (const element of commit.elements()) this.#addElement(element, commit.position.sequence);
+    this.#events.add(shard, commit);
     this.progress.set(shardName(shard), { ...commit.position, atMs: commit.atMs });
   }
 
+  get events(): RowBuffer {
+    return this.#events.table;
+  }
+
+  /** Rows that readers of history wait for: not those of events. */
   get rows(): number {
     return this.messages.rows + this.memberships.rows;
   }
 
   get bytes(): number {
-    return this.messages.bytes + this.memberships.bytes;
+    return this.messages.bytes + this.memberships.bytes + this.events.bytes;
   }
 
   /** The rows that say how far the others go. Inserted last, when everything before is durable. */

@@ -1,5 +1,6 @@
 // Journals → ClickHouse, exactly once in effect. Each shard's commits are read in order and gathered into one batch of
-// all shards; a batch is written messages first, memberships next, watermarks last, and repeated until it is durable.
+// all shards; a batch is written messages first, memberships and events next, watermarks last, and repeated until it is
+// durable.
 // Killed anywhere, the next start goes on from the watermarks and writes the same rows again under the same keys.
 //
 //   feed (per shard) → batch (all shards; full = feeds wait) → writer (one) → positions → watermark board
@@ -14,6 +15,7 @@ import {
 } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
+import type { KeptEvents } from './event-rows.ts';
 import { HistoryBatch, type ShardProgress } from './history-batch.ts';
 import { Patience } from './patience.ts';
 import { readPositions } from './positions.ts';
@@ -23,8 +25,9 @@ import { Signal } from './signal.ts';
 import { WatermarkBoard } from './watermark-board.ts';
 
 export interface ProjectionLimits {
-  /** A batch this large is written at once, and until it is, nothing more is read. */
+  /** A batch with so many messages and memberships is written at once, and until it is, nothing more is read. */
   readonly batchRowsMax: number;
+  /** Likewise, of all its tables: a message is a row and about three events, 1 KB of text together. */
   readonly batchBytesMax: number;
   /** A batch with rows waits this long for more. */
   readonly batchAgeMs: number;
@@ -45,7 +48,7 @@ export interface ProjectionLimits {
 
 export const projectionLimits: ProjectionLimits = {
   batchRowsMax: 20_000,
-  batchBytesMax: 16 * 1024 * 1024,
+  batchBytesMax: 32 * 1024 * 1024,
   batchAgeMs: 200,
   batchPauseMs: 1_000,
   idleBatchAgeMs: 2_000,
@@ -59,6 +62,8 @@ export interface ProjectionOptions {
   readonly clickHouse: ClickHouse;
   /** How tables are laid out: on one server unless given. */
   readonly layout?: Layout;
+  /** Default: all. */
+  readonly keptEvents?: KeptEvents;
   readonly follower: JournalFollower;
   readonly journal: Pick<Journal, 'last' | 'at'>;
   readonly shards: readonly ShardId[];
@@ -99,7 +104,7 @@ export class HistoryProjection {
   /** Shards whose position is not told: their journal was not looked at yet, or is another one. */
   readonly #unmatched = new Set<string>();
   #durable = new Map<string, ShardProgress>();
-  #batch = new HistoryBatch();
+  #batch: HistoryBatch;
   #batchSinceMs: number | undefined;
   /** When the writing of the last batch with rows began. */
   #writtenAtMs = -Infinity;
@@ -114,6 +119,7 @@ export class HistoryProjection {
 
   constructor(options: ProjectionOptions) {
     this.#options = options;
+    this.#batch = new HistoryBatch(options.keptEvents ?? 'all');
     this.#limits = { ...projectionLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#changed = new Signal(this.#clock);
@@ -296,7 +302,7 @@ export class HistoryProjection {
 
   #takeBatch(): HistoryBatch {
     const batch = this.#batch;
-    this.#batch = new HistoryBatch(Math.ceil(1.25 * batch.messages.bytes));
+    this.#batch = new HistoryBatch(this.#options.keptEvents ?? 'all', batch);
     if (batch.rows > 0) this.#writtenAtMs = this.#clock.monotonicMs();
     this.#batchSinceMs = undefined;
     this.#writingOldestAtMs = this.#oldestAtMs;
@@ -313,6 +319,7 @@ export class HistoryProjection {
       try {
         await this.#insert(batch.messages);
         await this.#insert(batch.memberships);
+        await this.#insert(batch.events);
         await this.#insert(batch.watermarks());
       } catch (error) {
         metrics?.insertFailures.inc();
@@ -326,6 +333,7 @@ export class HistoryProjection {
     this.#batchesWritten += 1;
     metrics?.rows.labels('messages').inc(batch.messages.rows);
     metrics?.rows.labels('memberships').inc(batch.memberships.rows);
+    metrics?.rows.labels('events').inc(batch.events.rows);
     const durable = new Map(this.#durable);
     for (const [shard, progress] of batch.progress) durable.set(shard, progress);
     this.#durable = durable;

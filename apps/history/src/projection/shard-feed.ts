@@ -1,7 +1,7 @@
 // The commits of one shard in order, as history may believe them: a record of a deposed owner is left out, a hole in
 // the journal is noticed. Decides nothing else.
 import { setImmediate } from 'node:timers/promises';
-import type { JournalRecord, ShardId } from '@parley/runtime';
+import type { EventCursor, JournalRecord, ShardId } from '@parley/runtime';
 import type { JournalFollower, JournalReader } from '@parley/adapters';
 import type { LogElement } from './conversation-log.ts';
 import { type ConversationRecord, conversationRecord } from './conversation-record.ts';
@@ -24,6 +24,8 @@ export interface FedCommit {
   readonly atMs: number;
   /** What it adds to conversations. Throws when it holds an event that this program does not know. */
   elements(): readonly LogElement[];
+  /** All its events, to be read once from the start; undefined of a record that does not count. */
+  events(): EventCursor | undefined;
 }
 
 /** The journal goes on from a record before the one taken in last: its end was lost, and written again. */
@@ -89,7 +91,8 @@ export class ShardFeed {
   #accept(sequence: number, record: ConversationRecord): FedCommit {
     const isDeposed = record.epoch < this.#position.epoch;
     this.#position = { sequence, epoch: Math.max(record.epoch, this.#position.epoch), n: record.n };
-    return { position: this.#position, atMs: record.atMs, elements: isDeposed ? nothing : record.elements };
+    const { elements, events } = isDeposed ? nothing : record;
+    return { position: this.#position, atMs: record.atMs, elements, events };
   }
 
   /** What a reader passed over though it is in the journal; empty when nothing was, or not all of it is there. */
@@ -127,4 +130,4 @@ export class ShardFeed {
   }
 }
 
-const nothing = (): readonly LogElement[] => [];
+const nothing = { elements: (): readonly LogElement[] => [], events: () => undefined };

@@ -12,6 +12,7 @@ import {
   openEmbeddedClickHouse,
 } from '@parley/adapters';
 import { type Log, silentLog } from '../log.ts';
+import type { KeptEvents } from '../projection/event-rows.ts';
 import { HistoryProjection, type ProjectionLimits } from '../projection/history-projection.ts';
 import { ScriptedJournal } from './scripted-journal.ts';
 
@@ -24,7 +25,12 @@ export interface HistoryBench {
   readonly journal: ScriptedJournal;
   readonly cluster: MemoryCluster;
   /** A projection over `over` (the engine, unless given) that has not started. */
-  projection(limits?: Partial<ProjectionLimits>, over?: ClickHouse, log?: Log): Promise<HistoryProjection>;
+  projection(
+    limits?: Partial<ProjectionLimits>,
+    over?: ClickHouse,
+    log?: Log,
+    keptEvents?: KeptEvents,
+  ): Promise<HistoryProjection>;
   /** Projects everything that is in the journal now. */
   projectAll(): Promise<void>;
   close(): Promise<void>;
@@ -36,9 +42,15 @@ export async function openHistoryBench(): Promise<HistoryBench> {
   const journal = new ScriptedJournal();
   const cluster = new MemoryCluster({ clock: systemClock });
   const follower = new MemoryJournalFollower(journal.asJournal());
-  const projection: HistoryBench['projection'] = async (limits, over = clickHouse, log = silentLog) => {
+  const projection: HistoryBench['projection'] = async (
+    limits,
+    over = clickHouse,
+    log = silentLog,
+    keptEvents = 'all',
+  ) => {
     const watermarks = await cluster.node('history').keyValues.bucket(buckets.watermarks);
-    return new HistoryProjection({ clickHouse: over, follower, journal, shards, watermarks, log, limits });
+    const own = { shards, watermarks, log, limits, keptEvents };
+    return new HistoryProjection({ clickHouse: over, follower, journal, ...own });
   };
   return {
     clickHouse,

@@ -5,7 +5,7 @@ export type CellValue = string | number;
 
 /**
  * Collects rows of one table as TabSeparated, which the engine reads faster than JSON, in one growing buffer: an object for
- * each row would outlive its time.
+ * each row would outlive its time. A row is added as a whole, or, where its cells are bytes already, cell by cell.
  */
 export class RowBuffer {
   readonly table: string;
@@ -34,6 +34,42 @@ export class RowBuffer {
     this.#rows += 1;
   }
 
+  /** Begins a row with its first cells, which are numbers and names without special characters, parted by tabs. */
+  begin(firstCells: string): void {
+    this.#reserve(firstCells.length);
+    this.#bytes += this.#buffer.write(firstCells, this.#bytes, 'latin1');
+  }
+
+  /** The next cell of the row, a String of any bytes. */
+  cell(source: Uint8Array, start: number, end: number): void {
+    this.#reserve(1 + 2 * (end - start));
+    this.#buffer[this.#bytes++] = tab;
+    this.#escape(source, start, end);
+  }
+
+  /** The next cell of the row, an Array(String): `items` calls its argument for each. */
+  list(source: Uint8Array, items: (item: (start: number, end: number) => void) => void): void {
+    this.#reserve(3);
+    this.#buffer[this.#bytes++] = tab;
+    this.#buffer[this.#bytes++] = openingBracket;
+    let count = 0;
+    items((start, end) => {
+      this.#reserve(5 + 2 * (end - start));
+      if (count++ > 0) this.#buffer[this.#bytes++] = comma;
+      this.#buffer[this.#bytes++] = quote;
+      this.#escape(source, start, end);
+      this.#buffer[this.#bytes++] = quote;
+    });
+    this.#buffer[this.#bytes++] = closingBracket;
+  }
+
+  /** Ends a row that was begun. */
+  end(): void {
+    this.#reserve(1);
+    this.#buffer[this.#bytes++] = newLine;
+    this.#rows += 1;
+  }
+
   get rows(): number {
     return this.#rows;
   }
@@ -45,6 +81,23 @@ export class RowBuffer {
   /** All rows so far, as a view; the buffer may be sent again as often as needed. */
   toBytes(): Buffer {
     return this.#buffer.subarray(0, this.#bytes);
+  }
+
+  /** There is room for twice as many bytes. */
+  #escape(source: Uint8Array, start: number, end: number): void {
+    const buffer = this.#buffer;
+    let at = this.#bytes;
+    for (let from = start; from < end; from++) {
+      const byte = source[from]!;
+      const escape = byteEscapes[byte]!;
+      if (escape === 0) {
+        buffer[at++] = byte;
+      } else {
+        buffer[at++] = backslash;
+        buffer[at++] = escape;
+      }
+    }
+    this.#bytes = at;
   }
 
   #reserve(extraBytes: number): void {
@@ -68,7 +121,18 @@ const escaped = (cell: CellValue): string =>
   String(cell).replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '');
 
 const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
+const tab = 9;
 const newLine = 10;
+const quote = 39;
+const comma = 44;
+const openingBracket = 91;
+const backslash = 92;
+const closingBracket = 93;
+
+/** By byte: what stands behind a backslash in its place; 0: the byte stands for itself. Good in and out of quotes. */
+const byteEscapes = new Uint8Array(256);
+for (const [character, escape] of Object.entries({ ...escapes, "'": "\\'" }))
+  byteEscapes[character.charCodeAt(0)] = escape.charCodeAt(1);
 
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const utf8BytesPerUnitMax = 3;

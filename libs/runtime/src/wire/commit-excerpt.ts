@@ -3,16 +3,24 @@
 import { ByteReader } from '@parley/std';
 import { BadCommitRecord, type CommitRecord, type CommittedEvent, undamagedBody } from './commit-codec.ts';
 
-export type CommitExcerpt = Pick<CommitRecord, 'epoch' | 'n' | 'previousSequence' | 'atMs' | 'events'>;
+export interface CommitExcerpt extends Pick<
+  CommitRecord,
+  'epoch' | 'n' | 'previousSequence' | 'atMs' | 'events'
+> {
+  /** The record from its events on, of all types: see EventCursor. */
+  readonly allEvents: Uint8Array;
+}
 
-/** Throws BadCommitRecord. Payloads are views on `bytes`. */
+/** Throws BadCommitRecord. Payloads and `allEvents` are views on `bytes`. */
 export function decodeCommitExcerpt(bytes: Uint8Array, types: ReadonlySet<string>): CommitExcerpt {
   const body = undamagedBody(bytes);
   const reader = new ByteReader(body);
-  return { ...readHead(reader), events: readEvents(reader, body, types) };
+  const { epoch, n, previousSequence, atMs } = readHead(reader);
+  const allEvents = body.subarray(reader.offset);
+  return { epoch, n, previousSequence, atMs, events: readEvents(reader, body, types), allEvents };
 }
 
-function readHead(reader: ByteReader): Omit<CommitExcerpt, 'events'> {
+function readHead(reader: ByteReader): Omit<CommitExcerpt, 'events' | 'allEvents'> {
   const format = reader.u8();
   if (format !== 1) throw new BadCommitRecord(`format ${format} is newer than this program`);
   const kind = reader.u8();

@@ -1,7 +1,14 @@
 // The reader of projections against the reader of owners: it sees the same record, and less of it.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BadCommitRecord, type CommitRecord, decodeCommit, encodeCommit } from './commit-codec.ts';
+import {
+  BadCommitRecord,
+  type CommitRecord,
+  type CommittedEvent,
+  decodeCommit,
+  encodeCommit,
+} from './commit-codec.ts';
+import { EventCursor } from './commit-events.ts';
 import { decodeCommitExcerpt } from './commit-excerpt.ts';
 
 const wanted = new Set(['direct', 'group']);
@@ -61,7 +68,8 @@ describe('an excerpt of a commit record', () => {
       fc.property(record, (given) => {
         const bytes = encodeCommit(given);
         const { epoch, n, previousSequence, atMs, events } = decodeCommit(bytes);
-        expect(decodeCommitExcerpt(bytes, wanted)).toEqual({
+        const { allEvents: _, ...excerpt } = decodeCommitExcerpt(bytes, wanted);
+        expect(excerpt).toEqual({
           epoch,
           n,
           previousSequence,
@@ -82,5 +90,34 @@ describe('an excerpt of a commit record', () => {
       damaged[at]! ^= 0x10;
       expect(() => decodeCommitExcerpt(damaged, wanted)).toThrow(BadCommitRecord);
     }
+  });
+});
+
+describe('the events of an excerpt', () => {
+  test('are all of the record, in order, with the same bytes', () => {
+    fc.assert(
+      fc.property(record, (given) => {
+        const bytes = encodeCommit(given);
+        const cursor = new EventCursor(decodeCommitExcerpt(bytes, wanted).allEvents);
+        const text = (start: number, end: number) => cursor.bytes.toString('utf8', start, end);
+        const events: CommittedEvent[] = [];
+        while (cursor.next()) {
+          const ids: string[] = [];
+          // Whatever was looked at before, or not at all, the next event is found.
+          if (events.length % 2 === 0) cursor.eachId((start, end) => ids.push(text(start, end)));
+          expect(cursor.position).toBe(events.length);
+          events.push({
+            type: cursor.type,
+            tenant: text(cursor.tenantStart, cursor.tenantEnd),
+            ids,
+            payload: cursor.bytes.subarray(cursor.payloadStart, cursor.payloadEnd),
+          });
+        }
+        const expected = decodeCommit(bytes).events;
+        expect(events).toEqual(
+          expected.map((event, index) => ({ ...event, ids: index % 2 === 0 ? event.ids : [] })),
+        );
+      }),
+    );
   });
 });

@@ -11,6 +11,7 @@ export {
   encodeCommit,
   guessCommit,
 } from './commit-codec.ts';
+export { EventCursor } from './commit-events.ts';
 export { type CommitExcerpt, decodeCommitExcerpt } from './commit-excerpt.ts';
 export { FamiliarIdLists } from './id-lists.ts';
 export {
