@@ -15,7 +15,7 @@ import {
   parseConversation,
 } from '@parley/protocol';
 import { type Command, helpText, parseLine } from './command-line.ts';
-import { conversationLine, errorLine, messageLine, nameOf } from './render.ts';
+import { conversationLine, dayOf, errorLine, messageLine, nameOf } from './render.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ChatOptions {
@@ -27,6 +27,8 @@ export interface ChatOptions {
 
 /** Messages shown when a conversation is opened. */
 const shownOnOpening = 10;
+/** Messages shown around a date. */
+const shownAtDate = 20;
 /** Hits shown by /search. */
 const searchHitsMax = 20;
 /** Members asked about by /who. */
@@ -105,6 +107,8 @@ export class Chat {
         return this.#list();
       case 'history':
         return this.#showNewest(this.#here(), command.count);
+      case 'history-at':
+        return this.#showAt(this.#here(), command.atMs);
       case 'search':
         return this.#search(command.words);
       case 'read':
@@ -173,6 +177,22 @@ export class Chat {
     for (const message of newest) this.#terminal.print(messageLine(message, this.#client.user));
     if (newest.length === 0) this.#terminal.print('* nothing here yet');
     if (view.unread > 0) await view.markRead();
+  }
+
+  /** What was said then, from a few messages before on; the conversation itself stays where it is. */
+  async #showAt({ id }: ConversationView, atMs: number): Promise<void> {
+    const page = await this.#client.history({ conversation: id, atMs, limit: shownAtDate });
+    const { messages, around, moreAfter } = page;
+    let day = '';
+    for (const message of messages) {
+      const its = dayOf(message.sentAtMs);
+      if (its !== day) this.#terminal.print(`* ${its}`);
+      day = its;
+      this.#terminal.print(messageLine(message, this.#client.user));
+    }
+    if (messages.length === 0) this.#terminal.print('* nothing here yet');
+    else if (around > (messages.at(-1)?.sequence ?? 0)) this.#terminal.print('* nothing was said since');
+    else if (moreAfter) this.#terminal.print('* and so on: /history shows the newest');
   }
 
   #list(): void {

@@ -11,6 +11,7 @@ export type Command =
   | { readonly kind: 'leave' }
   | { readonly kind: 'list' }
   | { readonly kind: 'history'; readonly count: number }
+  | { readonly kind: 'history-at'; readonly atMs: number }
   | { readonly kind: 'search'; readonly words: string }
   | { readonly kind: 'members' }
   | { readonly kind: 'who' }
@@ -26,6 +27,7 @@ export const helpText = `plain text            send to the current conversation
 /leave                leave the current group
 /list                 conversations and unread counts
 /history [N]          the last N messages (default 20)
+/history DATE         what was said then: 2026-01-31, or 2026-01-31T14:30
 /search WORDS         find messages in all conversations
 /members              members of the current group
 /who                  who of this conversation is online
@@ -76,9 +78,18 @@ function parseGroup([verb, ...words]: string[]): Command {
 
 function parseHistory(word: string | undefined): Command {
   if (word === undefined) return { kind: 'history', count: defaultHistoryCount };
+  if (datePattern.test(word)) return parseHistoryAt(word);
   const count = Number(word);
-  if (!Number.isInteger(count) || count < 1) return invalid('/history takes a number of messages');
+  if (!Number.isInteger(count) || count < 1) return invalid('/history takes a number of messages, or a date');
   return { kind: 'history', count: Math.min(count, historyCountMax) };
 }
+
+/** A day begins where the user is, not in UTC. */
+function parseHistoryAt(word: string): Command {
+  const atMs = new Date(word.includes('T') ? word : `${word}T00:00`).getTime();
+  return atMs > 0 ? { kind: 'history-at', atMs } : invalid(`there is no such day or time: ${word}`);
+}
+
+const datePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$/;
 
 const invalid = (hint: string): Command => ({ kind: 'invalid', hint });

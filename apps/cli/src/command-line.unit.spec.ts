@@ -18,6 +18,12 @@ test('commands carry their words', () => {
   expect(parseLine('/search kernel  panic')).toEqual({ kind: 'search', words: 'kernel panic' });
   expect(parseLine('/history')).toEqual({ kind: 'history', count: 20 });
   expect(parseLine('/history 5')).toEqual({ kind: 'history', count: 5 });
+  const at = (...date: [number, number, number, number?, number?]) => new Date(...date).getTime();
+  expect(parseLine('/history 2026-01-31')).toEqual({ kind: 'history-at', atMs: at(2026, 0, 31) });
+  expect(parseLine('/history 2026-01-31T14:30')).toEqual({
+    kind: 'history-at',
+    atMs: at(2026, 0, 31, 14, 30),
+  });
   expect(parseLine('/quit')).toEqual({ kind: 'quit' });
 });
 
@@ -29,6 +35,9 @@ test('what cannot be understood gets a hint', () => {
     '/group new',
     '/history many',
     '/history -1',
+    '/history 2026-13-31',
+    '/history 2026-01-31T25:00',
+    '/history 2026-1-3',
     '/search',
   ]) {
     expect(parseLine(line).kind, line).toBe('invalid');

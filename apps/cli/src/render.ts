@@ -15,6 +15,13 @@ export function messageLine(message: Message, me: string): string {
   return `${time} ${sender}: ${printable(message.text ?? '')}`;
 }
 
+/** `2026-01-31`, where the user is. */
+export function dayOf(atMs: number): string {
+  const date = new Date(atMs);
+  const parts = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return parts.map((part) => String(part).padStart(2, '0')).join('-');
+}
+
 export function conversationLine(conversation: ConversationView, me: string): string {
   const unread = conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
   const left = conversation.isMember ? '' : ' (left)';

@@ -229,11 +229,15 @@ export class Client {
     });
   }
 
-  /** Pages a conversation straight from the server; does not touch the view. */
+  /** Pages a conversation straight from the server; does not touch the view. At most one place; none: the newest page. */
   async history(request: {
     conversation: string;
     before?: number;
     after?: number;
+    /** This message in the middle of the page. */
+    around?: number;
+    /** The first message sent at or after this time in the middle of the page; `around` of the page tells which it is. */
+    atMs?: number;
     limit?: number;
   }): Promise<HistoryPage> {
     const frame = await this.#operate({ history: request });

@@ -71,6 +71,11 @@ export interface HistoryPage {
   readonly head: number;
   readonly more: boolean;
   readonly firstVisible: number;
+  /** Of a page around a place: the first readable sequence there; 0 of others. */
+  readonly around: number;
+  /** The same: whether there are further messages at either end. */
+  readonly moreBefore: boolean;
+  readonly moreAfter: boolean;
 }
 
 export interface SyncPage {

@@ -178,11 +178,13 @@ export class FrameDispatcher {
     owner: ConnectionOwner,
     history: parley.v1.History.$Properties,
   ): Promise<Result<ServerFrame, Failure>> {
-    const { conversation, before, after, limit } = history;
+    const { conversation, before, after, around, atMs, limit } = history;
     const page = await this.#parts.pages.page(owner, {
       conversation: conversation ?? '',
       before: before ?? 0,
       after: after ?? 0,
+      around: around ?? 0,
+      atMs: atMs ?? 0,
       limit: limit ?? 0,
     });
     return page.ok ? ok({ historyPage: page.value }) : page;

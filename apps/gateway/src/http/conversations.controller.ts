@@ -37,7 +37,7 @@ export class ConversationsController {
 
   @Get(':conversation/messages')
   @AskerRoute({
-    summary: 'A page of messages, rising; the newest ones with neither before nor after',
+    summary: 'A page of messages, rising; the newest ones when no place is given',
     params: ['conversation'],
     query: messagePageQuery,
     answer: messagePage,
@@ -56,6 +56,9 @@ export class ConversationsController {
       head: page.head ?? 0,
       more: page.more ?? false,
       firstVisible: page.firstVisible ?? 0,
+      ...(query.around > 0 || query.atMs > 0
+        ? { around: page.around, moreBefore: page.moreBefore, moreAfter: page.moreAfter }
+        : {}),
     };
   }
 

@@ -4,11 +4,14 @@ import type { ErrorName, parley } from '@parley/protocol';
 import type { Result } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 
-/** `after` pages forward, `before` backward; with neither, the newest page. 0 means not given. */
+/** `after` pages forward, `before` backward, `around` and `atMs` both ways; with none, the newest page. 0: not given. */
 export interface HistoryRequest {
   readonly conversation: string;
   readonly before: number;
   readonly after: number;
+  readonly around: number;
+  /** Milliseconds since 1970: around the first message sent at or after it. */
+  readonly atMs: number;
   readonly limit: number;
 }
 

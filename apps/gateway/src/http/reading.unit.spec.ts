@@ -101,7 +101,23 @@ describe('a page of messages', () => {
       more: false,
       firstVisible: 1,
     });
-    expect(doubles.history.pagesAsked).toEqual([{ conversation: 'g.team', before: 0, after: 0, limit: 2 }]);
+    expect(doubles.history.pagesAsked).toEqual([
+      { conversation: 'g.team', before: 0, after: 0, around: 0, atMs: 0, limit: 2 },
+    ]);
+  });
+
+  it('goes to a sequence or a time, and says where it is', async () => {
+    const found = { conversation: 'g.team', messages: [], head: 9, around: 4, moreBefore: true };
+    doubles.history.pageAnswer = ok(found);
+    const { body } = await doubles.call('GET /v1/conversations/g.team/messages?atMs=1700000000000', {
+      as: token,
+    });
+    expect(body).toMatchObject({ around: 4, moreBefore: true, moreAfter: false });
+    await doubles.call('GET /v1/conversations/g.team/messages?around=4&limit=9', { as: token });
+    expect(doubles.history.pagesAsked).toMatchObject([
+      { around: 0, atMs: 1_700_000_000_000 },
+      { around: 4, atMs: 0, limit: 9 },
+    ]);
   });
 
   it.each(['NOT_A_MEMBER', 'HISTORY_BEHIND', 'HISTORY_UNAVAILABLE', 'SEQUENCE_FROM_FUTURE'] as const)(
@@ -117,6 +133,7 @@ describe('a page of messages', () => {
     ['GET /v1/conversations/x.team/messages', 'BAD_ID'],
     ['GET /v1/conversations/d.b.a/messages', 'BAD_ID'],
     ['GET /v1/conversations/g.team/messages?before=2&after=1', 'BAD_REQUEST'],
+    ['GET /v1/conversations/g.team/messages?around=2&atMs=1', 'BAD_REQUEST'],
     ['GET /v1/conversations/g.team/messages?before=-1', 'BAD_REQUEST'],
     ['GET /v1/conversations/g.team/messages?before=99999999999999999999', 'BAD_REQUEST'],
   ])('refuses %s', async (line, code) => {

@@ -58,8 +58,17 @@ export const memberPageQuery = z.strictObject({
 });
 
 export const messagePageQuery = z
-  .strictObject({ before: sequence, after: sequence, limit: count(50, httpLimits.pageMax) })
-  .refine((query) => query.before === 0 || query.after === 0, 'give before or after, not both');
+  .strictObject({
+    before: sequence,
+    after: sequence,
+    around: sequence.describe('this message in the middle of the page'),
+    atMs: sequence.describe('the first message sent at or after this time in the middle of the page'),
+    limit: count(50, httpLimits.pageMax),
+  })
+  .refine(
+    ({ before, after, around, atMs }) => [before, after, around, atMs].filter((one) => one > 0).length <= 1,
+    'give one of before, after, around and atMs, or none',
+  );
 
 export const searchQuery = z.strictObject({
   q: z.string().trim().min(1).max(httpLimits.searchTextCharactersMax),
@@ -133,6 +142,9 @@ export const messagePage = z.object({
   head: z.int(),
   more: z.boolean(),
   firstVisible: z.int(),
+  around: z.int().optional().describe('with around or atMs: the first readable sequence there'),
+  moreBefore: z.boolean().optional().describe('with around or atMs'),
+  moreAfter: z.boolean().optional().describe('with around or atMs'),
 });
 export const searchAnswer = z.object({
   hits: z.array(

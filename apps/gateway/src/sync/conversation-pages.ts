@@ -1,12 +1,24 @@
-// Pages of one conversation's log: `after` forward, `before` backward, or the newest. The owner says what the asker may
-// see and how far the log has come; the bodies come from wherever they are. A page has no hole, or it is an error.
+// Pages of one conversation's log: `after` forward, `before` backward, `around` a sequence or a time, or the newest. The
+// owner says what the asker may see and how far the log has come; the bodies come from wherever they are. A page has no
+// hole, or it is an error.
 import { type ErrorName, parseConversation, type parley, wire } from '@parley/protocol';
 import { type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { HistoryFailure, HistoryReader, HistoryRequest } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
+import type { DateJump, OwnersView } from './date-jump.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
+import {
+  type Direction,
+  type Span,
+  aroundOf,
+  closedSpans,
+  firstOf,
+  lastOf,
+  readableFrom,
+  withinBytes,
+} from './page-window.ts';
 
 export interface PageLimits {
   readonly historyMessagesDefault: number;
@@ -18,17 +30,25 @@ export interface ConversationPagesParts {
   readonly queries: EntityQuery;
   readonly heads: ConversationHeads;
   readonly bodies: MessageBodies;
+  readonly dates: DateJump;
   readonly limits: PageLimits;
 }
 
 type Page = parley.v1.HistoryPage;
 interface DirectedRequest extends HistoryRequest {
-  readonly direction: 'forward' | 'backward' | 'newest';
+  readonly direction: Direction;
 }
-interface Span {
+/** Sequences the owner is asked for, both ends included; 0 is the head. */
+interface Range {
   readonly from: number;
-  /** Last sequence; never 0 here. */
   readonly to: number;
+}
+interface Window {
+  readonly sequences: readonly number[];
+  /** Index in `sequences` where the page begins to grow. */
+  readonly start: number;
+  /** Of a page around a place: its sequence. */
+  readonly around: number;
 }
 
 export class ConversationPages implements HistoryReader {
@@ -39,21 +59,23 @@ export class ConversationPages implements HistoryReader {
   }
 
   page(asker: Identity, request: HistoryRequest): Promise<Result<Page, HistoryFailure>> {
-    const { before, after } = request;
-    if (before > 0 && after > 0) {
-      return Promise.resolve(err({ code: 'BAD_REQUEST', message: 'Give before or after, not both.' }));
+    const { before, after, around, atMs } = request;
+    if ([before, after, around, atMs].filter((place) => place > 0).length > 1) {
+      const message = 'Give one of before, after, around and the time, or none.';
+      return Promise.resolve(err({ code: 'BAD_REQUEST', message }));
     }
-    const direction = after > 0 ? 'forward' : before > 0 ? 'backward' : 'newest';
+    const direction =
+      after > 0 ? 'forward' : before > 0 ? 'backward' : around > 0 || atMs > 0 ? 'around' : 'newest';
     return this.#read(asker, { ...request, direction });
   }
 
   /** What follows a cursor; 0 is the start of the log. */
   pageAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
-    return this.#read(asker, { ...cursor, before: 0, direction: 'forward' });
+    return this.#read(asker, { ...cursor, before: 0, around: 0, atMs: 0, direction: 'forward' });
   }
 
   async #read(asker: Identity, request: DirectedRequest): Promise<Result<Page, HistoryFailure>> {
-    const { conversation, before, after, direction } = request;
+    const { conversation, before, after, around } = request;
     const address = parseConversation(conversation);
     if (address === undefined) return err({ code: 'BAD_ID' });
     if (address.type === 'direct' && address.first !== asker.user && address.second !== asker.user) {
@@ -68,36 +90,55 @@ export class ConversationPages implements HistoryReader {
       { log: { reader: asker.user, ...range.value } },
     );
     if (!answer.ok) return err({ code: answer.error });
-    const log = answer.value.log;
-    const head = log?.head ?? 0;
-    if (after > head || before > head + 1) return err({ code: 'SEQUENCE_FROM_FUTURE' });
-    const spans = closedSpans(log?.spans ?? [], head);
-    const isForward = direction === 'forward';
-    const sequences = isForward ? firstOf(spans, after, limit) : lastOf(spans, before || head + 1, limit);
-    const messages = await this.#bodiesOf(asker, conversation, { sequences, known: log?.messages ?? [] });
+    const head = answer.value.log?.head ?? 0;
+    const known = answer.value.log?.messages ?? [];
+    if (after > head || around > head || before > head + 1) return err({ code: 'SEQUENCE_FROM_FUTURE' });
+    const spans = closedSpans(answer.value.log?.spans ?? [], head);
+    const place = await this.#placeOf(asker, request, { conversation, spans, newest: known });
+    if (!place.ok) return err({ code: place.error });
+    const window = windowOf(spans, { ...request, before: before || head + 1, around: place.value }, limit);
+    const messages = await this.#bodiesOf(asker, conversation, {
+      sequences: window.sequences,
+      known,
+      asked: range.value,
+    });
     if (!messages.ok) return err({ code: messages.error });
-    return ok(this.#pageOf(conversation, { messages: messages.value, spans, head, isForward }));
+    return ok(this.#pageOf(request, window, { messages: messages.value, spans, head }));
   }
 
   /** Which part of its memory the owner is asked for. What it no longer holds comes from elsewhere. */
   async #rangeOf(
     asker: Identity,
-    { conversation, before, after, direction }: DirectedRequest,
+    { conversation, before, after, around, direction }: DirectedRequest,
     limit: number,
-  ): Promise<Result<{ from: number; to: number }, HistoryFailure>> {
+  ): Promise<Result<Range, HistoryFailure>> {
     if (direction === 'forward') return ok({ from: after + 1, to: after + limit });
     if (direction === 'backward')
       return ok({ from: Math.max(1, before - limit), to: Math.max(1, before - 1) });
+    if (direction === 'around' && around > 0)
+      return ok({ from: Math.max(1, around - limit), to: around + limit });
+    // Where a time lies is not known yet: all the owner holds, which is bounded.
+    if (direction === 'around') return ok({ from: 1, to: 0 });
     const newest = await this.#parts.heads.ask(asker, conversation);
     if (!newest.ok) return err({ code: newest.error.code });
     const { head } = newest.value;
     return ok({ from: Math.max(1, head - limit + 1), to: head });
   }
 
+  /** The sequence a page is around; 0 for pages of another direction. */
+  async #placeOf(
+    asker: Identity,
+    { direction, around, atMs }: DirectedRequest,
+    view: OwnersView,
+  ): Promise<Result<number, ErrorName>> {
+    if (direction !== 'around') return ok(0);
+    return around > 0 ? ok(around) : this.#parts.dates.find(asker, view, atMs);
+  }
+
   async #bodiesOf(
     asker: Identity,
     conversation: string,
-    { sequences, known }: { sequences: readonly number[]; known: readonly Message[] },
+    { sequences, known, asked }: { sequences: readonly number[]; known: readonly Message[]; asked: Range },
   ): Promise<Result<Message[], ErrorName>> {
     const found = new Map<number, Message>();
     for (const message of known) {
@@ -106,9 +147,10 @@ export class ConversationPages implements HistoryReader {
     }
     const missing = sequences.filter((sequence) => !found.has(sequence));
     if (missing.length > 0) {
-      // The owner has just given all it holds of them.
+      // Of what it was asked for the owner has just given all it holds; the rest lies behind an absence of the asker.
+      const isBeyond = (sequence: number) => sequence < asked.from || (asked.to > 0 && sequence > asked.to);
       const bodies = await this.#parts.bodies.find(asker, new Map([[conversation, missing]]), {
-        asksOwner: false,
+        asksOwner: missing.some(isBeyond),
       });
       if (!bodies.ok) return bodies;
       const messages = bodies.value.of(conversation);
@@ -118,62 +160,40 @@ export class ConversationPages implements HistoryReader {
   }
 
   #pageOf(
-    conversation: string,
-    {
-      messages,
-      spans,
-      head,
-      isForward,
-    }: { messages: Message[]; spans: readonly Span[]; head: number; isForward: boolean },
+    { conversation, direction }: DirectedRequest,
+    { start, around }: Window,
+    { messages, spans, head }: { messages: readonly Message[]; spans: readonly Span[]; head: number },
   ): Page {
-    const kept = withinBytes(messages, this.#parts.limits.pageBytesMax, isForward);
+    const bytesMax = this.#parts.limits.pageBytesMax;
+    const kept = withinBytes(messages, { start, bytesMax, bytesOf: bodyBytes });
     const first = kept[0]?.sequence ?? 0;
     const last = kept.at(-1)?.sequence ?? 0;
-    const isMore = isForward ? spans.some(({ to }) => to > last) : spans.some(({ from }) => from < first);
-    return new wire.HistoryPage({
-      conversation,
-      messages: kept,
-      head,
-      more: kept.length > 0 && isMore,
-      firstVisible: spans[0]?.from ?? 0,
-    });
+    const moreBefore = kept.length > 0 && spans.some(({ from }) => from < first);
+    const moreAfter = kept.length > 0 && spans.some(({ to }) => to > last);
+    const page = { conversation, messages: kept, head, firstVisible: spans[0]?.from ?? 0 };
+    if (direction === 'around')
+      return new wire.HistoryPage({ ...page, more: moreBefore || moreAfter, around, moreBefore, moreAfter });
+    return new wire.HistoryPage({ ...page, more: direction === 'forward' ? moreAfter : moreBefore });
   }
 }
 
-const closedSpans = (spans: readonly parley.internal.v1.Span.$Properties[], head: number): Span[] =>
-  spans
-    .map(({ from, to }) => ({ from: Math.max(1, from ?? 1), to: Math.min(to || head, head) }))
-    .filter(({ from, to }) => from <= to);
-
-/** The first `limit` readable sequences after `after`. */
-function firstOf(spans: readonly Span[], after: number, limit: number): number[] {
-  const sequences: number[] = [];
-  for (const { from, to } of spans) {
-    for (let at = Math.max(from, after + 1); at <= to && sequences.length < limit; at++) sequences.push(at);
+function windowOf(
+  spans: readonly Span[],
+  { direction, before, after, around }: Omit<DirectedRequest, 'conversation'>,
+  limit: number,
+): Window {
+  if (direction === 'forward') return { sequences: firstOf(spans, after, limit), start: 0, around: 0 };
+  if (direction === 'around') {
+    const sequences = aroundOf(spans, around, limit);
+    const start = sequences.findIndex((sequence) => sequence >= around);
+    return {
+      sequences,
+      start: start < 0 ? sequences.length : start,
+      around: readableFrom(spans, around),
+    };
   }
-  return sequences;
-}
-
-/** The last `limit` readable sequences before `before`, rising. */
-function lastOf(spans: readonly Span[], before: number, limit: number): number[] {
-  const sequences: number[] = [];
-  for (const { from, to } of [...spans].reverse()) {
-    for (let at = Math.min(to, before - 1); at >= from && sequences.length < limit; at--) sequences.push(at);
-  }
-  return sequences.reverse();
-}
-
-/** As many as fit, from the start when paging forward, from the end otherwise; at least one. */
-function withinBytes(messages: readonly Message[], bytesMax: number, isForward: boolean): Message[] {
-  const ordered = isForward ? messages : [...messages].reverse();
-  const kept: Message[] = [];
-  let bytes = 0;
-  for (const message of ordered) {
-    bytes += bodyBytes(message);
-    if (kept.length > 0 && bytes > bytesMax) break;
-    kept.push(message);
-  }
-  return isForward ? kept : kept.reverse();
+  const sequences = lastOf(spans, before, limit);
+  return { sequences, start: sequences.length, around: 0 };
 }
 
 /** About what a message costs in a page. */

@@ -306,6 +306,11 @@ describe('bad requests', () => {
     ['a read of nothing', { read: { conversation: 'd.alice.bob' } }, 'BAD_REQUEST'],
     ['history both ways', { history: { conversation: 'd.alice.bob', before: 5, after: 2 } }, 'BAD_REQUEST'],
     [
+      'history at two places',
+      { history: { conversation: 'd.alice.bob', around: 5, atMs: 2 } },
+      'BAD_REQUEST',
+    ],
+    [
       'history from the future',
       { history: { conversation: 'd.alice.bob', after: 9 } },
       'SEQUENCE_FROM_FUTURE',
@@ -799,6 +804,110 @@ describe('sync and history', () => {
     expect(await page({ after: 18 })).toEqual({ sequences: [19, 20, 50, 51], more: true });
     expect(await page({ after: 97 })).toEqual({ sequences: [98, 99, 100], more: false });
     expect(await page({ after: 100 })).toEqual({ sequences: [], more: false });
+  });
+
+  describe('a page around a place', () => {
+    /** The store has messages up to 90, sent a second apart; the Redis tail those up to 95, the owner the newest. */
+    const startAtMs = 1_700_000_000_000;
+    const timed = (from: number, to: number) =>
+      log(from, to).map((each) => ({ ...each, sentAtMs: startAtMs + each.sequence * 1_000 }));
+    const stored = 90;
+    type Spans = { from: number; to?: number }[];
+
+    async function began({ spans = [{ from: 10, to: 20 }, { from: 50 }] as Spans, head = 100 } = {}) {
+      const double = await start();
+      answerHistory(double, 1, stored);
+      const located: ReturnType<typeof internal.HistoryLocateRequest.decode>[] = [];
+      double.owner.messenger.subscribe(subjects.history('locate'), (bytes, respond) => {
+        const request = internal.HistoryLocateRequest.decode(bytes);
+        located.push(request);
+        const readable = timed(1, stored).filter(({ sequence }) =>
+          request.spans.some(({ from, to }) => sequence >= (from ?? 0) && sequence <= (to || stored)),
+        );
+        const found = readable.find(({ sentAtMs }) => sentAtMs >= request.atMs);
+        const answer = { sequence: found?.sequence ?? 0, completeThrough: stored };
+        respond(internal.HistoryLocateAnswer.encode(answer).finish());
+      });
+      const tailed = timed(89, 95).map((each) => ({
+        sequence: each.sequence,
+        bytes: wire.Message.encode(each).finish(),
+      }));
+      await double.tail.append([{ tenant: 'acme', conversation: 'd.alice.bob', messages: tailed }]);
+      double.owner.onQuery = ({ log: asked }) => {
+        const to = Math.min(asked!.to || head, head);
+        const messages = timed(Math.max(asked!.from ?? 1, head - 4), to);
+        return { log: { messages, head, spans } };
+      };
+      const client = await welcomed(double, 'alice');
+      const page = async (history: object) => {
+        const answer = await client.ask({ history: { conversation: 'd.alice.bob', limit: 4, ...history } });
+        const { messages = [], around, moreBefore, moreAfter } = answer.historyPage ?? {};
+        const sequences = messages?.map(({ sequence }) => sequence);
+        return answer.body === 'error' ? errorOf(answer) : { sequences, around, moreBefore, moreAfter };
+      };
+      return { double, page, located };
+    }
+    const second = (sequence: number) => startAtMs + sequence * 1_000;
+    const both = { moreBefore: true, moreAfter: true };
+
+    test('has half of its messages before a sequence, and begins again behind an absence', async () => {
+      const { page } = await began();
+      expect(await page({ around: 60 })).toEqual({ sequences: [58, 59, 60, 61], around: 60, ...both });
+      expect(await page({ around: 93 })).toEqual({ sequences: [91, 92, 93, 94], around: 93, ...both });
+      expect(await page({ around: 30 })).toEqual({ sequences: [19, 20, 50, 51], around: 50, ...both });
+      expect(await page({ around: 100 })).toEqual({
+        sequences: [98, 99, 100],
+        around: 100,
+        moreBefore: true,
+        moreAfter: false,
+      });
+      expect(await page({ around: 1 })).toEqual({
+        sequences: [10, 11],
+        around: 10,
+        moreBefore: false,
+        moreAfter: true,
+      });
+      expect(await page({ around: 101 })).toBe('SEQUENCE_FROM_FUTURE');
+    });
+
+    test('goes to the first readable message at or after a time, in the store, the tail and the memory of the owner', async () => {
+      const { page, located } = await began();
+      expect(await page({ atMs: second(60) })).toEqual({ sequences: [58, 59, 60, 61], around: 60, ...both });
+      expect(await page({ atMs: second(60) - 999 })).toMatchObject({ around: 60 });
+      expect(await page({ atMs: second(30) })).toMatchObject({ sequences: [19, 20, 50, 51], around: 50 });
+      expect(await page({ atMs: second(1) })).toMatchObject({ around: 10, moreBefore: false });
+      expect(await page({ atMs: second(93) })).toMatchObject({ sequences: [91, 92, 93, 94], around: 93 });
+      expect(await page({ atMs: second(97) })).toMatchObject({ sequences: [95, 96, 97, 98], around: 97 });
+      expect(await page({ atMs: second(500) })).toEqual({
+        sequences: [99, 100],
+        around: 101,
+        moreBefore: true,
+        moreAfter: false,
+      });
+      expect(located.every(({ spans }) => spans?.length === 2 && spans[1]?.to === 100)).toBe(true);
+    });
+
+    test('needs no store while the owner holds the whole conversation', async () => {
+      const { page, located } = await began({ spans: [{ from: 1 }], head: 5 });
+      expect(await page({ atMs: second(3) })).toMatchObject({ sequences: [1, 2, 3, 4], around: 3 });
+      expect(located).toEqual([]);
+    });
+
+    test('is an error while what is newer than the store cannot be had, or the store is away', async () => {
+      const { page } = await began({ head: 200 });
+      expect(await page({ atMs: second(150) })).toBe('HISTORY_BEHIND');
+      expect(await page({ atMs: second(80) })).toMatchObject({ around: 80 });
+      const away = await startAway();
+      expect(errorOf(await away.ask({ history: { conversation: 'd.alice.bob', atMs: 5 } }))).toBe(
+        'HISTORY_UNAVAILABLE',
+      );
+    });
+
+    async function startAway() {
+      const double = await start();
+      double.owner.onQuery = () => ({ log: { messages: timed(99, 100), head: 100, spans: [{ from: 1 }] } });
+      return welcomed(double, 'alice');
+    }
   });
 
   test('cursors of large groups are answered with what follows them', async () => {

@@ -38,6 +38,7 @@ import type { HistoryReader } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import { ConversationHeads } from '../sync/conversation-heads.ts';
 import { ConversationPages } from '../sync/conversation-pages.ts';
+import { DateJump } from '../sync/date-jump.ts';
 import { InboxSync } from '../sync/inbox-sync.ts';
 import { MessageBodies } from '../sync/message-bodies.ts';
 import type { SocketLog } from './socket-log.ts';
@@ -114,7 +115,8 @@ export class SocketGateway {
     });
     const heads = new ConversationHeads(queries, limits.questionsAtOnceMax);
     const bodies = new MessageBodies({ tail: parts.tail, messenger, queries, limits });
-    const pages = new ConversationPages({ queries, heads, bodies, limits });
+    const dates = new DateJump({ messenger, bodies, limits });
+    const pages = new ConversationPages({ queries, heads, bodies, dates, limits });
     const inbox = new InboxSync({ queries, heads, pages, bodies, limits });
     this.#signals = new Signals({
       messenger,

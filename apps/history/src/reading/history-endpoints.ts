@@ -1,4 +1,4 @@
-// Answers `hst.page` and `hst.search` over the messenger, as one of a queue group: several history processes share the
+// Answers `hst.page`, `hst.locate` and `hst.search` over the messenger, as one of a queue group: several history processes share the
 // questions. The messenger and not @nestjs/microservices, so that the cluster has one way to ask and answer.
 import { type Messenger, type Respond, type Subscription } from '@parley/runtime';
 import { type ErrorName, errorBody, internal, subjects } from '@parley/protocol';
@@ -6,8 +6,11 @@ import { type ClickHouse, ClickHouseRefused, ClickHouseUnavailable } from '@parl
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
 import { BadRequest } from './bad-request.ts';
+import { locate } from './locate-reader.ts';
 import { readPage } from './page-reader.ts';
 import { search } from './search-reader.ts';
+
+type Verb = 'page' | 'locate' | 'search';
 
 /** The queue group of all history processes of a cluster. */
 export const historyQueue = 'history';
@@ -41,6 +44,13 @@ export class HistoryEndpoints {
       );
       return internal.HistoryPageAnswer.encode(answer).finish();
     });
+    this.#serve('locate', async (bytes) => {
+      const answer = await locate(
+        clickHouse,
+        read(() => internal.HistoryLocateRequest.decode(bytes)),
+      );
+      return internal.HistoryLocateAnswer.encode(answer).finish();
+    });
     this.#serve('search', async (bytes) => {
       const answer = await search(
         clickHouse,
@@ -57,7 +67,7 @@ export class HistoryEndpoints {
     if (this.#open > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }
 
-  #serve(verb: 'page' | 'search', answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
+  #serve(verb: Verb, answer: (bytes: Uint8Array) => Promise<Uint8Array>): void {
     const onMessage = (bytes: Uint8Array, respond: Respond) => {
       if (this.#open >= (this.#options.questionsMax ?? 64)) return respond(errorAnswer(verb, 'BUSY'));
       this.#open += 1;
@@ -70,7 +80,7 @@ export class HistoryEndpoints {
   }
 
   async #answer(
-    verb: 'page' | 'search',
+    verb: Verb,
     bytes: Uint8Array,
     respond: Respond,
     answer: (bytes: Uint8Array) => Promise<Uint8Array>,
@@ -87,7 +97,7 @@ export class HistoryEndpoints {
     }
   }
 
-  #errorFor(verb: 'page' | 'search', error: unknown): Uint8Array {
+  #errorFor(verb: Verb, error: unknown): Uint8Array {
     if (error instanceof BadRequest) return errorAnswer(verb, error.code, error.message);
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     if (error instanceof ClickHouseUnavailable || isWithoutSchema(error)) {
@@ -111,10 +121,14 @@ function read<T>(decode: () => T): T {
   }
 }
 
-/** Both answers carry their error in a field of their own. */
-function errorAnswer(verb: 'page' | 'search', code: ErrorName, message?: string): Uint8Array {
+/** All answers carry their error in a field of their own. */
+function errorAnswer(verb: Verb, code: ErrorName, message?: string): Uint8Array {
   const error = errorBody(code, message);
-  return verb === 'page'
-    ? internal.HistoryPageAnswer.encode({ error }).finish()
-    : internal.SearchAnswer.encode({ error }).finish();
+  return answers[verb].encode({ error }).finish();
 }
+
+const answers = {
+  page: internal.HistoryPageAnswer,
+  locate: internal.HistoryLocateAnswer,
+  search: internal.SearchAnswer,
+} as const;

@@ -14,6 +14,7 @@ import { messageColumns, messageOfRow } from './message-row.ts';
 import { type SearchKey, decodeCursor, encodeCursor } from './search-cursor.ts';
 import { type SearchScope, keysSql, newestSql, spansSql } from './search-sql.ts';
 import { snippetOf } from './snippet.ts';
+import { timeMsMax } from './time-limits.ts';
 
 export interface SearchLimits {
   /** Longest search text, UTF-16 code units. */
@@ -81,9 +82,6 @@ function scopeOf(request: parley.internal.v1.SearchRequest, limits: SearchLimits
   }
   return { tenant, user, conversations: [...new Set(conversations)], sender, fromMs, toMs };
 }
-
-/** The end of DateTime64: the year 2299. */
-const timeMsMax = Date.UTC(2299, 0);
 
 function queryOf(text: string, limits: SearchLimits): SearchQuery {
   if (text.length > limits.textMax)

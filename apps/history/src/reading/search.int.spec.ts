@@ -1,6 +1,6 @@
 // Search and pages against the real engine: a truth table, who may read what, cursors, completeness.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { searchTerms } from '@parley/adapters';
+import { RowBuffer, dateTimeText, searchTerms } from '@parley/adapters';
 import { internal } from '@parley/protocol';
 import { dialogues } from '../testing/corpus.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../testing/history-bench.ts';
 import { readPositions } from '../projection/positions.ts';
 import { Completeness } from './completeness.ts';
+import { locate, locateSpansMax } from './locate-reader.ts';
 import { readPage } from './page-reader.ts';
 import { search } from './search-reader.ts';
 
@@ -220,6 +221,83 @@ describe('search', () => {
     const stored = (await readPositions(bench.clickHouse)).get('user.0')?.atMs;
     bench.journal.commit(userShard, [bench.journal.direct('acme', 'zoe.zora', 'zoe', 'late')]);
     await expect.poll(() => completeness.throughMs()).toBe(stored);
+  });
+});
+
+describe('the place of a time', () => {
+  type Locate = Parameters<typeof internal.HistoryLocateRequest.create>[0];
+  const place = (request: Locate) =>
+    locate(
+      bench.clickHouse,
+      internal.HistoryLocateRequest.create({
+        tenant: 'acme',
+        conversation: 'g.plan',
+        spans: [{ from: 1 }],
+        ...request,
+      }),
+    );
+  const times = async () => {
+    const { messages } = await readPage(
+      bench.clickHouse,
+      internal.HistoryPageRequest.create({ tenant: 'acme', conversation: 'g.plan', from: 1, to: 8 }),
+    );
+    return messages.map((message) => message.sentAtMs ?? 0);
+  };
+
+  it('is the first message sent then or later, and none beyond the newest', async () => {
+    for (const [index, atMs] of (await times()).entries()) {
+      expect(await place({ atMs })).toMatchObject({ sequence: index + 1, completeThrough: 8 });
+      expect(await place({ atMs: atMs + 1 })).toMatchObject({ sequence: index === 7 ? 0 : index + 2 });
+    }
+    expect(await place({ atMs: 0 })).toMatchObject({ sequence: 1 });
+    expect(await place({ atMs: 5, tenant: 'third' })).toMatchObject({ sequence: 0, completeThrough: 0 });
+  });
+
+  it('is looked for within the spans only', async () => {
+    const [, second = 0, , , fifth = 0] = await times();
+    const spans = [
+      { from: 1, to: 3 },
+      { from: 6, to: 7 },
+    ];
+    expect(await place({ atMs: second, spans })).toMatchObject({ sequence: 2 });
+    expect(await place({ atMs: fifth, spans })).toMatchObject({ sequence: 6 });
+    expect(await place({ atMs: fifth, spans: [{ from: 1, to: 3 }] })).toMatchObject({ sequence: 0 });
+  });
+
+  it('is not known while messages before it are missing', async () => {
+    const row = {
+      tenant: 'acme',
+      version: 1,
+      sender: 'ann',
+      kind: 'text',
+      client_message_id: 'c',
+      text: 't',
+    };
+    const rows = new RowBuffer('parley.messages', [
+      ...Object.keys(row),
+      'conversation',
+      'sequence',
+      'at',
+      'system',
+    ]);
+    for (const sequence of [1, 2, 4]) {
+      rows.add([...Object.values(row), 'g.holed', sequence, dateTimeText(sequence * 1_000), '']);
+    }
+    await bench.clickHouse.insert(rows.table, rows.columns, rows.toBytes());
+    expect(await place({ conversation: 'g.holed', atMs: 2_000 })).toMatchObject({ sequence: 2 });
+    await expect(place({ conversation: 'g.holed', atMs: 2_001 })).rejects.toMatchObject({
+      code: 'HISTORY_BEHIND',
+    });
+  });
+
+  it.each<NonNullable<Locate>>([
+    { spans: [] },
+    { spans: Array.from({ length: locateSpansMax + 1 }, () => ({ from: 1 })) },
+    { atMs: -1 },
+    { atMs: Number.MAX_SAFE_INTEGER },
+    { conversation: "g.plan' --" },
+  ])('refuses %j', async (request) => {
+    await expect(place(request)).rejects.toMatchObject({ name: 'BadRequest' });
   });
 });
 

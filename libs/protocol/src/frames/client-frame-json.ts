@@ -37,6 +37,8 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
     before: { kind: 'uint64' },
     after: { kind: 'uint64' },
     limit: { kind: 'uint32' },
+    around: { kind: 'uint64' },
+    atMs: { kind: 'uint64' },
   },
   typing: { conversation: { kind: 'string' } },
   presenceQuery: { users: { kind: 'string', isRepeated: true }, watch: { kind: 'bool' } },

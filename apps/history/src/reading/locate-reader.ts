@@ -1,0 +1,54 @@
+// Finds the first message sent at or after a time. Clocks of gateways differ a little, so times do not strictly rise with
+// sequences: the first one by sequence counts. The asker (a gateway) has checked who may read what.
+import { internal, type parley } from '@parley/protocol';
+import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
+import { BadRequest } from './bad-request.ts';
+import { checkConversation } from './page-reader.ts';
+import { timeMsMax } from './time-limits.ts';
+
+/** Spans of membership in one question; the group's own limit is lower. */
+export const locateSpansMax = 64;
+
+export async function locate(
+  clickHouse: ClickHouse,
+  request: parley.internal.v1.HistoryLocateRequest,
+): Promise<parley.internal.v1.HistoryLocateAnswer> {
+  const { tenant, conversation, atMs, spans } = request;
+  checkConversation(tenant, conversation);
+  if (!(Number.isSafeInteger(atMs) && atMs >= 0 && atMs <= timeMsMax))
+    throw new BadRequest('BAD_REQUEST', 'the time is not valid');
+  if (spans.length === 0 || spans.length > locateSpansMax)
+    throw new BadRequest('BAD_REQUEST', `1 to ${locateSpansMax} spans must be given`);
+  const where = `tenant = ${sqlText(tenant)} AND conversation = ${sqlText(conversation)}`;
+  const readable = spans.map(
+    ({ from, to }) =>
+      `sequence BETWEEN ${sqlInteger(from ?? 1)} AND ${sqlInteger(to || Number.MAX_SAFE_INTEGER)}`,
+  );
+  // What is complete is asked first: whatever comes meanwhile lies beyond it.
+  const completeThrough = await oneNumber(
+    clickHouse,
+    `SELECT max(sequence) FROM parley.messages WHERE ${where}`,
+  );
+  const sequence = await oneNumber(
+    clickHouse,
+    `SELECT sequence FROM parley.messages WHERE ${where} AND (${readable.join(' OR ')})
+     AND at >= fromUnixTimestamp64Milli(${sqlInteger(atMs)}, 'UTC') ORDER BY sequence LIMIT 1`,
+  );
+  if (sequence > 1) await mustFollowOn(clickHouse, where, sequence);
+  return internal.HistoryLocateAnswer.create({ sequence, completeThrough });
+}
+
+/** An insert half way through two years' partitions leaves a hole, and an earlier message may be in it. */
+async function mustFollowOn(clickHouse: ClickHouse, where: string, sequence: number): Promise<void> {
+  const before = await oneNumber(
+    clickHouse,
+    `SELECT max(sequence) FROM parley.messages WHERE ${where} AND sequence < ${sqlInteger(sequence)}`,
+  );
+  if (before !== 0 && before !== sequence - 1)
+    throw new BadRequest('HISTORY_BEHIND', 'messages before the one found are on their way into the store');
+}
+
+async function oneNumber(clickHouse: ClickHouse, sql: string): Promise<number> {
+  const [row] = await clickHouse.select(sql);
+  return (row?.[0] as number | undefined) ?? 0;
+}
