@@ -1,0 +1,240 @@
+// The seam between the live tail and the history store: while writers post as fast as they can, readers page through both
+// ways, around places and by date. What a page shows comes from the owner's memory, the Redis tail, the gateway's cache and
+// ClickHouse, in whatever proportion the moment gives; nobody may see where one ends and the other begins.
+import type { Client, HistoryPage, Message } from '@parley/client';
+import { seededRandom } from '@parley/std';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, startCluster, waitUntil } from '../servers/index.ts';
+import { People, direct, manyUsersFromOneAddress, upTo } from './people.ts';
+
+let cluster: Cluster;
+let people: People;
+const random = seededRandom(20_260_131);
+const below = (end: number): number => Math.floor(random.next() * end);
+
+beforeAll(async () => {
+  cluster = await startCluster({ gateways: 2, env: manyUsersFromOneAddress });
+  people = new People(cluster);
+});
+
+afterAll(async () => {
+  people?.closeAll();
+  await cluster?.stop();
+});
+
+/** Unanswered messages of one writer. */
+const inFlight = 32;
+/** More than the owner's memory and the Redis tail hold together, so that the oldest come from the store only. */
+const messagesMin = 2_500;
+
+/** Posts without a pause until told to stop. */
+class Writer {
+  /** Text by sequence. */
+  readonly acked = new Map<number, string>();
+  #isStopping = false;
+  readonly #lanes: Promise<void>[];
+
+  constructor(client: Client, conversation: string) {
+    let sent = 0;
+    const lane = async () => {
+      while (!this.#isStopping) {
+        const text = `${client.user} ${++sent} 你好`;
+        this.acked.set((await client.send(conversation, text)).sequence, text);
+      }
+    };
+    this.#lanes = Array.from({ length: inFlight }, lane);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#lanes);
+  }
+}
+
+/** Pages one conversation in every way, again and again, and remembers what it saw. */
+class Reader {
+  readonly seen = new Map<number, string>();
+  pages = 0;
+  readonly #client: Client;
+  readonly #conversation: string;
+  /** A member all the time: nothing is jumped over. */
+  readonly #isDense: boolean;
+  #isStopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(client: Client, conversation: string, isDense = true) {
+    this.#client = client;
+    this.#conversation = conversation;
+    this.#isDense = isDense;
+  }
+
+  start(): this {
+    const startMs = Date.now();
+    this.#running = (async () => {
+      while (!this.#isStopping) {
+        await this.#around();
+        await this.#atDate(startMs);
+        await this.walk('before', 5);
+        await this.walk('after', 5, 1 + below(this.#newest()));
+      }
+    })();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#running;
+  }
+
+  /** Pages on until the end or for so many pages; answers what came, in rising order. */
+  async walk(way: 'before' | 'after', pagesMax = Infinity, from = 0): Promise<Message[]> {
+    let messages: Message[] = [];
+    let place = from;
+    for (let count = 0; count < pagesMax; count++) {
+      // A walk forward from the start begins behind a sequence that is not there.
+      const isFirst = count === 0 && way === 'after' && from === 0;
+      const page = await this.#page(isFirst ? { before: 2 } : { [way]: place });
+      messages = way === 'after' ? [...messages, ...page.messages] : [...page.messages, ...messages];
+      place = (way === 'after' ? messages.at(-1)?.sequence : messages[0]?.sequence) ?? place;
+      const isMore = isFirst ? page.head > place : page.more;
+      if (!isMore || page.messages.length === 0) break;
+    }
+    if (this.#isDense) expectDense(messages);
+    return messages;
+  }
+
+  async #around(): Promise<void> {
+    const around = 1 + below(this.#newest());
+    const page = await this.#page({ around });
+    const place = page.messages.findIndex(({ sequence }) => sequence >= around);
+    expect(page.around).toBeGreaterThanOrEqual(around);
+    if (!this.#isDense) return;
+    expect(page.around).toBe(around);
+    expect(page.messages[place]?.sequence).toBe(around);
+    expect(place).toBe(Math.min(around - 1, Math.floor(pageMax / 2)));
+  }
+
+  async #atDate(startMs: number): Promise<void> {
+    const atMs = startMs + below(Date.now() - startMs + 1_000);
+    const { messages, around, head } = await this.#page({ atMs });
+    for (const { sequence, sentAtMs } of messages) {
+      if (sequence < around) expect(sentAtMs).toBeLessThan(atMs);
+      if (sequence === around) expect(sentAtMs).toBeGreaterThanOrEqual(atMs);
+    }
+    if (around > head) expect(messages.at(-1)?.sequence).toBe(head);
+  }
+
+  async #page(place: object): Promise<HistoryPage> {
+    const conversation = this.#conversation;
+    const page = await this.#client.history({ conversation, limit: pageMax, ...place });
+    this.pages++;
+    if (this.#isDense) expectDense(page.messages);
+    for (const message of page.messages) {
+      const text = contentOf(message);
+      const before = this.seen.get(message.sequence) ?? text;
+      expect(text, `#${message.sequence} is what it was`).toBe(before);
+      this.seen.set(message.sequence, text);
+    }
+    return page;
+  }
+
+  #newest(): number {
+    return Math.max(1, ...[...this.seen.keys()].slice(-pageMax));
+  }
+}
+
+const pageMax = 120;
+
+const contentOf = ({ system, text, sender }: Message): string =>
+  system ? `${sender}: ${JSON.stringify(system)}` : (text ?? '');
+
+function expectDense(messages: readonly Message[]): void {
+  const first = messages[0]?.sequence ?? 1;
+  expect(messages.map(({ sequence }) => sequence)).toEqual(upTo(first + messages.length - 1, first));
+}
+
+/** Everything acknowledged, by sequence; no sequence was given twice. */
+function ackedOf(writers: readonly Writer[]): Map<number, string> {
+  const acked = new Map(writers.flatMap((writer) => [...writer.acked]));
+  expect(acked.size).toBe(writers.reduce((sum, writer) => sum + writer.acked.size, 0));
+  return acked;
+}
+
+const enough = (writers: readonly Writer[]) =>
+  waitUntil(() => writers.reduce((sum, { acked }) => sum + acked.size, 0) >= messagesMin, {
+    what: `${messagesMin} messages are acknowledged`,
+    limitMs: 60_000,
+  });
+
+describe('history while people write as fast as they can', () => {
+  it('shows a direct conversation without a hole or a double, and in the end just what was acknowledged', async () => {
+    const [alice, bob] = await people.registerAll('alice', 'bob');
+    const conversation = direct(alice, bob);
+    const [atAlice, atBob] = await Promise.all([alice.connect(), bob.connect({ gateway: 1 })]);
+    await atAlice.send(conversation, 'the first');
+    const writers = [new Writer(atAlice, conversation), new Writer(atBob, conversation)];
+    const devices = await Promise.all([
+      alice.connect({ encoding: 'json', gateway: 1 }),
+      bob.connect({ encoding: 'protobuf' }),
+    ]);
+    const readers = devices.map((device) => new Reader(device, conversation).start());
+    await enough(writers);
+    await Promise.all(writers.map((writer) => writer.stop()));
+    await Promise.all(readers.map((reader) => reader.stop()));
+
+    const acked = ackedOf(writers).set(1, 'the first');
+    for (const reader of readers) {
+      expect(reader.pages).toBeGreaterThan(10);
+      for (const [sequence, text] of reader.seen) expect(acked.get(sequence)).toBe(text);
+      for (const way of ['after', 'before'] as const) {
+        const shown = await reader.walk(way);
+        expect(new Map(shown.map((message) => [message.sequence, contentOf(message)]))).toEqual(
+          new Map([...acked].toSorted(([one], [other]) => one - other)),
+        );
+        expect(shown).toHaveLength(acked.size);
+      }
+    }
+  });
+
+  it('shows somebody who left and came back twice their own spans and nothing else', async () => {
+    const [alice, ben] = await people.registerAll('alice', 'ben');
+    const { id, conversation } = await alice.api.createGroup({ title: 'seam', members: [ben.id] });
+    const [atAlice, atBen] = await Promise.all([alice.connect(), ben.connect({ gateway: 1 })]);
+    const writers = [new Writer(atAlice, conversation)];
+    const all = new Reader(await alice.connect({ gateway: 1 }), conversation).start();
+    const own = new Reader(atBen, conversation, false).start();
+    const more = (count: number) => {
+      const wanted = writers[0]!.acked.size + count;
+      return waitUntil(() => writers[0]!.acked.size >= wanted, { what: `${count} more`, limitMs: 30_000 });
+    };
+    for (const _ of upTo(2)) {
+      await more(300);
+      await alice.api.removeMember(id, ben.id);
+      await more(300);
+      await alice.api.addMembers(id, [ben.id]);
+    }
+    await enough(writers);
+    await Promise.all([...writers, all, own].map((one) => one.stop()));
+
+    const acked = ackedOf(writers);
+    const log = await all.walk('after');
+    expect(log.flatMap(({ sequence, system, text }) => (system ? [] : [[sequence, text]]))).toEqual(
+      [...acked].toSorted(([one], [other]) => one - other),
+    );
+    let isMember = false;
+    const readable = log.filter(({ system }) => {
+      const wasMember = isMember;
+      if (system?.groupCreated || system?.membersAdded) isMember = true;
+      if (system?.memberRemoved) isMember = false;
+      return wasMember || isMember;
+    });
+    expect(readable.length).toBeLessThan(log.length - 500);
+    const contents = readable.map((message) => [message.sequence, contentOf(message)]);
+    for (const way of ['after', 'before'] as const) {
+      const shown = await own.walk(way);
+      expect(shown.map((message) => [message.sequence, contentOf(message)])).toEqual(contents);
+    }
+    const allowed = new Map(readable.map((message) => [message.sequence, contentOf(message)]));
+    for (const [sequence, text] of own.seen) expect(allowed.get(sequence)).toBe(text);
+  });
+});
