@@ -51,9 +51,10 @@ class Writer {
   }
 }
 
-/** Pages one conversation in every way, again and again, and remembers what it saw. */
+/** Pages one conversation in every way, again and again; remembers what it saw, and what was wrong with it. */
 class Reader {
   readonly seen = new Map<number, string>();
+  readonly flaws: string[] = [];
   pages = 0;
   readonly #client: Client;
   readonly #conversation: string;
@@ -99,43 +100,55 @@ class Reader {
       const isMore = isFirst ? page.head > place : page.more;
       if (!isMore || page.messages.length === 0) break;
     }
-    if (this.#isDense) expectDense(messages);
+    this.#mustBeDense(messages, `walking ${way}`);
     return messages;
   }
 
   async #around(): Promise<void> {
     const around = 1 + below(this.#newest());
     const page = await this.#page({ around });
-    const place = page.messages.findIndex(({ sequence }) => sequence >= around);
-    expect(page.around).toBeGreaterThanOrEqual(around);
+    const index = page.messages.findIndex(({ sequence }) => sequence >= around);
+    this.#must(page.around >= around, `around ${around} is before it: ${page.around}`);
     if (!this.#isDense) return;
-    expect(page.around).toBe(around);
-    expect(page.messages[place]?.sequence).toBe(around);
-    expect(place).toBe(Math.min(around - 1, Math.floor(pageMax / 2)));
+    this.#must(page.around === around, `around ${around} is at ${page.around}`);
+    this.#must(index === Math.min(around - 1, Math.floor(pageMax / 2)), `${index} messages before ${around}`);
   }
 
   async #atDate(startMs: number): Promise<void> {
     const atMs = startMs + below(Date.now() - startMs + 1_000);
     const { messages, around, head } = await this.#page({ atMs });
     for (const { sequence, sentAtMs } of messages) {
-      if (sequence < around) expect(sentAtMs).toBeLessThan(atMs);
-      if (sequence === around) expect(sentAtMs).toBeGreaterThanOrEqual(atMs);
+      if (sequence < around) this.#must(sentAtMs < atMs, `${sequence} comes before the one at ${atMs}`);
+      if (sequence === around) this.#must(sentAtMs >= atMs, `${sequence} was sent before ${atMs}`);
     }
-    if (around > head) expect(messages.at(-1)?.sequence).toBe(head);
+    if (around > head) this.#must(messages.at(-1)?.sequence === head, `the end is not the newest`);
   }
 
   async #page(place: object): Promise<HistoryPage> {
     const conversation = this.#conversation;
     const page = await this.#client.history({ conversation, limit: pageMax, ...place });
     this.pages++;
-    if (this.#isDense) expectDense(page.messages);
+    this.#mustBeDense(page.messages, JSON.stringify(place));
     for (const message of page.messages) {
       const text = contentOf(message);
       const before = this.seen.get(message.sequence) ?? text;
-      expect(text, `#${message.sequence} is what it was`).toBe(before);
+      this.#must(text === before, `#${message.sequence} was ${before} and is ${text}`);
       this.seen.set(message.sequence, text);
     }
     return page;
+  }
+
+  #mustBeDense(messages: readonly Message[], what: string): void {
+    const first = messages[0]?.sequence ?? 1;
+    // Sequences of somebody who was away jump, and rise all the same.
+    const flaw = messages.findIndex(({ sequence }, index) =>
+      this.#isDense ? sequence !== first + index : sequence <= (messages[index - 1]?.sequence ?? 0),
+    );
+    this.#must(flaw < 0, `${what}: #${messages[flaw]?.sequence} after #${messages[flaw - 1]?.sequence}`);
+  }
+
+  #must(isSo: boolean, flaw: string): void {
+    if (!isSo && this.flaws.length < 10) this.flaws.push(flaw);
   }
 
   #newest(): number {
@@ -148,20 +161,12 @@ const pageMax = 120;
 const contentOf = ({ system, text, sender }: Message): string =>
   system ? `${sender}: ${JSON.stringify(system)}` : (text ?? '');
 
-function expectDense(messages: readonly Message[]): void {
-  const first = messages[0]?.sequence ?? 1;
-  expect(messages.map(({ sequence }) => sequence)).toEqual(upTo(first + messages.length - 1, first));
-}
-
-/** Everything acknowledged, by sequence; no sequence was given twice. */
-function ackedOf(writers: readonly Writer[]): Map<number, string> {
-  const acked = new Map(writers.flatMap((writer) => [...writer.acked]));
-  expect(acked.size).toBe(writers.reduce((sum, writer) => sum + writer.acked.size, 0));
-  return acked;
-}
+/** Everything acknowledged, by sequence. */
+const ackedOf = (writers: readonly Writer[]) => new Map(writers.flatMap((writer) => [...writer.acked]));
+const countOf = (writers: readonly Writer[]) => writers.reduce((sum, { acked }) => sum + acked.size, 0);
 
 const enough = (writers: readonly Writer[]) =>
-  waitUntil(() => writers.reduce((sum, { acked }) => sum + acked.size, 0) >= messagesMin, {
+  waitUntil(() => countOf(writers) >= messagesMin, {
     what: `${messagesMin} messages are acknowledged`,
     limitMs: 60_000,
   });
@@ -183,7 +188,9 @@ describe('history while people write as fast as they can', () => {
     await Promise.all(readers.map((reader) => reader.stop()));
 
     const acked = ackedOf(writers).set(1, 'the first');
+    expect(acked.size, 'a sequence is given once').toBe(1 + countOf(writers));
     for (const reader of readers) {
+      expect(reader.flaws).toEqual([]);
       expect(reader.pages).toBeGreaterThan(10);
       for (const [sequence, text] of reader.seen) expect(acked.get(sequence)).toBe(text);
       for (const way of ['after', 'before'] as const) {
@@ -192,6 +199,7 @@ describe('history while people write as fast as they can', () => {
           new Map([...acked].toSorted(([one], [other]) => one - other)),
         );
         expect(shown).toHaveLength(acked.size);
+        expect(reader.flaws).toEqual([]);
       }
     }
   });
@@ -236,5 +244,6 @@ describe('history while people write as fast as they can', () => {
     }
     const allowed = new Map(readable.map((message) => [message.sequence, contentOf(message)]));
     for (const [sequence, text] of own.seen) expect(allowed.get(sequence)).toBe(text);
+    expect([...all.flaws, ...own.flaws]).toEqual([]);
   });
 });
