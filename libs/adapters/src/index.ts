@@ -25,8 +25,10 @@ export {
   type ClickHouse,
   ClickHouseRefused,
   ClickHouseUnavailable,
+  type DocumentFormat,
   type Row,
   type SelectLimits,
+  type StreamLimits,
 } from './clickhouse/clickhouse.ts';
 export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';

@@ -138,6 +138,7 @@ function flaky(engine: ClickHouse): ClickHouse & { isAway: boolean } {
       if (this.isAway) throw new ClickHouseUnavailable('connection refused');
       await engine.insert(table, columns, rows);
     },
+    stream: (...asked) => bench.clickHouse.stream(...asked),
     select: (sql, limits) => engine.select(sql, limits),
     execute: (sql) => engine.execute(sql),
     version: () => engine.version(),

@@ -47,6 +47,7 @@ function dyingBefore(clickHouse: ClickHouse, insertNumber: number): ClickHouse {
       if (inserts === insertNumber) process.kill(process.pid, 'SIGKILL');
       return clickHouse.insert(table, columns, rows);
     },
+    stream: (...asked) => clickHouse.stream(...asked),
     select: (sql, limits) => clickHouse.select(sql, limits),
     execute: (sql) => clickHouse.execute(sql),
     version: () => clickHouse.version(),

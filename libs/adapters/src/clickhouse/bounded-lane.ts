@@ -25,6 +25,16 @@ export class BoundedLane<Connection> {
     }
   }
 
+  /** The same for work that hands out what it has piece by piece. */
+  async *stream<T>(work: (connection: Connection) => AsyncIterable<T>): AsyncGenerator<T, void> {
+    const connection = await this.#take();
+    try {
+      yield* work(connection);
+    } finally {
+      this.#give(connection);
+    }
+  }
+
   /** Resolves when everything that was asked before has finished. */
   async close(): Promise<void> {
     this.#isClosed = true;

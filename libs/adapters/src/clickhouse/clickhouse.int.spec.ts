@@ -39,6 +39,8 @@ afterAll(async () => {
 async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const body = await text(request);
   const query = new URL(request.url ?? '', 'http://host').searchParams.get('query');
+  const format = /\nFORMAT (\w+)$/.exec(body)?.[1];
+  if (format !== undefined) return answerInPieces(response, body.replace(/\nFORMAT \w+$/, ''), format);
   try {
     const result = await session.queryAsync(query === null ? body : `${query}\n${body}`);
     response.end(result.text());
@@ -48,6 +50,41 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
       .writeHead(500, { 'x-clickhouse-exception-code': /Code: (\d+)/.exec(message)?.[1] ?? '' })
       .end(message);
   }
+}
+
+/** As a server streams: what goes wrong later stands behind what was sent before it. */
+async function answerInPieces(response: http.ServerResponse, query: string, format: string): Promise<void> {
+  const tag = 'abcdefghijklmnop';
+  const isWhole = format !== 'JSONEachRow';
+  const stream = new chdb.Session(engineFolder);
+  try {
+    if (isWhole) return void response.end((await stream.queryAsync(query, { format })).bytes());
+    for await (const chunk of stream.queryStream(query, { format })) {
+      if (response.destroyed) return;
+      if (!response.headersSent) response.writeHead(200, { 'x-clickhouse-exception-tag': tag });
+      if (!response.write(chunk.raw()))
+        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    }
+    response.end();
+  } catch (error) {
+    const message = (error as Error).message;
+    if (!response.headersSent) response.writeHead(500).end(message);
+    else if (query.includes('cut off')) response.destroy();
+    else
+      response.end(
+        `\r\n__exception__\r\n${tag}\r\n${message}\n${message.length + 1} ${tag}\r\n__exception__\r\n`,
+      );
+  } finally {
+    stream.close();
+  }
+}
+
+const manyRows = "SELECT number AS n, repeat('é', 50) AS text FROM numbers(100000)";
+
+async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(Uint8Array.from(piece));
+  return Buffer.concat(all);
 }
 
 describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
@@ -99,6 +136,89 @@ describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
     await expect(clickHouse().insert('nowhere', ['x'], Buffer.from('1\n'))).rejects.toMatchObject({
       code: 60,
     });
+  });
+
+  it('streams one document of all rows, in each format', async () => {
+    const lines = (await bytesOf(clickHouse().stream(manyRows, 'JSONEachRow')))
+      .toString()
+      .trimEnd()
+      .split('\n');
+    expect(lines).toHaveLength(100_000);
+    expect(JSON.parse(lines[99_999] ?? '')).toEqual({ n: 99_999, text: 'é'.repeat(50) });
+    const csv = (await bytesOf(clickHouse().stream(manyRows, 'CSVWithNames')))
+      .toString()
+      .trimEnd()
+      .split('\n');
+    expect(csv).toHaveLength(100_001);
+    expect(csv.slice(0, 2)).toEqual(['"n","text"', `0,"${'é'.repeat(50)}"`]);
+    const file = path.join(folder, `${kind}.parquet`);
+    writeFileSync(file, await bytesOf(clickHouse().stream(manyRows, 'Parquet')));
+    const read = `SELECT count(), sum(n), uniqExact(text) FROM file('${file}', 'Parquet')`;
+    expect(await clickHouse().select(read)).toEqual([[100_000, 4_999_950_000, 1]]);
+  });
+
+  it('streams a whole document of no rows', async () => {
+    const none = `SELECT * FROM (${manyRows}) WHERE n > 100000`;
+    expect((await bytesOf(clickHouse().stream(none, 'JSONEachRow'))).toString()).toBe('');
+    expect((await bytesOf(clickHouse().stream(none, 'CSVWithNames'))).toString()).toBe('"n","text"\n');
+    expect((await bytesOf(clickHouse().stream(none, 'Parquet'))).subarray(0, 4).toString()).toBe('PAR1');
+  });
+
+  it.each(['in good order', 'cut off'])(
+    'never ends a stream that fails half way as if it were whole: %s',
+    async (end) => {
+      const failing = `SELECT number, throwIf(number = 90000, '${end}') AS z FROM numbers(100000)`;
+      const taken: Uint8Array[] = [];
+      const take = async () => {
+        for await (const piece of clickHouse().stream(failing, 'JSONEachRow', {
+          settings: { max_block_size: 1_000 },
+        }))
+          taken.push(piece);
+      };
+      await expect(take()).rejects.toThrow(/./);
+      expect(Buffer.concat(taken).toString()).not.toContain('exception');
+      await expect(
+        bytesOf(clickHouse().stream('SELECT 1 FROM nowhere', 'JSONEachRow')),
+      ).rejects.toMatchObject({
+        name: 'ClickHouseRefused',
+        code: 60,
+      });
+    },
+  );
+
+  it('makes a stream as it is taken, and stops it when nobody wants more or when it is told to', async () => {
+    const endless = "SELECT number, repeat('x', 1000) AS text FROM system.numbers";
+    let bytes = 0;
+    for await (const piece of clickHouse().stream(endless, 'JSONEachRow')) {
+      bytes += piece.length;
+      if (bytes > 1_000_000) break;
+    }
+    const abort = new AbortController();
+    const told = (async () => {
+      for await (const _ of clickHouse().stream(endless, 'CSVWithNames', { signal: abort.signal }))
+        abort.abort();
+    })();
+    await expect(told).rejects.toMatchObject({ name: 'ClickHouseUnavailable' });
+    const timed = bytesOf(
+      clickHouse().stream('SELECT sleepEachRow(0.01) FROM system.numbers', 'JSONEachRow', {
+        timeoutMs: 300,
+        settings: { max_block_size: 5 },
+      }),
+    );
+    await expect(timed).rejects.toMatchObject({ name: 'ClickHouseUnavailable' });
+    expect(await clickHouse().select('SELECT 1')).toEqual([[1]]);
+  });
+
+  it('refuses more streams than it has connections for, and takes them when one is free', async () => {
+    const streams = Array.from({ length: 5 }, () =>
+      clickHouse().stream(manyRows, 'JSONEachRow')[Symbol.asyncIterator](),
+    );
+    const firsts = await Promise.allSettled(streams.map((stream) => stream.next()));
+    const refused = firsts.filter((first) => first.status === 'rejected');
+    expect(refused.length).toBe(kind === 'embedded' ? 3 : 1);
+    for (const { reason } of refused) expect(reason).toMatchObject({ name: 'ClickHouseUnavailable' });
+    for (const stream of streams) await stream.return?.();
+    expect((await bytesOf(clickHouse().stream('SELECT 1 AS n', 'JSONEachRow'))).toString()).toBe('{"n":1}\n');
   });
 
   it('says its version', async () => {

@@ -1,5 +1,6 @@
 // What Parley needs of a ClickHouse: rows in, rows out. Two implementations answer it alike: the engine inside this
 // process (embedded-clickhouse.ts) and a server reached over HTTP (http-clickhouse.ts).
+import { sqlText } from './literals.ts';
 
 export interface SelectLimits {
   /** The engine gives up on the query after this long. Default 10 000. */
@@ -12,6 +13,20 @@ export interface SelectLimits {
   readonly settings?: Readonly<Record<string, number>>;
 }
 
+/** ClickHouse's names of documents: JSON Lines; CSV with a first line of names; Apache Parquet. */
+export type DocumentFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';
+
+export interface StreamLimits {
+  /** The engine gives up on the query after this long, and with it the stream. Default 600 000. */
+  readonly timeoutMs?: number;
+  /** Memory of this query; what must be sorted beyond half of it goes to disk. Default 512 MiB. */
+  readonly memoryBytesMax?: number;
+  /** Further settings of this query alone. */
+  readonly settings?: Readonly<Record<string, number | string>>;
+  /** Stops the stream with an error, the query at its next write. */
+  readonly signal?: AbortSignal;
+}
+
 /** A row as it comes: values in the order of the SELECT. 64-bit integers are plain numbers (safe below 2^53). */
 export type Row = readonly unknown[];
 
@@ -20,6 +35,12 @@ export interface ClickHouse {
   insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void>;
   /** Runs a SELECT without SETTINGS and FORMAT clauses of its own. */
   select(sql: string, limits?: SelectLimits): Promise<readonly Row[]>;
+  /**
+   * One document with all rows of a SELECT (without SETTINGS and FORMAT), in pieces, made as they are taken. It ends in good
+   * order only when it is whole, and throws otherwise, as the other calls reject. Leaving the loop stops the query. Each stream
+   * has a connection of its own; beyond their number (`streams`) it throws ClickHouseUnavailable at once.
+   */
+  stream(sql: string, format: DocumentFormat, limits?: StreamLimits): AsyncIterable<Uint8Array>;
   /** Runs a statement without a result: schema changes, maintenance. */
   execute(sql: string): Promise<void>;
   /** What the engine says it is, e.g. `26.7.2.1`. */
@@ -79,7 +100,7 @@ const selectDefaults = { timeoutMs: 10_000, rowsMax: 10_000, memoryBytesMax: 512
  * engine they would stay for the life of the connection.
  */
 export function withLimits(sql: string, limits: SelectLimits = {}): string {
-  const settings: Record<string, number> = {
+  return withSettings(sql, {
     max_execution_time: (limits.timeoutMs ?? selectDefaults.timeoutMs) / 1000,
     max_result_rows: limits.rowsMax ?? selectDefaults.rowsMax,
     max_memory_usage: limits.memoryBytesMax ?? selectDefaults.memoryBytesMax,
@@ -87,8 +108,27 @@ export function withLimits(sql: string, limits: SelectLimits = {}): string {
     // With it on, ORDER BY … LIMIT over a text index silently loses rows (measured on 26.7).
     use_top_k_dynamic_filtering: 0,
     ...limits.settings,
-  };
-  const clause = Object.entries(settings).map(([name, value]) => `${settingName(name)}=${value}`);
+  });
+}
+
+const streamDefaults = { timeoutMs: 600_000, memoryBytesMax: 512 * 1024 * 1024 };
+
+/** The same for a stream: bounded in time and memory, not in rows. */
+export function withStreamLimits(sql: string, limits: StreamLimits = {}): string {
+  const memoryBytesMax = limits.memoryBytesMax ?? streamDefaults.memoryBytesMax;
+  return withSettings(sql, {
+    max_execution_time: (limits.timeoutMs ?? streamDefaults.timeoutMs) / 1000,
+    max_memory_usage: memoryBytesMax,
+    max_bytes_before_external_sort: Math.floor(memoryBytesMax / 2),
+    output_format_json_quote_64bit_integers: 0,
+    ...limits.settings,
+  });
+}
+
+function withSettings(sql: string, settings: Readonly<Record<string, number | string>>): string {
+  const clause = Object.entries(settings).map(
+    ([name, value]) => `${settingName(name)}=${typeof value === 'string' ? sqlText(value) : value}`,
+  );
   return `${sql}\nSETTINGS ${clause.join(', ')}`;
 }
 

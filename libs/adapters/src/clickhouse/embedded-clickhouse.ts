@@ -1,6 +1,6 @@
 // ClickHouse inside this process (chdb). The engine owns its folder: one process per folder, one folder per process.
 // The process needs UV_THREADPOOL_SIZE of at least connections + 4: queries occupy libuv's pool, which files and DNS
-// share.
+// share. Where its environment names an http_proxy, no_proxy must name 127.0.0.1, or streams go there.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import chdb from 'chdb';
@@ -8,12 +8,17 @@ import { BoundedLane } from './bounded-lane.ts';
 import {
   type ClickHouse,
   ClickHouseUnavailable,
+  type DocumentFormat,
   type Row,
   type SelectLimits,
+  type StreamLimits,
   clickHouseError,
   parseRows,
   withLimits,
+  withStreamLimits,
 } from './clickhouse.ts';
+import { sqlText } from './literals.ts';
+import { openLocalSink } from './local-sink.ts';
 
 export interface EmbeddedOptions {
   /** The engine's own folder; the version it was written by is recorded beside it, in `<folder>.version`. */
@@ -24,6 +29,8 @@ export interface EmbeddedOptions {
   readonly readers?: number;
   /** SELECTs that may wait for a connection; more are refused as unavailable. Default 200. */
   readonly waitingMax?: number;
+  /** Connections for streams; when all are taken, one more is refused as unavailable. Default 2. */
+  readonly streams?: number;
 }
 
 type Session = InstanceType<typeof chdb.Session>;
@@ -38,8 +45,12 @@ export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<
     `--mark_cache_size=${Math.floor(memory / 8)}`,
     `--index_mark_cache_size=${Math.floor(memory / 16)}`,
   ]);
-  const readers = Array.from({ length: options.readers ?? 3 }, () => openSession(options.folder));
-  const engine = new EmbeddedClickHouse(first, readers, options.waitingMax ?? 200);
+  const open = (length: number) => Array.from({ length }, () => openSession(options.folder));
+  const engine = new EmbeddedClickHouse(first, {
+    readers: open(options.readers ?? 3),
+    streams: open(options.streams ?? 2),
+    waitingMax: options.waitingMax ?? 200,
+  });
   try {
     const [limit] = await engine.select(
       "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'",
@@ -58,11 +69,16 @@ class EmbeddedClickHouse implements ClickHouse {
   readonly #writer: Session;
   readonly #writing: BoundedLane<Session>;
   readonly #reading: BoundedLane<Session>;
+  readonly #streaming: BoundedLane<Session>;
 
-  constructor(writer: Session, readers: readonly Session[], waitingMax: number) {
+  constructor(
+    writer: Session,
+    { readers, streams, waitingMax }: { readers: Session[]; streams: Session[]; waitingMax: number },
+  ) {
     this.#writer = writer;
     this.#writing = new BoundedLane([writer], waitingMax);
     this.#reading = new BoundedLane(readers, waitingMax);
+    this.#streaming = new BoundedLane(streams, 0);
   }
 
   insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void> {
@@ -87,6 +103,10 @@ class EmbeddedClickHouse implements ClickHouse {
     });
   }
 
+  stream(sql: string, format: DocumentFormat, limits: StreamLimits = {}): AsyncIterable<Uint8Array> {
+    return this.#streaming.stream((session) => documentOf(session, { sql, format, limits }));
+  }
+
   execute(sql: string): Promise<void> {
     return this.#writing.run(async (session) => {
       try {
@@ -103,12 +123,61 @@ class EmbeddedClickHouse implements ClickHouse {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reading.close(), this.#writing.close()]);
-    for (const session of this.#reading.all) session.close();
+    await Promise.all([this.#reading.close(), this.#streaming.close(), this.#writing.close()]);
+    for (const session of [...this.#reading.all, ...this.#streaming.all]) session.close();
     this.#writer.close();
     await chdb.drainPending();
   }
 }
+
+/**
+ * The library's own streams are a document for each block of rows: a header again and again, a Parquet file after another. So
+ * the engine writes one document to an address of this process, which it does as slowly as it is read.
+ */
+async function* documentOf(
+  session: Session,
+  { sql, format, limits }: { sql: string; format: DocumentFormat; limits: StreamLimits },
+): AsyncGenerator<Uint8Array, void> {
+  const sink = await openLocalSink(limits.signal);
+  const insert = `INSERT INTO FUNCTION url(${sqlText(sink.url)}, ${sqlText(format)}) ${withStreamLimits(sql, limits)}`;
+  const failed = (cause: unknown) => {
+    throw limits.signal?.aborted
+      ? new ClickHouseUnavailable('the stream was stopped')
+      : clickHouseError(cause, 'stream failed');
+  };
+  const written = session.queryAsync(insert, { format: 'Null' }).then(() => undefined, failed);
+  // Looked at below, whichever way this is left.
+  written.catch(() => undefined);
+  try {
+    // A result without rows is never written.
+    const body = await Promise.race([sink.body, written]);
+    if (body === undefined) yield (await emptyDocument(session, sql, format)).bytes();
+    else yield* orWhy(body, written);
+    // An engine that fails half way closes the request as if it were whole; only its own word counts.
+    sink.taken();
+    await written;
+  } finally {
+    sink.close();
+    await written.catch(() => undefined);
+  }
+}
+
+/** A body that is cut off only says so; the query says why. */
+async function* orWhy(body: AsyncIterable<Uint8Array>, written: Promise<void>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    await written;
+    throw clickHouseError(cause, 'stream failed');
+  }
+}
+
+const emptyDocument = (session: Session, sql: string, format: DocumentFormat) =>
+  session
+    .queryAsync(withStreamLimits(`SELECT * FROM (${sql}) LIMIT 0`), { format })
+    .catch((cause: unknown) => {
+      throw clickHouseError(cause, 'stream failed');
+    });
 
 function openSession(folder: string, connectionArgs: readonly string[] = []): Session {
   try {

@@ -5,12 +5,17 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { BoundedLane } from './bounded-lane.ts';
 import {
   type ClickHouse,
+  ClickHouseUnavailable,
+  type DocumentFormat,
   type Row,
   type SelectLimits,
+  type StreamLimits,
   clickHouseError,
   parseRows,
   withLimits,
+  withStreamLimits,
 } from './clickhouse.ts';
+import { untilException } from './exception-mark.ts';
 
 export interface HttpOptions {
   /** `http://user:password@host:8123`; credentials are never logged. */
@@ -21,6 +26,8 @@ export interface HttpOptions {
   readonly readers?: number;
   /** SELECTs that may wait for one of these; more are refused as unavailable. Default 200. */
   readonly waitingMax?: number;
+  /** Streams at a time; one more is refused as unavailable. Default 4. */
+  readonly streams?: number;
 }
 
 /** Does not connect: the server may be away now and come later. */
@@ -32,22 +39,22 @@ class HttpClickHouse implements ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #writing: BoundedLane<ClickHouseClient>;
   readonly #reading: BoundedLane<ClickHouseClient>;
+  readonly #streaming: BoundedLane<ClickHouseClient>;
 
   constructor(options: HttpOptions) {
-    const readers = options.readers ?? 8;
+    const { readers = 8, streams = 4 } = options;
     this.#client = createClient({
       url: options.url,
       request_timeout: options.requestTimeoutMs ?? 30_000,
-      max_open_connections: readers + 2,
+      max_open_connections: readers + streams + 2,
       application: 'parley-history',
       log: { level: 'OFF' as never },
     });
     const waitingMax = options.waitingMax ?? 200;
     this.#writing = new BoundedLane([this.#client], waitingMax);
-    this.#reading = new BoundedLane(
-      Array.from({ length: readers }, () => this.#client),
-      waitingMax,
-    );
+    const share = (length: number) => Array.from({ length }, () => this.#client);
+    this.#reading = new BoundedLane(share(readers), waitingMax);
+    this.#streaming = new BoundedLane(share(streams), 0);
   }
 
   insert(table: string, columns: readonly string[], rows: Uint8Array): Promise<void> {
@@ -78,6 +85,10 @@ class HttpClickHouse implements ClickHouse {
     });
   }
 
+  stream(sql: string, format: DocumentFormat, limits: StreamLimits = {}): AsyncIterable<Uint8Array> {
+    return this.#streaming.stream((client) => documentOf(client, { sql, format, limits }));
+  }
+
   execute(sql: string): Promise<void> {
     return this.#writing.run(async (client) => {
       try {
@@ -94,8 +105,33 @@ class HttpClickHouse implements ClickHouse {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reading.close(), this.#writing.close()]);
+    await Promise.all([this.#reading.close(), this.#streaming.close(), this.#writing.close()]);
     await this.#client.close();
+  }
+}
+
+async function* documentOf(
+  client: ClickHouseClient,
+  { sql, format, limits }: { sql: string; format: DocumentFormat; limits: StreamLimits },
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    const { stream, response_headers: headers } = await client.exec({
+      query: `${withStreamLimits(sql, limits)}\nFORMAT ${format}`,
+      // A query whose reader has gone is stopped at once.
+      clickhouse_settings: { cancel_http_readonly_queries_on_client_close: 1 },
+      ...(limits.signal === undefined ? {} : { abort_signal: limits.signal }),
+    });
+    const stop = () => stream.destroy(new ClickHouseUnavailable('the stream was stopped'));
+    limits.signal?.addEventListener('abort', stop);
+    try {
+      if (limits.signal?.aborted) stop();
+      yield* untilException(stream, String(headers['x-clickhouse-exception-tag'] ?? ''));
+    } finally {
+      limits.signal?.removeEventListener('abort', stop);
+      stream.destroy();
+    }
+  } catch (cause) {
+    throw cause instanceof ClickHouseUnavailable ? cause : clickHouseError(cause, 'stream failed');
   }
 }
 
