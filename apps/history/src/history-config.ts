@@ -19,6 +19,14 @@ export const historySettings = z.object({
   historyBatchAgeMs: setting.integer({ min: 1, max: 60_000 }).default(200),
   /** From the start of one batch to the start of the next that is not full. */
   historyBatchPauseMs: setting.integer({ min: 0, max: 60_000 }).default(1_000),
+  /** Exports at a time, each with a connection of its own to ClickHouse; one more is refused as BUSY. */
+  historyExportsMax: setting.integer({ min: 0, max: 8 }).default(2),
+  /** One export, from the question to its last byte; then it is broken off. */
+  historyExportMs: setting.integer({ min: 1_000, max: 24 * 60 * 60_000 }).default(15 * 60_000),
+  /** One export's document; a larger one is broken off. */
+  historyExportBytesMax: setting.integer({ min: 1_024 ** 2, max: 1_024 ** 4 }).default(8 * 1_024 ** 3),
+  /** An export whose client takes nothing for this long is given up. */
+  historyExportIdleMs: setting.integer({ min: 1_000, max: 60 * 60_000 }).default(60_000),
 });
 
 export type HistoryConfig = Readonly<z.output<typeof historySettings>>;

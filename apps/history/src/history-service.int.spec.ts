@@ -23,6 +23,7 @@ import { createMetrics, silentLogger } from '@parley/platform';
 import { buckets, internal, subjects, wire } from '@parley/protocol';
 import type { ShardId } from '@parley/runtime';
 import { type NatsHandle, type ServerHandle, startNats, startRedis } from '@parley/testing';
+import { exportDefaults } from './export/export-endpoints.ts';
 import { HistoryService } from './history-service.ts';
 import { ScriptedJournal } from './testing/scripted-journal.ts';
 
@@ -61,6 +62,7 @@ beforeAll(async () => {
     layout: oneServer,
     keptEvents: 'all',
     batchAgeMs: 20,
+    exports: { ...exportDefaults, exportsMax: 1, deadlineMs: 60_000, bytesMax: 2 ** 30, idleMs: 60_000 },
     batchPauseMs: 20,
     logger: silentLogger(),
     metrics: createMetrics('history'),

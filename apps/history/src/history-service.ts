@@ -4,6 +4,7 @@ import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
 import type { Health, Logger, Metrics } from '@parley/platform';
 import type { ClickHouse, JournalFollower, Layout, MessageTail } from '@parley/adapters';
 import type { KeptEvents } from './projection/event-rows.ts';
+import { ExportEndpoints, type ExportSettings } from './export/export-endpoints.ts';
 import { HistoryProjection } from './projection/history-projection.ts';
 import { LagMeter } from './projection/lag-meter.ts';
 import { readPositions } from './projection/positions.ts';
@@ -29,6 +30,7 @@ export interface HistoryParts {
   readonly keptEvents: KeptEvents;
   readonly batchAgeMs: number;
   readonly batchPauseMs: number;
+  readonly exports: ExportSettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -38,6 +40,7 @@ const lagEveryMs = 5_000;
 export class HistoryService {
   readonly #parts: HistoryParts;
   readonly #endpoints: HistoryEndpoints;
+  readonly #exports: ExportEndpoints;
   readonly #lag: LagMeter;
   #projection: HistoryProjection | undefined;
   #tail: TailProjection | undefined;
@@ -56,27 +59,30 @@ export class HistoryService {
           ? readPositions(clickHouse)
           : Promise.resolve(this.#projection?.positions ?? new Map()),
     });
-    this.#endpoints = new HistoryEndpoints({
+    const reading = {
       messenger: parts.messenger,
       clickHouse,
       completeThroughMs: () => completeness.throughMs(),
       log: logger,
       metrics: metrics.history,
-    });
+    };
+    this.#endpoints = new HistoryEndpoints(reading);
+    this.#exports = new ExportEndpoints({ ...reading, settings: parts.exports });
   }
 
   async start(): Promise<void> {
     this.#endpoints.start();
+    this.#exports.start();
     await this.#parts.messenger.flush();
     if (this.#parts.isShared) this.#takeTurns();
     else this.#project();
     this.#lagTimer = setInterval(() => void this.#measureLag(), lagEveryMs);
   }
 
-  /** Questions are answered and batches written to the end. */
+  /** Questions are answered and batches written to the end; exports are broken off. */
   async stop(): Promise<void> {
     clearInterval(this.#lagTimer);
-    await this.#endpoints.stop();
+    await Promise.all([this.#endpoints.stop(), this.#exports.stop()]);
     await this.#stopProjecting();
     await this.#lease?.stop();
   }

@@ -22,6 +22,7 @@ import {
   openHttpClickHouse,
   provisionNats,
 } from '@parley/adapters';
+import { exportDefaults } from './export/export-endpoints.ts';
 import type { HistoryConfig } from './history-config.ts';
 import { HistoryService } from './history-service.ts';
 
@@ -111,6 +112,13 @@ async function createService(
     keptEvents: config.historyEvents,
     batchAgeMs: config.historyBatchAgeMs,
     batchPauseMs: config.historyBatchPauseMs,
+    exports: {
+      ...exportDefaults,
+      exportsMax: config.historyExportsMax,
+      deadlineMs: config.historyExportMs,
+      bytesMax: config.historyExportBytesMax,
+      idleMs: config.historyExportIdleMs,
+    },
     logger,
     metrics,
   });
@@ -120,10 +128,12 @@ function openClickHouse({
   clickhouseUrl,
   dataFolder,
   historyMemoryBytesMax,
+  historyExportsMax: streams,
 }: HistoryConfig): Promise<ClickHouse> {
-  if (clickhouseUrl !== undefined) return Promise.resolve(openHttpClickHouse({ url: clickhouseUrl }));
+  if (clickhouseUrl !== undefined)
+    return Promise.resolve(openHttpClickHouse({ url: clickhouseUrl, streams }));
   const folder = path.resolve(dataFolder, 'clickhouse');
-  return openEmbeddedClickHouse({ folder, memoryBytesMax: historyMemoryBytesMax });
+  return openEmbeddedClickHouse({ folder, memoryBytesMax: historyMemoryBytesMax, streams });
 }
 
 function openNats({ config, logger }: HistoryEnvironment): Promise<NatsLink> {

@@ -103,6 +103,8 @@ export function createMetrics(app: string) {
       querySeconds: histogram('history_query_seconds', 'How long do queries take?', latencyBuckets, [
         'query',
       ]),
+      exports: counter('history_exports_total', 'How many exports end, and how?', ['outcome']),
+      exportBytes: counter('history_export_bytes_total', 'How much do exports carry?'),
     },
   };
 }

@@ -35,6 +35,8 @@ export const subjects = {
   node: (nodeId: string) => `node.${nodeId}`,
   /** History and search questions, request/reply with a queue group. EDGE requests, READ answers. */
   history: (verb: string) => `hst.${verb}`,
+  /** Chunks of one export, request/reply. EDGE requests, READ answers: the process that makes it. */
+  export: (id: string) => `exp.${id}`,
 } as const;
 
 /** Streams. Several shards share a stream; each has a subject of its own in it. `part` = shard modulo stream count. */

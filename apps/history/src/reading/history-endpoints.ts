@@ -2,10 +2,11 @@
 // questions. The messenger and not @nestjs/microservices, so that the cluster has one way to ask and answer.
 import { type Messenger, type Respond, type Subscription } from '@parley/runtime';
 import { type ErrorName, errorBody, internal, subjects } from '@parley/protocol';
-import { type ClickHouse, ClickHouseRefused, ClickHouseUnavailable } from '@parley/adapters';
+import type { ClickHouse } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
 import { BadRequest } from './bad-request.ts';
+import { failureOf } from './failure.ts';
 import { locate } from './locate-reader.ts';
 import { readPage } from './page-reader.ts';
 import { search } from './search-reader.ts';
@@ -89,29 +90,15 @@ export class HistoryEndpoints {
     try {
       respond(await answer(bytes));
     } catch (error) {
-      respond(this.#errorFor(verb, error));
+      const { code, message } = failureOf(verb, error, this.#options.log);
+      respond(errorAnswer(verb, code, message));
     } finally {
       this.#options.metrics?.querySeconds.labels(verb).observe((performance.now() - startedMs) / 1000);
       this.#open -= 1;
       if (this.#open === 0) this.#whenIdle?.();
     }
   }
-
-  #errorFor(verb: Verb, error: unknown): Uint8Array {
-    if (error instanceof BadRequest) return errorAnswer(verb, error.code, error.message);
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    if (error instanceof ClickHouseUnavailable || isWithoutSchema(error)) {
-      this.#options.log.warn({ context: verb, reason }, 'history question failed: the store is away');
-      return errorAnswer(verb, 'HISTORY_UNAVAILABLE');
-    }
-    this.#options.log.error({ context: verb, reason }, 'history question failed');
-    return errorAnswer(verb, 'INTERNAL');
-  }
 }
-
-/** Asked before the first migration: unknown table or database. */
-const isWithoutSchema = (error: unknown): boolean =>
-  error instanceof ClickHouseRefused && (error.code === 60 || error.code === 81);
 
 function read<T>(decode: () => T): T {
   try {

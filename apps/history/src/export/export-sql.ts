@@ -1,0 +1,97 @@
+// The SQL of an export: one row for each message in its newest version, in the same columns for every format. A person's own
+// data begins with a row of the account, so that it is in every format too.
+import { type DocumentFormat, sqlInteger, sqlText } from '@parley/adapters';
+import { spansSql } from '../reading/search-sql.ts';
+
+export interface ExportScope {
+  readonly tenant: string;
+  readonly user: string;
+  /** Empty: all the user may read, and the account. */
+  readonly conversation: string;
+  /** Of the conversation; both ends included. */
+  readonly spans: readonly { readonly from: number; readonly to: number }[];
+  /** Messages sent in [fromMs, toMs); 0: unbounded. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly displayName: string;
+}
+
+export function exportSql(scope: ExportScope, format: DocumentFormat): string {
+  const all =
+    scope.conversation === ''
+      ? `${accountSql(scope)}\nUNION ALL\n${ownMessagesSql(scope)}`
+      : conversationSql(scope);
+  return `SELECT ${columnsOf(format).join(', ')} FROM (${all}) ORDER BY conversation, sequence`;
+}
+
+/** Settings that belong to the formats: times as ISO 8601, all in UTC. */
+export const exportSettings = {
+  date_time_output_format: 'iso',
+  // All versions of a message lie in one partition: those of several need not be compared.
+  do_not_merge_across_partitions_select_final: 1,
+  // Rows are few and long rather than many and short, and one piece of them must be held as a whole.
+  max_block_size: 8_192,
+} as const;
+
+const conversationSql = (scope: ExportScope): string => {
+  const spans = scope.spans.map(
+    ({ from, to }) => `sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}`,
+  );
+  return `SELECT ${storedColumns} FROM parley.messages AS m FINAL
+    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation = ${sqlText(scope.conversation)}
+    AND (${spans.length === 0 ? '0' : spans.join(' OR ')})${timesSql(scope)}`;
+};
+
+/** Joined with the spans of membership, as a search is. */
+const ownMessagesSql = (scope: ExportScope): string =>
+  `SELECT ${storedColumns} FROM parley.messages AS m FINAL
+    INNER JOIN (${spansSql({ ...scope, conversations: [], sender: '' })}) AS s ON m.conversation = s.conversation
+    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}`;
+
+const accountSql = ({ user, displayName }: ExportScope): string =>
+  `SELECT '' AS conversation, toUInt64(0) AS sequence, ${sqlText(user)} AS sender, '' AS client_message_id,
+    NULL AS at, 'account' AS kind, ${sqlText(displayName)} AS text, '' AS system`;
+
+const storedColumns =
+  'm.conversation AS conversation, sequence, sender, client_message_id, at, kind, text, system';
+
+const timesSql = ({ fromMs, toMs }: ExportScope): string =>
+  (fromMs > 0 ? ` AND at >= fromUnixTimestamp64Milli(${sqlInteger(fromMs)}, 'UTC')` : '') +
+  (toMs > 0 ? ` AND at < fromUnixTimestamp64Milli(${sqlInteger(toMs)}, 'UTC')` : '');
+
+/** Names as in the HTTP API's messages. */
+function columnsOf(format: DocumentFormat): string[] {
+  const guarded = format === 'CSVWithNames' ? withoutFormula : (column: string) => column;
+  const columns: readonly [column: string, name: string][] = [
+    ['conversation', 'conversation'],
+    ['sequence', 'sequence'],
+    [guarded('sender'), 'sender'],
+    [guarded('client_message_id'), 'clientMessageId'],
+    ['at', 'sentAt'],
+    [kindSql, 'kind'],
+    [guarded('text'), 'text'],
+    [guarded('system'), 'system'],
+  ];
+  return columns.map(([column, name]) => (column === name ? column : `${column} AS ${name}`));
+}
+
+/**
+ * Spreadsheets take a cell that begins so for a formula, which may send its neighbours elsewhere: an apostrophe before it makes
+ * it a text. The last four are what some of them take for the first four.
+ */
+const withoutFormula = (column: string): string =>
+  `if(match(${column}, '^[=+\\\\-@\\\\t\\\\r\\\\n\uff1d\uff0b\uff0d\uff20]'), concat('\\'', ${column}), ${column})`;
+
+/** The name of a change of the conversation, by the number of its field: the first byte of the stored System. */
+const changes = [
+  'group_created',
+  'members_added',
+  'member_removed',
+  'member_left',
+  'group_dismissed',
+  'diffusion_changed',
+  'role_changed',
+  'member_muted',
+] as const;
+const kindSql = `if(kind = 'system', transform(bitShiftRight(reinterpretAsUInt8(substring(base64Decode(system), 1, 1)), 3),
+  [${changes.map((_, index) => index + 1).join(', ')}], [${changes.map(sqlText).join(', ')}], 'system'), kind)`;
