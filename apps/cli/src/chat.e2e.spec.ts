@@ -1,6 +1,6 @@
 // The terminal chat as a process, against a real cluster: two people, a group, history, and a clean end.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cluster, projectFolder, startCluster, waitUntil } from '@parley/testing/servers';
@@ -60,6 +60,8 @@ function startChat(
   return chat;
 }
 
+const two = (number: number) => String(number).padStart(2, '0');
+
 test('two people sign up, talk, make a group and quit', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'parley-chat-'));
   const alice = startChat('alice', [], home);
@@ -79,6 +81,15 @@ test('two people sign up, talk, make a group and quit', async () => {
   await alice.sees('bob: here I am');
   bob.type('/members');
   await bob.sees('alice (owner)');
+  const now = new Date();
+  bob.type(`/history ${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`);
+  await bob.sees(/\* \d{4}-\d\d-\d\d\n.* alice made the group team/);
+  const file = path.join(home, 'team.jsonl');
+  bob.type(`/export ${file}`);
+  await bob.sees(`written to ${file}`);
+  expect(readFileSync(file, 'utf8')).toContain('"text":"here I am"');
+  bob.type(`/export ${file}`);
+  await bob.sees('EEXIST');
   alice.type('/nonsense');
   await alice.sees('there is no /nonsense');
   alice.type('/to nobody-here');

@@ -1,4 +1,6 @@
 // The chat itself: carries out what the user typed, shows what happens. Knows the client and the terminal, not the network.
+import { open, unlink } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import {
   type Client,
   ClientError,
@@ -14,7 +16,7 @@ import {
   peerOf,
   parseConversation,
 } from '@parley/protocol';
-import { type Command, helpText, parseLine } from './command-line.ts';
+import { type Command, type ExportFormat, helpText, parseLine } from './command-line.ts';
 import { conversationLine, dayOf, errorLine, messageLine, nameOf } from './render.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -109,6 +111,8 @@ export class Chat {
         return this.#showNewest(this.#here(), command.count);
       case 'history-at':
         return this.#showAt(this.#here(), command.atMs);
+      case 'export':
+        return this.#export(this.#here(), command);
       case 'search':
         return this.#search(command.words);
       case 'read':
@@ -193,6 +197,23 @@ export class Chat {
     if (messages.length === 0) this.#terminal.print('* nothing here yet');
     else if (around > (messages.at(-1)?.sequence ?? 0)) this.#terminal.print('* nothing was said since');
     else if (moreAfter) this.#terminal.print('* and so on: /history shows the newest');
+  }
+
+  /** The file is new, and removed again when the document does not become whole. */
+  async #export(
+    { id }: ConversationView,
+    { file, format }: { file: string; format: ExportFormat },
+  ): Promise<void> {
+    const output = await open(file, 'wx');
+    try {
+      const document = await (await this.#options.api()).export({ conversation: id, format });
+      await pipeline(document, output.createWriteStream());
+    } catch (error) {
+      await output.close();
+      await unlink(file);
+      throw error;
+    }
+    this.#terminal.print(`* written to ${file}`);
   }
 
   #list(): void {

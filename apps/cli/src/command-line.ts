@@ -1,5 +1,7 @@
 // What a line the user typed means. Pure: no connection, no terminal.
 
+export type ExportFormat = 'jsonl' | 'csv' | 'parquet';
+
 export type Command =
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'nothing' }
@@ -13,6 +15,7 @@ export type Command =
   | { readonly kind: 'history'; readonly count: number }
   | { readonly kind: 'history-at'; readonly atMs: number }
   | { readonly kind: 'search'; readonly words: string }
+  | { readonly kind: 'export'; readonly file: string; readonly format: ExportFormat }
   | { readonly kind: 'members' }
   | { readonly kind: 'who' }
   | { readonly kind: 'read' }
@@ -28,6 +31,7 @@ export const helpText = `plain text            send to the current conversation
 /list                 conversations and unread counts
 /history [N]          the last N messages (default 20)
 /history DATE         what was said then: 2026-01-31, or 2026-01-31T14:30
+/export FILE          all of the current conversation in a new file: .jsonl, .csv or .parquet
 /search WORDS         find messages in all conversations
 /members              members of the current group
 /who                  who of this conversation is online
@@ -55,6 +59,8 @@ export function parseLine(line: string): Command {
       return words.length > 0
         ? { kind: 'search', words: words.join(' ') }
         : invalid('say what: /search kernel panic');
+    case 'export':
+      return parseExport(words.join(' '));
     case 'leave':
     case 'list':
     case 'members':
@@ -88,6 +94,12 @@ function parseHistory(word: string | undefined): Command {
 function parseHistoryAt(word: string): Command {
   const atMs = new Date(word.includes('T') ? word : `${word}T00:00`).getTime();
   return atMs > 0 ? { kind: 'history-at', atMs } : invalid(`there is no such day or time: ${word}`);
+}
+
+function parseExport(file: string): Command {
+  const format = /\.(jsonl|csv|parquet)$/.exec(file)?.[1];
+  if (format === undefined) return invalid('/export takes a file name that ends in .jsonl, .csv or .parquet');
+  return { kind: 'export', file, format: format as ExportFormat };
 }
 
 const datePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$/;

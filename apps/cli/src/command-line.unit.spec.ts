@@ -24,6 +24,7 @@ test('commands carry their words', () => {
     kind: 'history-at',
     atMs: at(2026, 0, 31, 14, 30),
   });
+  expect(parseLine('/export the team.csv')).toEqual({ kind: 'export', file: 'the team.csv', format: 'csv' });
   expect(parseLine('/quit')).toEqual({ kind: 'quit' });
 });
 
@@ -38,6 +39,8 @@ test('what cannot be understood gets a hint', () => {
     '/history 2026-13-31',
     '/history 2026-01-31T25:00',
     '/history 2026-1-3',
+    '/export',
+    '/export team.xls',
     '/search',
   ]) {
     expect(parseLine(line).kind, line).toBe('invalid');

@@ -48,6 +48,7 @@ import { GatewayModule } from './gateway.module.ts';
 import type { HttpPorts } from './http/http-ports.ts';
 import { httpAdapter, httpNestOptions, prepareHttp } from './http/http-server.ts';
 import { httpLimitsOf } from './http/http-settings.ts';
+import { MessengerHistoryExport } from './http/history-export.ts';
 import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
@@ -108,6 +109,7 @@ async function start(lifecycle: Lifecycle) {
     queries,
     history: sockets.history,
     search: new MessengerHistorySearch(messenger),
+    exports: new MessengerHistoryExport(messenger, clock),
     presence,
     rates: new RedisRateLimiter(redis, clock),
     clock,

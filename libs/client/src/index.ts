@@ -29,6 +29,7 @@ export {
 } from './frames.ts';
 export {
   type Credentials,
+  type ExportRequest,
   type GroupMember,
   HttpApi,
   type HttpApiOptions,

@@ -45,7 +45,7 @@ export async function ask<Name extends AnswerName>(
   return bodyOf(valueOf(await ports.queries.ask(address, query)), answer);
 }
 
-type AnswerName = 'account' | 'members' | 'conversations' | 'head';
+type AnswerName = 'account' | 'members' | 'conversations' | 'head' | 'log';
 
 function bodyOf<Name extends AnswerName>(answer: QueryAnswer, name: Name): NonNullable<QueryAnswer[Name]> {
   const body = answer[name];

@@ -16,6 +16,7 @@ import { generateSigningKeys } from '../auth/signing-keys.ts';
 import { TokenIssuer } from '../auth/token-issuer.ts';
 import type { EntityQuery, QueryAnswer, QueryBody } from '../query/entity-query.ts';
 import type { CommandSender, ServerFrame } from './command-sender.ts';
+import type { ExportFailure, ExportRequest, HistoryExport } from './history-export.ts';
 import type { HistoryFailure, HistoryReader, HistoryRequest } from './history-reader.ts';
 import type { HistorySearch, SearchAnswer, SearchFailure, SearchRequest } from './history-search.ts';
 import { httpLimits } from './http-limits.ts';
@@ -90,9 +91,11 @@ export class EntitiesDouble implements CommandSender, EntityQuery {
   }
 }
 
-export class HistoryDouble implements HistoryReader, HistorySearch {
+export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExport {
   readonly pagesAsked: HistoryRequest[] = [];
   readonly searchesAsked: SearchRequest[] = [];
+  readonly exportsAsked: ExportRequest[] = [];
+  exportAnswer: Result<AsyncIterable<Uint8Array>, ExportFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
   pageAnswer: Result<parley.v1.HistoryPage.$Properties, HistoryFailure> = err({ code: 'NOT_A_MEMBER' });
   searchAnswer: Result<parley.internal.v1.SearchAnswer.$Properties, SearchFailure> = err({
     code: 'HISTORY_UNAVAILABLE',
@@ -108,6 +111,11 @@ export class HistoryDouble implements HistoryReader, HistorySearch {
     this.searchesAsked.push(request);
     const answer = this.searchAnswer;
     return Promise.resolve(answer.ok ? ok(internal.SearchAnswer.create(answer.value)) : answer);
+  }
+
+  open(request: ExportRequest): Promise<Result<AsyncIterable<Uint8Array>, ExportFailure>> {
+    this.exportsAsked.push(request);
+    return Promise.resolve(this.exportAnswer);
   }
 }
 
@@ -158,6 +166,7 @@ export async function startHttpDoubles(
     queries: entities,
     history,
     search: history,
+    exports: history,
     presence: presence as PresenceRegistry,
     rates: new MemoryRateLimiter(clock),
     clock,

@@ -27,6 +27,7 @@ export interface HttpLimits {
   readonly loginFailures: RateLimit;
   readonly requestsPerUser: RateLimit;
   readonly searchesPerUser: RateLimit;
+  readonly exportsPerUser: RateLimit;
 }
 
 export const httpLimits: HttpLimits = {
@@ -44,4 +45,5 @@ export const httpLimits: HttpLimits = {
   loginFailures: { name: 'http-login-failure', max: 10, windowMs: 15 * 60_000 },
   requestsPerUser: { name: 'http-request', max: 1_200, windowMs: 60_000 },
   searchesPerUser: { name: 'http-search', max: 120, windowMs: 60_000 },
+  exportsPerUser: { name: 'http-export', max: 20, windowMs: 60 * 60_000 },
 };

@@ -8,6 +8,7 @@ import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { CommandSender } from './command-sender.ts';
+import type { HistoryExport } from './history-export.ts';
 import type { HistoryReader } from './history-reader.ts';
 import type { HistorySearch } from './history-search.ts';
 import type { HttpLimits } from './http-limits.ts';
@@ -21,6 +22,7 @@ export interface HttpPorts {
   readonly queries: EntityQuery;
   readonly history: HistoryReader;
   readonly search: HistorySearch;
+  readonly exports: HistoryExport;
   readonly presence: PresenceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;

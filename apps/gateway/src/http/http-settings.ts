@@ -5,15 +5,17 @@ import type { z } from 'zod';
 import type { HttpLimits } from './http-limits.ts';
 import { httpLimits } from './http-limits.ts';
 
-const perMinute = (fallback: number) => setting.integer({ min: 1, max: 10_000_000 }).default(fallback);
+const atMost = (fallback: number) => setting.integer({ min: 1, max: 10_000_000 }).default(fallback);
 
 export const httpFields = {
   /** From one address in a minute; beyond it RATE_LIMITED. */
-  httpRegistrationsPerMinute: perMinute(httpLimits.registrationsPerAddress.max),
-  httpLoginsPerMinute: perMinute(httpLimits.loginsPerAddress.max),
+  httpRegistrationsPerMinute: atMost(httpLimits.registrationsPerAddress.max),
+  httpLoginsPerMinute: atMost(httpLimits.loginsPerAddress.max),
   /** Of one user in a minute; beyond it RATE_LIMITED. */
-  httpRequestsPerMinute: perMinute(httpLimits.requestsPerUser.max),
-  httpSearchesPerMinute: perMinute(httpLimits.searchesPerUser.max),
+  httpRequestsPerMinute: atMost(httpLimits.requestsPerUser.max),
+  httpSearchesPerMinute: atMost(httpLimits.searchesPerUser.max),
+  /** Of one user in an hour; beyond it RATE_LIMITED. */
+  httpExportsPerHour: atMost(httpLimits.exportsPerUser.max),
 };
 
 export type HttpConfig = z.output<z.ZodObject<typeof httpFields>>;
@@ -24,4 +26,5 @@ export const httpLimitsOf = (config: HttpConfig): HttpLimits => ({
   loginsPerAddress: { ...httpLimits.loginsPerAddress, max: config.httpLoginsPerMinute },
   requestsPerUser: { ...httpLimits.requestsPerUser, max: config.httpRequestsPerMinute },
   searchesPerUser: { ...httpLimits.searchesPerUser, max: config.httpSearchesPerMinute },
+  exportsPerUser: { ...httpLimits.exportsPerUser, max: config.httpExportsPerHour },
 });

@@ -6,6 +6,7 @@ import { AccountsController } from './accounts.controller.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { ConversationsController } from './conversations.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
+import { ExportController } from './export.controller.ts';
 import { GroupsController } from './groups.controller.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
@@ -26,6 +27,7 @@ export class HttpModule {
         GroupsController,
         ConversationsController,
         SearchController,
+        ExportController,
         PresenceController,
         EndpointsController,
         OperationsController,

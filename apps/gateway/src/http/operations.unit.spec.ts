@@ -73,8 +73,10 @@ describe('pages', () => {
     expect(Object.keys(body.paths as object).sort()).toEqual([
       '/v1/accounts',
       '/v1/conversations',
+      '/v1/conversations/{conversation}/export',
       '/v1/conversations/{conversation}/messages',
       '/v1/endpoints',
+      '/v1/export',
       '/v1/groups',
       '/v1/groups/{id}',
       '/v1/groups/{id}/leave',

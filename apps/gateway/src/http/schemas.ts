@@ -50,6 +50,8 @@ const count = (fallback: number, max: number) =>
     .min(1)
     .default(fallback)
     .transform((wish) => Math.min(wish, max));
+/** The end of what the history store can hold. */
+const timeMsMax = Date.UTC(2299, 0);
 const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
 
 export const memberPageQuery = z.strictObject({
@@ -69,6 +71,15 @@ export const messagePageQuery = z
     ({ before, after, around, atMs }) => [before, after, around, atMs].filter((one) => one > 0).length <= 1,
     'give one of before, after, around and atMs, or none',
   );
+
+export const exportQuery = z
+  .strictObject({
+    format: z.enum(['jsonl', 'csv', 'parquet']).default('jsonl'),
+    fromMs: sequence.describe('only messages sent at or after this time'),
+    toMs: sequence.describe('only messages sent before this time; 0: no end'),
+  })
+  .refine(({ fromMs, toMs }) => Math.max(fromMs, toMs) <= timeMsMax, 'times end with the year 2298')
+  .refine(({ fromMs, toMs }) => toMs === 0 || fromMs < toMs, 'fromMs must be before toMs');
 
 export const searchQuery = z.strictObject({
   q: z.string().trim().min(1).max(httpLimits.searchTextCharactersMax),
@@ -160,6 +171,7 @@ export const searchAnswer = z.object({
   completeThrough: z.array(z.object({ conversation: z.string(), sequence: z.int() })),
   completeThroughMs: z.int().describe('everything sent before this time was searched'),
 });
+export const exportDocument = z.string().describe('the document, as it is made');
 export const endpointsAnswer = z.object({ endpoints: z.array(z.object({ url: z.string() })) });
 export const presenceAnswer = z.object({
   users: z.array(z.object({ user: z.string(), online: z.boolean(), lastSeenMs: z.int() })),

@@ -65,6 +65,15 @@ export interface SearchAnswer {
   readonly completeThrough: readonly Cursor[];
 }
 
+export interface ExportRequest {
+  /** Without it: the own account and everything the user may read. */
+  readonly conversation?: string;
+  readonly format?: 'jsonl' | 'csv' | 'parquet';
+  /** Only messages sent in [fromMs, toMs). */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
 type Json = Record<string, unknown>;
 
 const defaultTimeoutMs = 30_000;
@@ -174,6 +183,28 @@ export class HttpApi {
     };
   }
 
+  /**
+   * A document of messages, as it is made: resolves when it has begun. It ends only when it is whole, and throws otherwise.
+   * Leaving the loop, and aborting, ends it at the server too.
+   */
+  async export(
+    { conversation, ...query }: ExportRequest = {},
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const place = conversation === undefined ? '' : `/conversations/${encodeURIComponent(conversation)}`;
+    const path = `/v1${place}/export${queryOf(query)}`;
+    const { url, token } = this.#options;
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const init = { headers, ...(signal === undefined ? {} : { signal }) };
+    const response = await (this.#options.fetch ?? fetch)(new URL(path, url), init).catch(
+      (error: unknown) => {
+        throw unreachable(`GET ${path}`, error);
+      },
+    );
+    if (!response.ok) throw problemError(response.status, parseJson(await response.text()));
+    return piecesOf(response, `GET ${path}`);
+  }
+
   async #call(method: string, path: string, body?: object): Promise<Json> {
     const { url, token, timeoutMs = defaultTimeoutMs } = this.#options;
     const send = this.#options.fetch ?? fetch;
@@ -190,13 +221,25 @@ export class HttpApi {
       );
       text = await response.text();
     } catch (error) {
-      const cause = (error as { cause?: Error }).cause ?? (error as Error);
-      throw localError('HTTP_UNREACHABLE', `${method} ${path}: ${cause.message}`, true);
+      throw unreachable(`${method} ${path}`, error);
     }
     const answer = parseJson(text);
     if (!response.ok) throw problemError(response.status, answer);
     return answer;
   }
+}
+
+async function* piecesOf(response: Response, call: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const piece of response.body ?? []) yield piece as Uint8Array;
+  } catch (error) {
+    throw unreachable(call, error);
+  }
+}
+
+function unreachable(call: string, error: unknown): ClientError {
+  const cause = (error as { cause?: Error }).cause ?? (error as Error);
+  return localError('HTTP_UNREACHABLE', `${call}: ${cause.message}`, true);
 }
 
 function parseJson(text: string): Json {
