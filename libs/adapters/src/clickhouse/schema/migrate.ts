@@ -4,6 +4,7 @@ import { type ClickHouse, ClickHouseRefused } from '../clickhouse.ts';
 import { RowBuffer, dateTimeText } from '../row-buffer.ts';
 import { step1 } from './steps/0001-messages.ts';
 import { step2 } from './steps/0002-events.ts';
+import { step3 } from './steps/0003-message-details.ts';
 import { type Layout, type Table, oneServer } from './table.ts';
 
 export interface SchemaStep {
@@ -13,7 +14,7 @@ export interface SchemaStep {
 }
 
 /** In order of their numbers, which are dense from 1. */
-export const schemaSteps: readonly SchemaStep[] = [step1, step2];
+export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3];
 
 const migrations: Table = {
   name: 'migrations',
