@@ -1,6 +1,7 @@
 // Searches for words in English and Chinese, and compares the hits with what was sent, by the documented rule: words are
 // runs of ASCII letters and digits, every character beyond ASCII is a word of its own, case and form do not matter.
 import type { HttpApi, Message } from '@parley/client';
+import { plainMatch, plainWords } from '@parley/testing/search';
 
 export interface SearchCase {
   readonly who: string;
@@ -13,21 +14,9 @@ const indexLimitMs = 90_000;
 const pauseMs = 500;
 const pageSize = 100;
 
-export function wordsOf(text: string): string[] {
-  return (
-    text
-      .normalize('NFKC')
-      .toLowerCase()
-      .match(/[a-z0-9]+|[^\x00-\x7f]/gu) ?? []
-  );
-}
-
 /** Do the words of `query` stand in `text` next to each other, in order? For queries without white space. */
-export function matches(text: string, query: string): boolean {
-  const words = wordsOf(text);
-  const wanted = wordsOf(query);
-  return words.some((_word, at) => wanted.every((word, offset) => words[at + offset] === word));
-}
+export const matches = (text: string, query: string): boolean =>
+  plainMatch(plainWords(text), [{ text: query }]);
 
 /** Words of the log that occur a fair number of times: enough to be a test, few enough for a page or two. */
 export function chooseQueries(

@@ -32,7 +32,7 @@ export const helpText = `plain text            send to the current conversation
 /history [N]          the last N messages (default 20)
 /history DATE         what was said then: 2026-01-31, or 2026-01-31T14:30
 /export FILE          all of the current conversation in a new file: .jsonl, .csv or .parquet
-/search WORDS         find messages in all conversations
+/search WORDS         find messages: words, "a phrase", begin*, -without, from:NAME, after:2026-01-31
 /members              members of the current group
 /who                  who of this conversation is online
 /read                 mark everything here as read

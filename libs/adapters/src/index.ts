@@ -37,14 +37,12 @@ export { migrate } from './clickhouse/schema/migrate.ts';
 export { type Layout, clusterOf, oneServer } from './clickhouse/schema/table.ts';
 export { type CellValue, RowBuffer, dateTimeText } from './clickhouse/row-buffer.ts';
 export {
+  type SearchPart,
   type SearchQuery,
-  type SearchTerm,
   findHighlights,
-  foldText,
   parseSearchQuery,
-  searchTerms,
-  searchTermsExpression,
-} from './clickhouse/search-text.ts';
+} from './clickhouse/search-query.ts';
+export { type SearchTerm, foldText, searchTerms, searchTermsExpression } from './clickhouse/search-text.ts';
 export { MemoryJournalFollower } from './memory/memory-journal-follower.ts';
 export type { JournalFollower, JournalReader } from './ports/journal-follower.ts';
 export { MemoryMessageTail } from './memory/memory-message-tail.ts';

@@ -51,6 +51,7 @@ export {
   tenantPattern,
 } from './ids.ts';
 export { internal, type parley, wire } from './messages.ts';
+export { type SearchKind, type SearchSort, searchKinds, searchSorts } from './search-words.ts';
 export {
   type ShardKind,
   buckets,

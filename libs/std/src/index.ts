@@ -19,5 +19,6 @@ export {
 export { stableHash } from './hash.ts';
 export { timeOrderedId } from './ids.ts';
 export { inParallel } from './in-parallel.ts';
+export { parseMoment } from './moment.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { type Result, err, ok } from './result.ts';

@@ -20,6 +20,8 @@ export interface HttpLimits {
   readonly searchTimeoutMs: number;
   /** A longer search text is BAD_REQUEST. */
   readonly searchTextCharactersMax: number;
+  /** Conversations named in one search; more is BAD_REQUEST. */
+  readonly conversationsPerSearchMax: number;
   /** Beyond any of these: RATE_LIMITED, with the time until the window ends. */
   readonly registrationsPerAddress: RateLimit;
   readonly loginsPerAddress: RateLimit;
@@ -40,6 +42,7 @@ export const httpLimits: HttpLimits = {
   questionsAtOnceMax: 16,
   searchTimeoutMs: 5_000,
   searchTextCharactersMax: 512,
+  conversationsPerSearchMax: 100,
   registrationsPerAddress: { name: 'http-register', max: 30, windowMs: 60_000 },
   loginsPerAddress: { name: 'http-login', max: 60, windowMs: 60_000 },
   loginFailures: { name: 'http-login-failure', max: 10, windowMs: 15 * 60_000 },

@@ -165,6 +165,12 @@ describe('searching', () => {
         text: 'xorg.conf',
         conversations: ['g.team'],
         sender: '',
+        kinds: [],
+        hasAttachment: false,
+        mentionsMe: false,
+        fromMs: 0,
+        toMs: 0,
+        sort: 'newest',
         limit: 5,
         cursor: 'cur',
       },
@@ -182,9 +188,37 @@ describe('searching', () => {
     expect(doubles.history.searchesAsked[0]).toMatchObject({ text: '你好', conversations: [] });
   });
 
+  it('passes on every filter and the order', async () => {
+    const query =
+      'conversation=g.team&conversation=d.alice.bob&sender=bob&kind=image&kind=file&hasAttachment=true&mentionsMe=true' +
+      '&sentAfter=2026-01-31&sentBefore=2026-02-01T12:00:00%2B01:00&sort=relevance';
+    await doubles.call(`GET /v1/search?${query}`, { as: token });
+    expect(doubles.history.searchesAsked).toEqual([
+      {
+        tenant: 'default',
+        user: 'alice',
+        text: '',
+        conversations: ['g.team', 'd.alice.bob'],
+        sender: 'bob',
+        kinds: ['image', 'file'],
+        hasAttachment: true,
+        mentionsMe: true,
+        fromMs: Date.UTC(2026, 0, 31),
+        toMs: Date.UTC(2026, 1, 1, 11),
+        sort: 'relevance',
+        limit: 20,
+        cursor: '',
+      },
+    ]);
+    await doubles.call('GET /v1/search?sentAfter=1769817600123', { as: token });
+    expect(doubles.history.searchesAsked[1]).toMatchObject({ fromMs: 1_769_817_600_123 });
+  });
+
   it("does not look into other people's direct conversations", async () => {
-    const { body } = await doubles.call('GET /v1/search?q=x&conversation=d.bob.carol', { as: token });
-    expect(body.code).toBe('NOT_A_MEMBER');
+    for (const others of ['conversation=d.bob.carol', 'conversation=g.team&conversation=d.bob.carol']) {
+      const { body } = await doubles.call(`GET /v1/search?q=x&${others}`, { as: token });
+      expect(body.code).toBe('NOT_A_MEMBER');
+    }
     expect(doubles.history.searchesAsked).toEqual([]);
   });
 
@@ -194,12 +228,31 @@ describe('searching', () => {
     expect([status, body.code, body.retryable]).toEqual([503, 'HISTORY_UNAVAILABLE', true]);
   });
 
-  it.each(['', '?q=', `?q=${'x'.repeat(513)}`, '?q=x&conversation=nope', '?q=x&limit=0'])(
-    'refuses the query %s',
-    async (query) => {
-      expect((await doubles.call(`GET /v1/search${query}`, { as: token })).body.code).toBe('BAD_REQUEST');
-    },
-  );
+  it.each([
+    '',
+    '?q=',
+    '?sort=oldest',
+    `?q=${'x'.repeat(513)}`,
+    '?q=x&q=y',
+    '?q=x&conversation=nope',
+    '?q=x&conversation=g.team&conversation=nope',
+    `?q=x${'&conversation=g.team'.repeat(101)}`,
+    '?q=x&sender=a.b',
+    '?q=x&kind=system',
+    '?q=x&kind=',
+    '?q=x&hasAttachment=maybe',
+    '?q=x&mentionsMe=1',
+    '?q=x&sentAfter=yesterday',
+    '?q=x&sentBefore=2026-02-31',
+    '?q=x&sentBefore=-1',
+    '?q=x&sort=best',
+    '?q=x&limit=0',
+    '?q=x&offset=10',
+  ])('refuses the query %s', async (query) => {
+    const { status, body } = await doubles.call(`GET /v1/search${query}`, { as: token });
+    expect([status, body.code, body.detail === '']).toEqual([400, 'BAD_REQUEST', false]);
+    expect(doubles.history.searchesAsked).toEqual([]);
+  });
 
   it('limits the searches of one user', async () => {
     const flood = await doubles.tokenOf('flood');

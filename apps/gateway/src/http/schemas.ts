@@ -1,5 +1,6 @@
 // What requests and answers of the HTTP API look like: checked on the way in, documented on the OpenAPI page.
-import { idPattern, parseConversation, tenantPattern } from '@parley/protocol';
+import { idPattern, parseConversation, searchKinds, searchSorts, tenantPattern } from '@parley/protocol';
+import { parseMoment } from '@parley/std';
 import { z } from 'zod';
 import { httpLimits } from './http-limits.ts';
 
@@ -81,13 +82,53 @@ export const exportQuery = z
   .refine(({ fromMs, toMs }) => Math.max(fromMs, toMs) <= timeMsMax, 'times end with the year 2298')
   .refine(({ fromMs, toMs }) => toMs === 0 || fromMs < toMs, 'fromMs must be before toMs');
 
-export const searchQuery = z.strictObject({
-  q: z.string().trim().min(1).max(httpLimits.searchTextCharactersMax),
-  conversation: conversationId.optional(),
-  sender: userId.optional(),
-  limit: count(20, 100),
-  before: z.string().max(512).default('').describe('`next` of the page before'),
-});
+/** Given once or several times in a query. */
+const several = <T extends z.ZodType>(one: T, max: number) =>
+  z
+    .union([one.transform((value) => [value]), z.array(one).max(max)])
+    .default([])
+    .describe('may be repeated');
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+const moment = z
+  .string()
+  .transform((text) => (/^\d{1,15}$/.test(text) ? Number(text) : (parseMoment(text) ?? -1)))
+  .refine(
+    (ms) => ms >= 0 && ms <= Date.UTC(2299, 0),
+    'must be 2026-01-31, 2026-01-31T13:45:00Z or milliseconds',
+  )
+  .default(0);
+
+export const searchQuery = z
+  .strictObject({
+    q: z
+      .string()
+      .trim()
+      .max(httpLimits.searchTextCharactersMax)
+      .default('')
+      .describe('words, "phrases", beginnings*, -excluded, filters; may be left out where a filter is given'),
+    conversation: several(conversationId, httpLimits.conversationsPerSearchMax),
+    sender: userId.optional(),
+    kind: several(z.enum(searchKinds), searchKinds.length),
+    hasAttachment: flag,
+    mentionsMe: flag.describe('the caller, or everybody'),
+    sentAfter: moment.describe('sent at this moment or later'),
+    sentBefore: moment.describe('sent before this moment'),
+    sort: z.enum(searchSorts).default('newest'),
+    limit: count(20, 100),
+    before: z.string().max(512).default('').describe('`next` of the page before, in the same order'),
+  })
+  .refine(
+    ({ q, conversation, sender, kind, hasAttachment, mentionsMe, sentAfter, sentBefore }) =>
+      q !== '' ||
+      conversation.length + kind.length + sentAfter + sentBefore > 0 ||
+      sender !== undefined ||
+      hasAttachment ||
+      mentionsMe,
+    'say what to search for: q, or a filter',
+  );
 
 export const presenceQuery = z.strictObject({
   users: z

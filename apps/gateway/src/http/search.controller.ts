@@ -22,20 +22,26 @@ export class SearchController {
   constructor(@Inject(HTTP_PORTS) private readonly ports: HttpPorts) {}
 
   @Get()
-  @AskerRoute({ summary: 'Find messages, newest first', query: searchQuery, answer: searchAnswer })
+  @AskerRoute({ summary: 'Find messages', query: searchQuery, answer: searchAnswer })
   async search(
     @Asker() asker: VerifiedToken,
     @Query(new ZodPipe(searchQuery)) query: z.infer<typeof searchQuery>,
   ): Promise<Answer> {
     const { rates, settings, search } = this.ports;
     await mustBeWithin(rates, settings.limits.searchesPerUser, `${asker.tenant}/${asker.user}`);
-    mustBeIn(asker.user, query.conversation);
+    for (const conversation of query.conversation) mustBeIn(asker.user, conversation);
     const request = {
       tenant: asker.tenant,
       user: asker.user,
       text: query.q,
-      conversations: query.conversation === undefined ? [] : [query.conversation],
+      conversations: query.conversation,
       sender: query.sender ?? '',
+      kinds: query.kind,
+      hasAttachment: query.hasAttachment,
+      mentionsMe: query.mentionsMe,
+      fromMs: query.sentAfter,
+      toMs: query.sentBefore,
+      sort: query.sort,
       limit: query.limit,
       cursor: query.before,
     };
@@ -59,8 +65,8 @@ export class SearchController {
 }
 
 /** The id of a direct conversation names its members. Who is, or was, in a group only the history service knows. */
-function mustBeIn(user: string, conversation: string | undefined): void {
-  const parsed = conversation === undefined ? undefined : parseConversation(conversation);
+function mustBeIn(user: string, conversation: string): void {
+  const parsed = parseConversation(conversation);
   if (parsed?.type !== 'direct' || parsed.first === user || parsed.second === user) return;
   throw new ApiError('NOT_A_MEMBER');
 }

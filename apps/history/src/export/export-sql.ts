@@ -45,7 +45,7 @@ const conversationSql = (scope: ExportScope): string => {
 /** Joined with the spans of membership, as a search is. */
 const ownMessagesSql = (scope: ExportScope): string =>
   `SELECT ${storedColumns} FROM parley.messages AS m FINAL
-    INNER JOIN (${spansSql({ ...scope, conversations: [], sender: '' })}) AS s ON m.conversation = s.conversation
+    INNER JOIN (${spansSql({ ...scope, conversations: [] })}) AS s ON m.conversation = s.conversation
     WHERE m.tenant = ${sqlText(scope.tenant)} AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}`;
 
 const accountSql = ({ user, displayName }: ExportScope): string =>

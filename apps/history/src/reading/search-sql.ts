@@ -1,18 +1,10 @@
 // The SQL of a search: which messages match, and which of them the asker may read. Newer versions of a row decide, so a
 // search first finds keys quickly among all versions and then asks again for the newest of just these.
 import { type SearchQuery, sqlInteger, sqlText, sqlTexts } from '@parley/adapters';
-import { parseConversation } from '@parley/protocol';
-import { type SearchKey, afterKey } from './search-cursor.ts';
-
-export interface SearchScope {
-  readonly tenant: string;
-  readonly user: string;
-  /** Empty: every conversation of the user. */
-  readonly conversations: readonly string[];
-  readonly sender: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import { type SearchSort, parseConversation } from '@parley/protocol';
+import { type SearchKey, behindSql, orderSql } from './search-cursor.ts';
+import { matchConditions, scoreSql } from './search-match.ts';
+import type { SearchPlan, SearchScope } from './search-request.ts';
 
 /** The end of a span that is open. */
 const openEnd = Number.MAX_SAFE_INTEGER;
@@ -21,7 +13,7 @@ const openEnd = Number.MAX_SAFE_INTEGER;
  * `conversation, from_sequence, to_sequence` of everything the user may read: from the entry that made them a member to
  * the one that ended it, both included. Direct conversations named in the request need no row: their id says who is in.
  */
-export function spansSql({ tenant, user, conversations }: SearchScope): string {
+export function spansSql({ tenant, user, conversations }: SpansOf): string {
   const directs = conversations.filter((conversation) => isDirectOf(conversation, user));
   const groups = conversations.filter((conversation) => parseConversation(conversation)?.type === 'group');
   const selects = directs.map(
@@ -42,54 +34,86 @@ export function spansSql({ tenant, user, conversations }: SearchScope): string {
     : selects.join('\nUNION ALL\n');
 }
 
+type SpansOf = Pick<SearchScope, 'tenant' | 'user' | 'conversations'>;
+
 const isDirectOf = (conversation: string, user: string): boolean => {
   const address = parseConversation(conversation);
   return address?.type === 'direct' && (address.first === user || address.second === user);
 };
 
-/** Keys of matching messages the user may read, newest first. May hold one twice and superseded versions. */
+/** Keys of matching messages the user may read, in order. May hold one twice and superseded versions. */
 export function keysSql(
-  scope: SearchScope,
-  query: SearchQuery,
-  after: SearchKey | undefined,
+  { scope, query, sort }: SearchPlan,
+  behind: SearchKey | undefined,
   limit: number,
 ): string {
   const conditions = [
     `m.tenant = ${sqlText(scope.tenant)}`,
-    'm.conversation IN (SELECT conversation FROM spans)',
+    `m.conversation IN (${conversationsSql(scope)})`,
     'm.sequence BETWEEN s.from_sequence AND s.to_sequence',
+    ...filterConditions(scope),
     ...matchConditions(query),
   ];
-  if (scope.sender !== '') conditions.push(`sender = ${sqlText(scope.sender)}`);
-  if (scope.fromMs > 0) conditions.push(`at >= fromUnixTimestamp64Milli(${sqlInteger(scope.fromMs)}, 'UTC')`);
-  if (scope.toMs > 0) conditions.push(`at < fromUnixTimestamp64Milli(${sqlInteger(scope.toMs)}, 'UTC')`);
-  if (after !== undefined) conditions.push(afterKey(after));
+  if (behind !== undefined) conditions.push(behindSql(behind, sort));
   return `WITH spans AS (${spansSql(scope)})
-    SELECT toUnixTimestamp64Milli(at) AS at_ms, m.conversation AS conversation, sequence
+    SELECT toUnixTimestamp64Milli(at) AS at_ms, m.conversation AS conversation, sequence, ${rankSql(query, sort)} AS score
     FROM parley.messages AS m INNER JOIN spans AS s ON m.conversation = s.conversation
     WHERE ${conditions.join('\n AND ')}
-    ORDER BY at DESC, conversation DESC, sequence DESC LIMIT ${sqlInteger(limit)}`;
+    ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(limit)}`;
 }
 
-/** The newest versions of these keys that still match. `columns` as they are to be selected. */
+/** The newest versions of these keys that still match, and their scores first. `columns` as they are to be selected. */
 export function newestSql(
   columns: string,
-  tenant: string,
-  query: SearchQuery,
+  { scope, query, sort }: SearchPlan,
   keys: readonly SearchKey[],
 ): string {
   const wanted = keys.map((key) => `(${sqlText(key.conversation)}, ${sqlInteger(key.sequence)})`);
-  return `SELECT ${columns} FROM parley.messages FINAL
-    WHERE tenant = ${sqlText(tenant)} AND (conversation, sequence) IN (${wanted.join(', ')})
-    AND ${matchConditions(query).join(' AND ')}
-    ORDER BY at DESC, conversation DESC, sequence DESC LIMIT ${sqlInteger(keys.length)}`;
+  const conditions = [...filterConditions(scope), ...matchConditions(query)];
+  return `SELECT ${rankSql(query, sort)} AS score, ${columns} FROM parley.messages FINAL
+    WHERE tenant = ${sqlText(scope.tenant)} AND (conversation, sequence) IN (${wanted.join(', ')})
+    AND ${conditions.join('\n AND ')}
+    ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(keys.length)}`;
 }
 
-/** All words by the index; words that must stand together once more as a phrase. */
-function matchConditions({ parts }: SearchQuery): string[] {
-  const phrases = parts.filter((part) => part.length > 1);
-  return [
-    `hasAllTokens(terms, ${sqlText(parts.flat().join(' '))})`,
-    ...phrases.map((phrase) => `hasPhrase(terms, ${sqlText(phrase.join(' '))})`),
+const rankSql = (query: SearchQuery, sort: SearchSort): string =>
+  sort === 'relevance' ? scoreSql(query) : 'toUInt32(0)';
+
+/** No more than the index of the table needs to leave out what is certainly not the user's. The spans decide. */
+const conversationsSql = ({ tenant, user, conversations }: SearchScope): string =>
+  conversations.length === 0
+    ? `SELECT conversation FROM parley.memberships WHERE tenant = ${sqlText(tenant)} AND user = ${sqlText(user)}`
+    : conversations.map(sqlText).join(', ');
+
+/** What a server writes into a log is not found; a message that was taken back matches nothing. */
+function filterConditions({
+  user,
+  senders,
+  kinds,
+  hasAttachment,
+  mentionsMe,
+  fromMs,
+  toMs,
+}: SearchScope): string[] {
+  const conditions = [
+    `state != 'recalled'`,
+    kinds.length > 0 ? `kind IN ${sqlTexts(kinds)}` : `kind NOT IN ('system', 'edit', 'recall')`,
   ];
+  if (senders.length > 0) conditions.push(`sender IN ${sqlTexts(senders)}`);
+  if (hasAttachment) conditions.push('notEmpty(attachments)');
+  if (mentionsMe) conditions.push(`hasAny(mentions, [${sqlText(user)}, '*'])`);
+  if (fromMs > 0) conditions.push(`at >= ${momentSql(fromMs)}`);
+  if (toMs > 0) conditions.push(`at < ${momentSql(toMs)}`);
+  return conditions;
+}
+
+const momentSql = (ms: number): string => `fromUnixTimestamp64Milli(${sqlInteger(ms)}, 'UTC')`;
+
+/** The last sequence of each of the scope's conversations that was sent by then, where the user may know of it. */
+export function headsSql(scope: SpansOf, throughMs: number): string {
+  return `WITH spans AS (${spansSql(scope)})
+    SELECT m.conversation, max(m.sequence) FROM parley.messages AS m INNER JOIN spans AS s ON m.conversation = s.conversation
+    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation IN ${sqlTexts(scope.conversations)}
+    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence AND m.at <= ${momentSql(throughMs)}
+    GROUP BY m.conversation ORDER BY m.conversation LIMIT 10000`;
 }

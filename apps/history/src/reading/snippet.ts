@@ -3,7 +3,7 @@ import { type SearchQuery, findHighlights } from '@parley/adapters';
 
 export interface Snippet {
   readonly snippet: string;
-  readonly highlights: readonly { readonly start: number; readonly end: number }[];
+  highlights: { start: number; end: number }[];
 }
 
 /** Longest snippet, UTF-16 code units, marks of omission aside. */

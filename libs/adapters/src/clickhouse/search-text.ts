@@ -1,5 +1,5 @@
 // How text becomes search terms: once as SQL for the engine's index, once in TypeScript for what people type. Both give
-// the same words; search-text.int.spec.ts holds them together with vectors. A change needs a new index (a migration).
+// the same words; literals.int.spec.ts holds them together with vectors. A change needs a new index (a migration).
 
 /**
  * Unicode case folded and compatibility composed; `.`, `:`, `'` and `_` part words; every character beyond ASCII stands
@@ -44,7 +44,7 @@ const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
 export const searchTerms = (text: string): SearchTerm[] => [...eachSearchTerm(text)];
 
 /** One by one, so that a long text is only read as far as needed. */
-function* eachSearchTerm(text: string): Generator<SearchTerm, void, undefined> {
+export function* eachSearchTerm(text: string): Generator<SearchTerm, void, undefined> {
   let word = '';
   let start = 0;
   let end = 0;
@@ -74,58 +74,3 @@ function* asciiSegments(text: string): Generator<{ segment: string; index: numbe
 
 const isWordCharacter = (character: string): boolean =>
   (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9');
-
-/** What somebody searches for: parts that must all occur, each a run of words that must stand together. */
-export interface SearchQuery {
-  readonly parts: readonly (readonly string[])[];
-}
-
-/** Words are parted by white space; a part in double quotes is a phrase. Empty `parts`: nothing to search for. */
-export function parseSearchQuery(text: string): SearchQuery {
-  const parts: string[][] = [];
-  for (const match of text.matchAll(
-    /["“”„«»「」『』]([^"“”„«»「」『』]*)["“”„«»「」『』]|[^\s"“”„«»「」『』]+/gu,
-  )) {
-    const words = searchTerms(match[1] ?? match[0]).map((term) => term.word);
-    if (words.length > 0) parts.push(words);
-  }
-  return { parts };
-}
-
-/**
- * Where the parts of a query stand in a text, in order and not overlapping. Looks no further than `within` behind the
- * start of the first one (UTF-16 code units).
- */
-export function findHighlights(
-  text: string,
-  query: SearchQuery,
-  within = Infinity,
-): { start: number; end: number }[] {
-  const found: { start: number; end: number }[] = [];
-  const coming = eachSearchTerm(text);
-  const window: SearchTerm[] = [];
-  const windowMax = Math.max(0, ...query.parts.map((part) => part.length));
-  for (;;) {
-    while (window.length < windowMax) {
-      const next = coming.next();
-      if (next.done === true) break;
-      window.push(next.value);
-    }
-    const first = window[0];
-    if (first === undefined || first.start > (found[0]?.start ?? Infinity) + within) return found;
-    const length = longestMatch(window, query);
-    const last = window[length - 1];
-    if (last !== undefined) found.push({ start: first.start, end: last.end });
-    window.splice(0, Math.max(1, length));
-  }
-}
-
-/** How many terms the longest part takes that the window begins with; 0 when none does. */
-function longestMatch(window: readonly SearchTerm[], query: SearchQuery): number {
-  let longest = 0;
-  for (const part of query.parts) {
-    if (part.length > longest && part.every((word, offset) => window[offset]?.word === word))
-      longest = part.length;
-  }
-  return longest;
-}

@@ -48,16 +48,27 @@ export interface MembersPage {
 }
 
 export interface SearchRequest {
-  readonly q: string;
-  readonly conversation?: string;
+  /** Words, "phrases", beginnings*, -excluded, filters such as `from:alice`. May be left out where a filter is given. */
+  readonly q?: string;
+  readonly conversation?: string | readonly string[];
   readonly sender?: string;
+  /** `text`, `image`, `file`, … */
+  readonly kind?: string | readonly string[];
+  readonly hasAttachment?: boolean;
+  readonly mentionsMe?: boolean;
+  /** `2026-01-31`, `2026-01-31T13:45:00Z` or milliseconds: sent then or later. */
+  readonly sentAfter?: string | number;
+  /** Sent before then. */
+  readonly sentBefore?: string | number;
+  /** Newest first unless given. */
+  readonly sort?: 'newest' | 'oldest' | 'relevance';
   readonly limit?: number;
-  /** `next` of the page before. */
+  /** `next` of the page before, in the same order. */
   readonly before?: string;
 }
 
 export interface SearchAnswer {
-  /** Newest first. */
+  /** In the order asked for. */
   readonly hits: readonly Message[];
   /** `before` for the next page; undefined on the last one. */
   readonly next: string | undefined;
@@ -270,7 +281,10 @@ const asLogin = (answer: Json): Login => ({
 });
 
 function queryOf(values: object): string {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  if (given.length === 0) return '';
-  return `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+  const given = Object.entries(values).flatMap(([name, value]: [string, unknown]) =>
+    (Array.isArray(value) ? value : [value])
+      .filter((one) => one !== undefined)
+      .map((one): [string, string] => [name, String(one)]),
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
