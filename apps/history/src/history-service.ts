@@ -3,6 +3,7 @@
 import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
 import type { Health, Logger, Metrics } from '@parley/platform';
 import type { ClickHouse, JournalFollower, Layout, MessageTail } from '@parley/adapters';
+import { RollUps } from './analytics/roll-ups.ts';
 import type { KeptEvents } from './projection/event-rows.ts';
 import { ExportEndpoints, type ExportSettings } from './export/export-endpoints.ts';
 import { HistoryProjection } from './projection/history-projection.ts';
@@ -31,6 +32,8 @@ export interface HistoryParts {
   readonly batchAgeMs: number;
   readonly batchPauseMs: number;
   readonly exports: ExportSettings;
+  /** Of the time, for counting roll-ups. 1 to 100; 10 unless given. */
+  readonly rollUpSharePercent?: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -44,6 +47,7 @@ export class HistoryService {
   readonly #lag: LagMeter;
   #projection: HistoryProjection | undefined;
   #tail: TailProjection | undefined;
+  #rollUps: RollUps | undefined;
   #lease: ProjectionLease | undefined;
   #lagTimer: NodeJS.Timeout | undefined;
 
@@ -116,7 +120,7 @@ export class HistoryService {
     const follower = new SharedFollower(this.#parts.follower);
     const { metrics, batchAgeMs, batchPauseMs } = this.#parts;
     const limits = { batchAgeMs, batchPauseMs };
-    this.#projection = new HistoryProjection({
+    const projection = new HistoryProjection({
       clickHouse,
       layout,
       keptEvents,
@@ -129,14 +133,27 @@ export class HistoryService {
       metrics: metrics.history,
     });
     this.#tail = new TailProjection({ tail, follower, shards, watermarks, log });
+    const { dirty } = projection;
+    const { rollUpSharePercent: sharePercent } = this.#parts;
+    this.#rollUps = new RollUps({
+      clickHouse,
+      dirty,
+      isReady: () => projection.isReady,
+      positions: () => projection.positions,
+      log,
+      ...(sharePercent === undefined ? {} : { limits: { sharePercent } }),
+    });
+    this.#projection = projection;
     this.#projection.start();
     this.#tail.start();
+    this.#rollUps.start();
   }
 
   async #stopProjecting(): Promise<void> {
-    await Promise.all([this.#projection?.stop(), this.#tail?.stop()]);
+    await Promise.all([this.#projection?.stop(), this.#tail?.stop(), this.#rollUps?.stop()]);
     this.#projection = undefined;
     this.#tail = undefined;
+    this.#rollUps = undefined;
   }
 
   async #measureLag(): Promise<void> {

@@ -119,6 +119,7 @@ async function createService(
       bytesMax: config.historyExportBytesMax,
       idleMs: config.historyExportIdleMs,
     },
+    rollUpSharePercent: config.historyRollUpSharePercent,
     logger,
     metrics,
   });

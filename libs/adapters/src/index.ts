@@ -26,6 +26,7 @@ export {
   ClickHouseRefused,
   ClickHouseUnavailable,
   type DocumentFormat,
+  type ExecuteOptions,
   type Row,
   type SelectLimits,
   type StreamLimits,

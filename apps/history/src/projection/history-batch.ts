@@ -3,8 +3,10 @@
 import { type ShardId, shardName } from '@parley/runtime';
 import { toWireMessage, wire } from '@parley/protocol';
 import { RowBuffer, dateTimeText } from '@parley/adapters';
+import { type DirtyMinutes, minuteOf } from '../analytics/dirty-minutes.ts';
 import type { LogElement } from './conversation-log.ts';
 import { EventRows, type KeptEvents } from './event-rows.ts';
+import { ReadRows } from './read-rows.ts';
 import type { FedCommit, ShardPosition } from './shard-feed.ts';
 
 export interface ShardProgress extends ShardPosition {
@@ -22,8 +24,11 @@ export class HistoryBatch {
     'version',
   ]);
   readonly #events: EventRows;
+  readonly #reads = new ReadRows();
   /** By shard name: where the projection is once this batch is durable. */
   readonly progress = new Map<string, ShardProgress>();
+  /** By shard name: minutes since 1970 in which its messages were sent and its users read. */
+  readonly minutes = new Map<string, Set<number>>();
 
   /** `before`: of about the same size. */
   constructor(kept: KeptEvents, before?: HistoryBatch) {
@@ -34,31 +39,52 @@ export class HistoryBatch {
 
   /** Throws on an event that is not known, before anything of the commit was added. */
   add(shard: ShardId, commit: FedCommit): void {
-    for (const element of commit.elements()) this.#addElement(element, commit.position.sequence);
+    const name = shardName(shard);
+    const elements = commit.elements();
+    for (const element of elements) this.#addElement(element, commit.position.sequence);
+    this.#addMinutes(name, elements);
+    if (this.#reads.add(shard, commit)) this.#minutesOf(name).add(minuteOf(commit.atMs));
     this.#events.add(shard, commit);
-    this.progress.set(shardName(shard), { ...commit.position, atMs: commit.atMs });
+    this.progress.set(name, { ...commit.position, atMs: commit.atMs });
   }
 
   get events(): RowBuffer {
     return this.#events.table;
   }
 
-  /** Rows that readers of history wait for: not those of events. */
+  get reads(): RowBuffer {
+    return this.#reads.table;
+  }
+
+  /** Rows that readers of history wait for: not those of events and reads. */
   get rows(): number {
     return this.messages.rows + this.memberships.rows;
   }
 
   get bytes(): number {
-    return this.messages.bytes + this.memberships.bytes + this.events.bytes;
+    return this.messages.bytes + this.memberships.bytes + this.events.bytes + this.reads.bytes;
   }
 
   /** The rows that say how far the others go. Inserted last, when everything before is durable. */
-  watermarks(): RowBuffer {
-    const rows = new RowBuffer('parley.watermarks', ['shard', 'sequence', 'epoch', 'n', 'at']);
+  watermarks(dirty: DirtyMinutes): RowBuffer {
+    const rows = new RowBuffer('parley.watermarks', ['shard', 'sequence', 'epoch', 'n', 'at', 'touched']);
     for (const [shard, { sequence, epoch, n, atMs }] of this.progress) {
-      rows.add([shard, sequence, epoch, n, dateTimeText(atMs)]);
+      const touched = dirty.with(shard, this.minutes.get(shard) ?? []);
+      rows.add([shard, sequence, epoch, n, dateTimeText(atMs), `[${touched.join(',')}]`]);
     }
     return rows;
+  }
+
+  #addMinutes(shard: string, elements: readonly LogElement[]): void {
+    if (elements.length === 0) return;
+    const minutes = this.#minutesOf(shard);
+    for (const { message } of elements) minutes.add(minuteOf(message.sentAtMs));
+  }
+
+  #minutesOf(shard: string): Set<number> {
+    const minutes = this.minutes.get(shard) ?? new Set();
+    this.minutes.set(shard, minutes);
+    return minutes;
   }
 
   #addElement({ tenant, message, memberships }: LogElement, version: number): void {

@@ -1,5 +1,5 @@
 // Journals → ClickHouse, exactly once in effect. Each shard's commits are read in order and gathered into one batch of
-// all shards; a batch is written messages first, memberships and events next, watermarks last, and repeated until it is
+// all shards; a batch is written messages first, memberships, events and reads next, watermarks last, and repeated until it is
 // durable.
 // Killed anywhere, the next start goes on from the watermarks and writes the same rows again under the same keys.
 //
@@ -14,11 +14,12 @@ import {
   migrate,
 } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
+import { DirtyMinutes } from '../analytics/dirty-minutes.ts';
 import type { Log } from '../log.ts';
 import type { KeptEvents } from './event-rows.ts';
 import { HistoryBatch, type ShardProgress } from './history-batch.ts';
 import { Patience } from './patience.ts';
-import { readPositions } from './positions.ts';
+import { readPositions, readTouched } from './positions.ts';
 import { type JournalMatch, matchJournal } from './same-journal.ts';
 import { ShardFeed, journalStart } from './shard-feed.ts';
 import { Signal } from './signal.ts';
@@ -99,6 +100,7 @@ export class HistoryProjection {
   readonly #stopping: Signal;
   readonly #patience: Patience;
   readonly #board: WatermarkBoard;
+  readonly #dirty = new DirtyMinutes();
   readonly #feeds: ShardFeed[] = [];
   readonly #halted = new Set<string>();
   /** Shards whose position is not told: their journal was not looked at yet, or is another one. */
@@ -112,6 +114,7 @@ export class HistoryProjection {
   #writingOldestAtMs: number | undefined;
   #rowsWritten = 0;
   #batchesWritten = 0;
+  #isReady = false;
   #isStopping = false;
   #isPublishing = false;
   #publishedAtMs = -Infinity;
@@ -161,6 +164,16 @@ export class HistoryProjection {
     };
   }
 
+  /** The schema is there and the positions in the store are known. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Minutes whose roll-ups are older than their messages. */
+  get dirty(): DirtyMinutes {
+    return this.#dirty;
+  }
+
   /** Resolves when the durable positions have moved, or after `timeoutMs`. */
   moved(timeoutMs: number): Promise<void> {
     return this.#changed.wait(timeoutMs);
@@ -171,7 +184,9 @@ export class HistoryProjection {
     const isReady = await this.#patience.until(async () => {
       await migrate(clickHouse, layout);
       this.#durable = await readPositions(clickHouse);
+      for (const [shard, numbers] of await readTouched(clickHouse)) this.#dirty.restore(shard, numbers);
     });
+    this.#isReady = isReady;
     if (!isReady || this.#isStopping) return;
     log.info({ count: shards.length }, 'history projection starts');
     for (const name of this.#durable.keys()) this.#unmatched.add(name);
@@ -320,7 +335,8 @@ export class HistoryProjection {
         await this.#insert(batch.messages);
         await this.#insert(batch.memberships);
         await this.#insert(batch.events);
-        await this.#insert(batch.watermarks());
+        await this.#insert(batch.reads);
+        await this.#insert(batch.watermarks(this.#dirty));
       } catch (error) {
         metrics?.insertFailures.inc();
         throw error;
@@ -334,9 +350,12 @@ export class HistoryProjection {
     metrics?.rows.labels('messages').inc(batch.messages.rows);
     metrics?.rows.labels('memberships').inc(batch.memberships.rows);
     metrics?.rows.labels('events').inc(batch.events.rows);
+    metrics?.rows.labels('reads').inc(batch.reads.rows);
     const durable = new Map(this.#durable);
     for (const [shard, progress] of batch.progress) durable.set(shard, progress);
     this.#durable = durable;
+    // Not before they can be counted.
+    for (const [shard, minutes] of batch.minutes) this.#dirty.add(shard, minutes);
     this.#changed.raise();
     return true;
   }

@@ -15,3 +15,11 @@ export async function readPositions(clickHouse: ClickHouse): Promise<Map<string,
     ]),
   );
 }
+
+/** By shard name: minutes that were dirty there, as DirtyMinutes wrote them. */
+export async function readTouched(clickHouse: ClickHouse): Promise<ReadonlyMap<string, readonly number[]>> {
+  const rows = await clickHouse.select(
+    'SELECT shard, argMax(touched, sequence) FROM parley.watermarks GROUP BY shard ORDER BY shard LIMIT 10000',
+  );
+  return new Map(rows.map(([shard, numbers]) => [shard as string, numbers as number[]]));
+}

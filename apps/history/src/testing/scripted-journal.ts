@@ -79,6 +79,13 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
     }));
   }
 
+  /** `user` has read everything of the conversation; known by the time of the commit. */
+  readUpTo(tenant: string, user: string, conversation: string): CommittedEvent {
+    const readPointerMoved = { conversation, sequence: this.head(`${tenant}/${conversation}`) };
+    const payload = internal.UserEvent.encode({ readPointerMoved }).finish();
+    return { type: 'user', tenant, ids: [user], payload };
+  }
+
   groupEvent(tenant: string, id: string, event: parley.internal.v1.IGroupEvent): CommittedEvent {
     return { type: 'group', tenant, ids: [id], payload: internal.GroupEvent.encode(event).finish() };
   }
@@ -95,6 +102,11 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
   /** Time of the newest event. */
   get nowMs(): number {
     return this.#atMs;
+  }
+
+  /** Lets time pass, or go back. */
+  advance(ms: number): void {
+    this.#atMs += ms;
   }
 
   last(shard: ShardId): Promise<JournalRecord | undefined> {

@@ -11,6 +11,16 @@ export interface SelectLimits {
   readonly memoryBytesMax?: number;
   /** Further settings of this query alone. */
   readonly settings?: Readonly<Record<string, number>>;
+  /** Told how many rows the engine has read for the answer. */
+  readonly onRowsRead?: (rows: number) => void;
+}
+
+export interface ExecuteOptions {
+  /**
+   * It takes long (INSERT … SELECT): it runs beside inserts, which otherwise would wait for it, one such at a time. It
+   * brings its own limits in a SETTINGS clause.
+   */
+  readonly isLong?: boolean;
 }
 
 /** ClickHouse's names of documents: JSON Lines; CSV with a first line of names; Apache Parquet. */
@@ -42,7 +52,7 @@ export interface ClickHouse {
    */
   stream(sql: string, format: DocumentFormat, limits?: StreamLimits): AsyncIterable<Uint8Array>;
   /** Runs a statement without a result: schema changes, maintenance. */
-  execute(sql: string): Promise<void>;
+  execute(sql: string, options?: ExecuteOptions): Promise<void>;
   /** What the engine says it is, e.g. `26.7.2.1`. */
   version(): Promise<string>;
   /** Lets running work finish. Nothing may be asked afterwards. */

@@ -9,6 +9,7 @@ import {
   type ClickHouse,
   ClickHouseUnavailable,
   type DocumentFormat,
+  type ExecuteOptions,
   type Row,
   type SelectLimits,
   type StreamLimits,
@@ -46,7 +47,9 @@ export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<
     `--index_mark_cache_size=${Math.floor(memory / 16)}`,
   ]);
   const open = (length: number) => Array.from({ length }, () => openSession(options.folder));
-  const engine = new EmbeddedClickHouse(first, {
+  const engine = new EmbeddedClickHouse({
+    writer: first,
+    long: openSession(options.folder),
     readers: open(options.readers ?? 3),
     streams: open(options.streams ?? 2),
     waitingMax: options.waitingMax ?? 200,
@@ -65,18 +68,26 @@ export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<
   return engine;
 }
 
+interface Sessions {
+  /** Has the engine's settings, so it is the last to be closed. */
+  readonly writer: Session;
+  readonly long: Session;
+  readonly readers: readonly Session[];
+  readonly streams: readonly Session[];
+  readonly waitingMax: number;
+}
+
 class EmbeddedClickHouse implements ClickHouse {
   readonly #writer: Session;
   readonly #writing: BoundedLane<Session>;
+  readonly #long: BoundedLane<Session>;
   readonly #reading: BoundedLane<Session>;
   readonly #streaming: BoundedLane<Session>;
 
-  constructor(
-    writer: Session,
-    { readers, streams, waitingMax }: { readers: Session[]; streams: Session[]; waitingMax: number },
-  ) {
+  constructor({ writer, long, readers, streams, waitingMax }: Sessions) {
     this.#writer = writer;
     this.#writing = new BoundedLane([writer], waitingMax);
+    this.#long = new BoundedLane([long], waitingMax);
     this.#reading = new BoundedLane(readers, waitingMax);
     this.#streaming = new BoundedLane(streams, 0);
   }
@@ -94,9 +105,9 @@ class EmbeddedClickHouse implements ClickHouse {
   select(sql: string, limits?: SelectLimits): Promise<readonly Row[]> {
     return this.#reading.run(async (session) => {
       try {
-        return parseRows(
-          (await session.queryAsync(withLimits(sql, limits), { format: 'JSONCompactEachRow' })).text(),
-        );
+        const result = await session.queryAsync(withLimits(sql, limits), { format: 'JSONCompactEachRow' });
+        limits?.onRowsRead?.(result.rowsRead);
+        return parseRows(result.text());
       } catch (cause) {
         throw clickHouseError(cause, 'select failed');
       }
@@ -107,8 +118,8 @@ class EmbeddedClickHouse implements ClickHouse {
     return this.#streaming.stream((session) => documentOf(session, { sql, format, limits }));
   }
 
-  execute(sql: string): Promise<void> {
-    return this.#writing.run(async (session) => {
+  execute(sql: string, { isLong = false }: ExecuteOptions = {}): Promise<void> {
+    return (isLong ? this.#long : this.#writing).run(async (session) => {
       try {
         await session.queryAsync(sql, { format: 'Null' });
       } catch (cause) {
@@ -123,8 +134,9 @@ class EmbeddedClickHouse implements ClickHouse {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reading.close(), this.#streaming.close(), this.#writing.close()]);
-    for (const session of [...this.#reading.all, ...this.#streaming.all]) session.close();
+    const others = [this.#reading, this.#streaming, this.#long];
+    await Promise.all([...others, this.#writing].map((lane) => lane.close()));
+    for (const session of others.flatMap((lane) => lane.all)) session.close();
     this.#writer.close();
     await chdb.drainPending();
   }

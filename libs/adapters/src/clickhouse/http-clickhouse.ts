@@ -7,6 +7,7 @@ import {
   type ClickHouse,
   ClickHouseUnavailable,
   type DocumentFormat,
+  type ExecuteOptions,
   type Row,
   type SelectLimits,
   type StreamLimits,
@@ -22,6 +23,8 @@ export interface HttpOptions {
   readonly url: string;
   /** Longest wait for an answer. Default 30 000. */
   readonly requestTimeoutMs?: number;
+  /** The same for statements that take long. Default 600 000. */
+  readonly longRequestTimeoutMs?: number;
   /** SELECTs at a time. Default 8. */
   readonly readers?: number;
   /** SELECTs that may wait for one of these; more are refused as unavailable. Default 200. */
@@ -38,21 +41,26 @@ export function openHttpClickHouse(options: HttpOptions): ClickHouse {
 class HttpClickHouse implements ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #writing: BoundedLane<ClickHouseClient>;
+  readonly #long: BoundedLane<ClickHouseClient>;
   readonly #reading: BoundedLane<ClickHouseClient>;
   readonly #streaming: BoundedLane<ClickHouseClient>;
 
   constructor(options: HttpOptions) {
-    const { readers = 8, streams = 4 } = options;
+    const { readers = 8, streams = 4, waitingMax = 200 } = options;
+    const shared = { url: options.url, application: 'parley-history', log: { level: 'OFF' as never } };
     this.#client = createClient({
-      url: options.url,
+      ...shared,
       request_timeout: options.requestTimeoutMs ?? 30_000,
       max_open_connections: readers + streams + 2,
-      application: 'parley-history',
-      log: { level: 'OFF' as never },
     });
-    const waitingMax = options.waitingMax ?? 200;
-    this.#writing = new BoundedLane([this.#client], waitingMax);
+    const long = createClient({
+      ...shared,
+      request_timeout: options.longRequestTimeoutMs ?? 600_000,
+      max_open_connections: 1,
+    });
     const share = (length: number) => Array.from({ length }, () => this.#client);
+    this.#writing = new BoundedLane([this.#client], waitingMax);
+    this.#long = new BoundedLane([long], waitingMax);
     this.#reading = new BoundedLane(share(readers), waitingMax);
     this.#streaming = new BoundedLane(share(streams), 0);
   }
@@ -77,7 +85,13 @@ class HttpClickHouse implements ClickHouse {
   select(sql: string, limits?: SelectLimits): Promise<readonly Row[]> {
     return this.#reading.run(async (client) => {
       try {
-        const answer = await client.query({ query: withLimits(sql, limits), format: 'JSONCompactEachRow' });
+        const answer = await client.query({
+          query: withLimits(sql, limits),
+          format: 'JSONCompactEachRow',
+          // The headers say what was read only when they are sent last.
+          ...(limits?.onRowsRead === undefined ? {} : { clickhouse_settings: { wait_end_of_query: 1 } }),
+        });
+        limits?.onRowsRead?.(rowsReadIn(answer.response_headers));
         return parseRows(await answer.text());
       } catch (cause) {
         throw clickHouseError(cause, 'select failed');
@@ -89,8 +103,8 @@ class HttpClickHouse implements ClickHouse {
     return this.#streaming.stream((client) => documentOf(client, { sql, format, limits }));
   }
 
-  execute(sql: string): Promise<void> {
-    return this.#writing.run(async (client) => {
+  execute(sql: string, { isLong = false }: ExecuteOptions = {}): Promise<void> {
+    return (isLong ? this.#long : this.#writing).run(async (client) => {
       try {
         await client.command({ query: sql });
       } catch (cause) {
@@ -105,8 +119,9 @@ class HttpClickHouse implements ClickHouse {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reading.close(), this.#streaming.close(), this.#writing.close()]);
-    await this.#client.close();
+    const lanes = [this.#reading, this.#streaming, this.#long, this.#writing];
+    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all([this.#client, ...this.#long.all].map((client) => client.close()));
   }
 }
 
@@ -133,6 +148,12 @@ async function* documentOf(
   } catch (cause) {
     throw cause instanceof ClickHouseUnavailable ? cause : clickHouseError(cause, 'stream failed');
   }
+}
+
+/** Told in a header once the answer is ready, and not at all by proxies that leave it out: then 0. */
+function rowsReadIn(headers: Readonly<Record<string, string | string[] | undefined>>): number {
+  const summary = /"read_rows":\s*"?(\d+)/.exec(String(headers['x-clickhouse-summary'] ?? ''));
+  return Number(summary?.[1] ?? 0);
 }
 
 /** Names of tables and columns are our own; anything else is a mistake. */

@@ -1,0 +1,160 @@
+// Roll-ups on the real engine: right after replays, late messages and deaths at every statement.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ClickHouse, ClickHouseUnavailable } from '@parley/adapters';
+import { silentLog } from '../log.ts';
+import { type HistoryBench, caughtUp, openHistoryBench, userShard } from '../testing/history-bench.ts';
+import { type Post, expectedRollUps, writeDays } from '../testing/rolled-history.ts';
+import { RollUps } from './roll-ups.ts';
+
+let bench: HistoryBench;
+beforeEach(async () => {
+  bench = await openHistoryBench();
+});
+afterEach(() => bench.close());
+
+const fast = { batchAgeMs: 1, batchPauseMs: 1, idleBatchAgeMs: 1, batchRowsMax: 30 };
+
+/** What a process does: it projects the journal and counts roll-ups, until it is done or `store` lets it die. */
+async function run(store: ClickHouse = bench.clickHouse): Promise<void> {
+  const projection = await bench.projection(fast, bench.clickHouse);
+  projection.start();
+  await caughtUp(projection, bench.journal);
+  const rollUps = new RollUps({
+    clickHouse: store,
+    dirty: projection.dirty,
+    isReady: () => projection.isReady,
+    positions: () => projection.positions,
+    log: silentLog,
+    limits: { statementMs: 60_000 },
+  });
+  try {
+    await rollUps.countAll();
+  } finally {
+    await projection.stop();
+  }
+}
+
+async function stored(): Promise<Record<string, string[]>> {
+  const lines = async (select: string) =>
+    (await bench.clickHouse.select(`${select} LIMIT 10000`)).map((row) => row.join(' ')).sort();
+  const activity = 'conversation_kind, messages, changes, senders, conversations, reads';
+  return {
+    minutes: await lines(`SELECT tenant, minute, ${activity} FROM parley.minute_activity FINAL`),
+    days: await lines(`SELECT tenant, day, ${activity} FROM parley.daily_activity FINAL`),
+    periods: await lines('SELECT tenant, period, start, users, new_users FROM parley.period_users FINAL'),
+    retention: await lines(
+      'SELECT tenant, cohort, week, users FROM parley.cohort_retention FINAL WHERE users > 0',
+    ),
+  };
+}
+
+/** The engine until the statement number `lastStatement`, which fails before or after it has happened. */
+function dyingAt(lastStatement: number, hasHappened: boolean): ClickHouse & { statements: number } {
+  const { clickHouse } = bench;
+  return {
+    statements: 0,
+    insert: (table, columns, rows) => clickHouse.insert(table, columns, rows),
+    select: (sql, limits) => clickHouse.select(sql, limits),
+    async execute(sql, options) {
+      this.statements += 1;
+      if (this.statements < lastStatement || hasHappened) await clickHouse.execute(sql, options);
+      if (this.statements >= lastStatement) throw new ClickHouseUnavailable('killed');
+    },
+    version: () => clickHouse.version(),
+    close: () => clickHouse.close(),
+  };
+}
+
+describe('roll-ups', () => {
+  it('count what was written, and a replay does not double them', async () => {
+    const posts: Post[] = [];
+    writeDays(bench.journal, 0, 18, posts);
+    await run();
+    const expected = expectedRollUps(posts);
+    expect(expected['minutes']!.length).toBeGreaterThan(30);
+    expect(await stored()).toEqual(expected);
+    // As if all watermarks had been lost: every message is written again, every minute counted again.
+    await bench.clickHouse.execute('TRUNCATE TABLE parley.watermarks');
+    await run();
+    expect(await stored()).toEqual(expected);
+  });
+
+  it('count again what a late message changes: its minute, its day, and who was new since', async () => {
+    const posts: Post[] = [];
+    const { journal } = bench;
+    writeDays(journal, 0, 10, posts);
+    await run();
+    journal.advance(-30 * 86_400_000);
+    const late = journal.direct('acme', 'u1.u2', 'u1', 'found in a queue');
+    const where = { tenant: 'acme', conversation: 'd.u1.u2' };
+    posts.push({ ...where, sender: 'u1', atMs: journal.nowMs, kind: 'message' });
+    journal.commit(userShard, [late]);
+    await run();
+    expect(await stored()).toEqual(expectedRollUps(posts));
+  });
+
+  it('are right after a death at any statement, before or after it has happened', async () => {
+    const posts: Post[] = [];
+    let deaths = 0;
+    for (let round = 0; round < 12; round += 1) {
+      writeDays(bench.journal, round * 2, 2, posts);
+      const store = dyingAt(1 + Math.floor(round / 2), round % 2 === 0);
+      await run(store).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(ClickHouseUnavailable);
+        deaths += 1;
+      });
+    }
+    expect(deaths).toBe(12);
+    await run();
+    expect(await stored()).toEqual(expectedRollUps(posts));
+  });
+
+  it('know the size of a group as of the day, also when the day is counted again', async () => {
+    const { journal } = bench;
+    const posts: Post[] = [];
+    writeDays(journal, 0, 6, posts);
+    await run();
+    const sizes = () =>
+      bench.clickHouse.select(
+        `SELECT conversation, day, members, messages, senders FROM parley.daily_groups FINAL
+         WHERE conversation = 'g.g1-acme' ORDER BY day LIMIT 100`,
+      );
+    // Owner, two from the start, one more each day.
+    const truth = [
+      ['g.g1-acme', '2026-01-01', 4, 1, 1],
+      ['g.g1-acme', '2026-01-05', 5, 1, 1],
+    ];
+    expect(await sizes()).toEqual(truth);
+    await bench.clickHouse.execute('TRUNCATE TABLE parley.watermarks');
+    await run();
+    expect(await sizes()).toEqual(truth);
+  });
+
+  it('say how long after a message somebody read it', async () => {
+    const { journal } = bench;
+    writeDays(journal, 0, 3, []);
+    journal.commit(userShard, [
+      journal.readUpTo('acme', 'm3', 'g.g1-acme'),
+      // Their own message: no delay of anybody's.
+      journal.readUpTo('acme', 'm2', 'g.g0-acme'),
+    ]);
+    await run();
+    const rows = await bench.clickHouse.select(
+      `SELECT tenant, toString(day), conversation_kind, delay_ms_max, reads FROM parley.daily_read_delays FINAL
+       ORDER BY ALL LIMIT 100`,
+    );
+    expect(rows).toEqual([
+      ['acme', '2026-01-01', 'group', 120_000, 1],
+      ['acme', '2026-01-02', 'group', 120_000, 1],
+      ['acme', '2026-01-03', 'group', 2 ** 32 - 1, 1],
+    ]);
+  });
+
+  it('leave the minute that is still running alone', async () => {
+    const { journal } = bench;
+    journal.advance(Date.now() + 3_600_000 - journal.nowMs);
+    journal.commit(userShard, [journal.direct('acme', 'a.b', 'a', 'from the future')]);
+    await run();
+    expect((await stored())['minutes']).toEqual([]);
+  });
+});
