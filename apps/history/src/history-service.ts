@@ -67,6 +67,7 @@ export class HistoryService {
       messenger: parts.messenger,
       clickHouse,
       completeThroughMs: () => completeness.throughMs(),
+      countedThroughMs: () => this.#rollUps?.countedThroughMs ?? 0,
       log: logger,
       metrics: metrics.history,
     };

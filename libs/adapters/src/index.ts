@@ -35,6 +35,7 @@ export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embed
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
 export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
 export { migrate } from './clickhouse/schema/migrate.ts';
+export { type View, analyticsViews } from './clickhouse/schema/steps/0005-analytics-views.ts';
 export { type Layout, clusterOf, oneServer } from './clickhouse/schema/table.ts';
 export { type CellValue, RowBuffer, dateTimeText } from './clickhouse/row-buffer.ts';
 export {

@@ -52,6 +52,7 @@ export const errorCodes = {
     50,
     'The message this one comes after has not arrived: send that one first.',
   ),
+  RANGE_TOO_LARGE: final(413, 'The answer would read or hold too much: ask for a shorter time.'),
   RATE_LIMITED: retry(429, 1_000, 'Too many requests.'),
   BUSY: retry(503, 200, 'Too much is waiting here.'),
   EXPIRED: retry(503, 100, 'The command waited too long and was not carried out.'),

@@ -29,6 +29,15 @@ export class DirtyMinutes {
     return ranges.toNumbers();
   }
 
+  /** The oldest one, also while it is being counted. */
+  get first(): number | undefined {
+    const firsts = [
+      ...[...this.#shards.values()].flatMap((ranges) => ranges.all.slice(0, 1)),
+      ...this.#counting.map(({ range }) => range),
+    ].map(({ from }) => from);
+    return firsts.length === 0 ? undefined : Math.min(...firsts);
+  }
+
   /** The oldest ones before the minute `before`, at most so many, to be counted. One call at a time. */
   begin(minutesMax: number, before: number): readonly TimeRange[] {
     const all = new MinuteRanges();

@@ -2,8 +2,11 @@
 //
 // All versions of a message share tenant, conversation, sequence, sender and time, so grouping by the sorting key makes one
 // of them, in the order of the table and with little memory; FINAL would read whole partitions for a minute of them.
-import { sqlInteger } from '@parley/adapters';
+import { sqlInteger, sqlTexts } from '@parley/adapters';
 import { type TimeRange, MinuteRanges } from './minute-ranges.ts';
+
+/** Kinds of elements that nobody wrote as a message. */
+const changeKinds: readonly string[] = ['system'];
 
 export const minutesOfDay = 1_440;
 
@@ -166,7 +169,7 @@ const secondsOf = (ranges: readonly TimeRange[], secondsOfUnit: number): readonl
 
 /** One row for each element of a log that was sent in these seconds. */
 const elementsIn = (seconds: readonly TimeRange[]): string =>
-  `SELECT tenant, conversation, sequence, any(sender) AS author, any(at) AS sent_at, any(kind) = 'system' AS is_change
+  `SELECT tenant, conversation, sequence, any(sender) AS author, any(at) AS sent_at, any(kind) IN ${sqlTexts(changeKinds)} AS is_change
    FROM parley.messages WHERE ${isIn(seconds)} GROUP BY tenant, conversation, sequence`;
 
 /** One row for each move of a read pointer in these seconds. */

@@ -1,38 +1,15 @@
 // Roll-ups on the real engine: right after replays, late messages and deaths at every statement.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClickHouse, ClickHouseUnavailable } from '@parley/adapters';
-import { silentLog } from '../log.ts';
-import { type HistoryBench, caughtUp, openHistoryBench, userShard } from '../testing/history-bench.ts';
+import { userShard } from '../testing/history-bench.ts';
+import { type RolledBench, openRolledBench } from '../testing/rolled-bench.ts';
 import { type Post, expectedRollUps, writeDays } from '../testing/rolled-history.ts';
-import { RollUps } from './roll-ups.ts';
 
-let bench: HistoryBench;
+let bench: RolledBench;
 beforeEach(async () => {
-  bench = await openHistoryBench();
+  bench = await openRolledBench();
 });
 afterEach(() => bench.close());
-
-const fast = { batchAgeMs: 1, batchPauseMs: 1, idleBatchAgeMs: 1, batchRowsMax: 30 };
-
-/** What a process does: it projects the journal and counts roll-ups, until it is done or `store` lets it die. */
-async function run(store: ClickHouse = bench.clickHouse): Promise<void> {
-  const projection = await bench.projection(fast, bench.clickHouse);
-  projection.start();
-  await caughtUp(projection, bench.journal);
-  const rollUps = new RollUps({
-    clickHouse: store,
-    dirty: projection.dirty,
-    isReady: () => projection.isReady,
-    positions: () => projection.positions,
-    log: silentLog,
-    limits: { statementMs: 60_000 },
-  });
-  try {
-    await rollUps.countAll();
-  } finally {
-    await projection.stop();
-  }
-}
 
 async function stored(): Promise<Record<string, string[]>> {
   const lines = async (select: string) =>
@@ -60,6 +37,7 @@ function dyingAt(lastStatement: number, hasHappened: boolean): ClickHouse & { st
       if (this.statements < lastStatement || hasHappened) await clickHouse.execute(sql, options);
       if (this.statements >= lastStatement) throw new ClickHouseUnavailable('killed');
     },
+    stream: (...asked) => clickHouse.stream(...asked),
     version: () => clickHouse.version(),
     close: () => clickHouse.close(),
   };
@@ -69,13 +47,13 @@ describe('roll-ups', () => {
   it('count what was written, and a replay does not double them', async () => {
     const posts: Post[] = [];
     writeDays(bench.journal, 0, 18, posts);
-    await run();
+    await bench.countAll();
     const expected = expectedRollUps(posts);
     expect(expected['minutes']!.length).toBeGreaterThan(30);
     expect(await stored()).toEqual(expected);
     // As if all watermarks had been lost: every message is written again, every minute counted again.
     await bench.clickHouse.execute('TRUNCATE TABLE parley.watermarks');
-    await run();
+    await bench.countAll();
     expect(await stored()).toEqual(expected);
   });
 
@@ -83,13 +61,13 @@ describe('roll-ups', () => {
     const posts: Post[] = [];
     const { journal } = bench;
     writeDays(journal, 0, 10, posts);
-    await run();
+    await bench.countAll();
     journal.advance(-30 * 86_400_000);
     const late = journal.direct('acme', 'u1.u2', 'u1', 'found in a queue');
     const where = { tenant: 'acme', conversation: 'd.u1.u2' };
     posts.push({ ...where, sender: 'u1', atMs: journal.nowMs, kind: 'message' });
     journal.commit(userShard, [late]);
-    await run();
+    await bench.countAll();
     expect(await stored()).toEqual(expectedRollUps(posts));
   });
 
@@ -99,13 +77,13 @@ describe('roll-ups', () => {
     for (let round = 0; round < 12; round += 1) {
       writeDays(bench.journal, round * 2, 2, posts);
       const store = dyingAt(1 + Math.floor(round / 2), round % 2 === 0);
-      await run(store).catch((error: unknown) => {
+      await bench.countAll(store).catch((error: unknown) => {
         expect(error).toBeInstanceOf(ClickHouseUnavailable);
         deaths += 1;
       });
     }
     expect(deaths).toBe(12);
-    await run();
+    await bench.countAll();
     expect(await stored()).toEqual(expectedRollUps(posts));
   });
 
@@ -113,7 +91,7 @@ describe('roll-ups', () => {
     const { journal } = bench;
     const posts: Post[] = [];
     writeDays(journal, 0, 6, posts);
-    await run();
+    await bench.countAll();
     const sizes = () =>
       bench.clickHouse.select(
         `SELECT conversation, day, members, messages, senders FROM parley.daily_groups FINAL
@@ -126,7 +104,7 @@ describe('roll-ups', () => {
     ];
     expect(await sizes()).toEqual(truth);
     await bench.clickHouse.execute('TRUNCATE TABLE parley.watermarks');
-    await run();
+    await bench.countAll();
     expect(await sizes()).toEqual(truth);
   });
 
@@ -138,7 +116,7 @@ describe('roll-ups', () => {
       // Their own message: no delay of anybody's.
       journal.readUpTo('acme', 'm2', 'g.g0-acme'),
     ]);
-    await run();
+    await bench.countAll();
     const rows = await bench.clickHouse.select(
       `SELECT tenant, toString(day), conversation_kind, delay_ms_max, reads FROM parley.daily_read_delays FINAL
        ORDER BY ALL LIMIT 100`,
@@ -154,7 +132,7 @@ describe('roll-ups', () => {
     const { journal } = bench;
     journal.advance(Date.now() + 3_600_000 - journal.nowMs);
     journal.commit(userShard, [journal.direct('acme', 'a.b', 'a', 'from the future')]);
-    await run();
+    await bench.countAll();
     expect((await stored())['minutes']).toEqual([]);
   });
 });

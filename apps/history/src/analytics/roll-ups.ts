@@ -98,6 +98,12 @@ export class RollUps {
     await this.#running;
   }
 
+  /** Minutes before are counted, milliseconds since 1970; 0: not known yet. */
+  get countedThroughMs(): number {
+    if (this.#version === undefined) return 0;
+    return Math.min(this.#options.dirty.first ?? Infinity, minuteOf(this.#clock.nowMs())) * 60_000;
+  }
+
   /** Counts everything that is dirty and over, without a rest. Not while it is started. */
   async countAll(): Promise<void> {
     while (await this.#step());

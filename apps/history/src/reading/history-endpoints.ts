@@ -1,17 +1,18 @@
-// Answers `hst.page`, `hst.locate` and `hst.search` over the messenger, as one of a queue group: several history processes share the
+// Answers `hst.page`, `hst.locate`, `hst.search` and `hst.analytics` over the messenger, as one of a queue group: several history processes share the
 // questions. The messenger and not @nestjs/microservices, so that the cluster has one way to ask and answer.
 import { type Messenger, type Respond, type Subscription } from '@parley/runtime';
 import { type ErrorName, errorBody, internal, subjects } from '@parley/protocol';
 import type { ClickHouse } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
+import { type Freshness, answerQuestion } from '../analytics/question-reader.ts';
 import { BadRequest } from './bad-request.ts';
 import { failureOf } from './failure.ts';
 import { locate } from './locate-reader.ts';
 import { readPage } from './page-reader.ts';
 import { search } from './search-reader.ts';
 
-type Verb = 'page' | 'locate' | 'search';
+type Verb = keyof typeof answers;
 
 /** The queue group of all history processes of a cluster. */
 export const historyQueue = 'history';
@@ -20,6 +21,8 @@ export interface EndpointOptions {
   readonly messenger: Messenger;
   readonly clickHouse: ClickHouse;
   readonly completeThroughMs: () => Promise<number>;
+  /** Through when roll-ups are counted; 0 when this process does not know. Default: 0. */
+  readonly countedThroughMs?: () => number;
   readonly log: Log;
   readonly metrics?: Metrics['history'];
   /** Questions answered at a time; more are refused as BUSY. Default 64. */
@@ -60,6 +63,17 @@ export class HistoryEndpoints {
       );
       return internal.SearchAnswer.encode(answer).finish();
     });
+    this.#serve('analytics', async (bytes) => {
+      const request = read(() => internal.AnalyticsRequest.decode(bytes));
+      const answer = await answerQuestion(clickHouse, request, () => this.#freshness());
+      return internal.AnalyticsAnswer.encode(answer).finish();
+    });
+  }
+
+  async #freshness(): Promise<Freshness> {
+    const completeThroughMs = await this.#options.completeThroughMs();
+    const countedThroughMs = this.#options.countedThroughMs?.() ?? 0;
+    return { completeThroughMs, countedThroughMs: Math.min(countedThroughMs, completeThroughMs) };
   }
 
   /** Takes no more questions and answers those that are open. */
@@ -118,4 +132,5 @@ const answers = {
   page: internal.HistoryPageAnswer,
   locate: internal.HistoryLocateAnswer,
   search: internal.SearchAnswer,
+  analytics: internal.AnalyticsAnswer,
 } as const;
