@@ -49,6 +49,7 @@ import type { HttpPorts } from './http/http-ports.ts';
 import { httpAdapter, httpNestOptions, prepareHttp } from './http/http-server.ts';
 import { httpLimitsOf } from './http/http-settings.ts';
 import { MessengerHistoryExport } from './http/history-export.ts';
+import { MessengerAnalyticsQuestions } from './http/analytics-questions.ts';
 import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
@@ -110,6 +111,7 @@ async function start(lifecycle: Lifecycle) {
     history: sockets.history,
     search: new MessengerHistorySearch(messenger),
     exports: new MessengerHistoryExport(messenger, clock),
+    analytics: new MessengerAnalyticsQuestions(messenger),
     presence,
     rates: new RedisRateLimiter(redis, clock),
     clock,
@@ -227,6 +229,7 @@ function httpSettings(): HttpPorts['settings'] {
     get socketUrl() {
       return config.gatewaySocketUrl ?? socketUrl();
     },
+    ...(config.analyticsAnalysts ? { analysts: config.analyticsAnalysts } : {}),
     ...(config.authRegistrationTenants ? { registrationTenants: config.authRegistrationTenants } : {}),
     ...(config.gatewayCorsOrigins ? { corsOrigins: config.gatewayCorsOrigins } : {}),
   };

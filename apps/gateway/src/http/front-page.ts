@@ -27,6 +27,7 @@ dd { margin: 0; }
 <dl>
 ${socket}
 <dt>HTTP API</dt><dd><a href="openapi">OpenAPI page</a>, <a href="openapi-json">its JSON</a></dd>
+<dt>Analysts</dt><dd><a href="analytics">plots of what is written and read</a></dd>
 <dt>State</dt><dd><a href="health/ready">readiness</a>, <a href="metrics">metrics</a></dd>
 <dt>Keys of its tokens</dt><dd><a href=".well-known/jwks.json">JWKS</a></dd>
 <dt>Documentation</dt><dd><code>README.md</code> and <code>docs/protocol.md</code> in the project's folder. Try

@@ -15,6 +15,12 @@ import { Registration } from '../auth/registration.ts';
 import { generateSigningKeys } from '../auth/signing-keys.ts';
 import { TokenIssuer } from '../auth/token-issuer.ts';
 import type { EntityQuery, QueryAnswer, QueryBody } from '../query/entity-query.ts';
+import type {
+  AnalyticsAnswer,
+  AnalyticsFailure,
+  AnalyticsQuestion,
+  AnalyticsQuestions,
+} from './analytics-questions.ts';
 import type { CommandSender, ServerFrame } from './command-sender.ts';
 import type { ExportFailure, ExportRequest, HistoryExport } from './history-export.ts';
 import type { HistoryFailure, HistoryReader, HistoryRequest } from './history-reader.ts';
@@ -91,7 +97,9 @@ export class EntitiesDouble implements CommandSender, EntityQuery {
   }
 }
 
-export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExport {
+export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExport, AnalyticsQuestions {
+  readonly questionsAsked: AnalyticsQuestion[] = [];
+  analyticsAnswer: Result<AnalyticsAnswer, AnalyticsFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
   readonly pagesAsked: HistoryRequest[] = [];
   readonly searchesAsked: SearchRequest[] = [];
   readonly exportsAsked: ExportRequest[] = [];
@@ -105,6 +113,11 @@ export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExpor
     this.pagesAsked.push(request);
     const answer = this.pageAnswer;
     return Promise.resolve(answer.ok ? ok(wire.HistoryPage.create(answer.value)) : answer);
+  }
+
+  ask(question: AnalyticsQuestion): Promise<Result<AnalyticsAnswer, AnalyticsFailure>> {
+    this.questionsAsked.push(question);
+    return Promise.resolve(this.analyticsAnswer);
   }
 
   search(request: SearchRequest): Promise<Result<SearchAnswer, SearchFailure>> {
@@ -167,6 +180,7 @@ export async function startHttpDoubles(
     history,
     search: history,
     exports: history,
+    analytics: history,
     presence: presence as PresenceRegistry,
     rates: new MemoryRateLimiter(clock),
     clock,
@@ -177,6 +191,7 @@ export async function startHttpDoubles(
     settings: {
       limits: httpLimits,
       groupPolicy: { membersMax: 100_000, largeFrom: 500, smallTo: 400 },
+      analysts: ['default/ana'],
       defaultTenant: 'default',
       socketUrl: 'ws://localhost:1/<v1>',
     },

@@ -18,6 +18,8 @@ export interface HttpLimits {
   readonly questionsAtOnceMax: number;
   /** One search, milliseconds. Then HISTORY_UNAVAILABLE. */
   readonly searchTimeoutMs: number;
+  /** One question of an analyst, milliseconds. Then HISTORY_UNAVAILABLE. */
+  readonly analyticsTimeoutMs: number;
   /** A longer search text is BAD_REQUEST. */
   readonly searchTextCharactersMax: number;
   /** Conversations named in one search; more is BAD_REQUEST. */
@@ -30,6 +32,9 @@ export interface HttpLimits {
   readonly requestsPerUser: RateLimit;
   readonly searchesPerUser: RateLimit;
   readonly exportsPerUser: RateLimit;
+  readonly analyticsQuestions: RateLimit;
+  /** Rows of the store that were read for an analyst's answers, in thousands. The last answer may go over. */
+  readonly analyticsThousandRows: RateLimit;
 }
 
 export const httpLimits: HttpLimits = {
@@ -41,6 +46,7 @@ export const httpLimits: HttpLimits = {
   presenceUsersMax: 200,
   questionsAtOnceMax: 16,
   searchTimeoutMs: 5_000,
+  analyticsTimeoutMs: 8_000,
   searchTextCharactersMax: 512,
   conversationsPerSearchMax: 100,
   registrationsPerAddress: { name: 'http-register', max: 30, windowMs: 60_000 },
@@ -49,4 +55,6 @@ export const httpLimits: HttpLimits = {
   requestsPerUser: { name: 'http-request', max: 1_200, windowMs: 60_000 },
   searchesPerUser: { name: 'http-search', max: 120, windowMs: 60_000 },
   exportsPerUser: { name: 'http-export', max: 20, windowMs: 60 * 60_000 },
+  analyticsQuestions: { name: 'analytics-question', max: 600, windowMs: 3_600_000 },
+  analyticsThousandRows: { name: 'analytics-rows', max: 500_000, windowMs: 3_600_000 },
 };

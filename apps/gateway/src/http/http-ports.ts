@@ -7,6 +7,7 @@ import type { Registration } from '../auth/registration.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import type { AnalyticsQuestions } from './analytics-questions.ts';
 import type { CommandSender } from './command-sender.ts';
 import type { HistoryExport } from './history-export.ts';
 import type { HistoryReader } from './history-reader.ts';
@@ -23,6 +24,7 @@ export interface HttpPorts {
   readonly history: HistoryReader;
   readonly search: HistorySearch;
   readonly exports: HistoryExport;
+  readonly analytics: AnalyticsQuestions;
   readonly presence: PresenceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;
@@ -44,6 +46,8 @@ export interface HttpSettings {
   readonly groupPolicy: { readonly membersMax: number; readonly largeFrom: number; readonly smallTo: number };
   /** Tenants in which strangers may make accounts; undefined: any that no external issuer keeps. */
   readonly registrationTenants?: readonly string[];
+  /** Who may ask about a whole tenant, as `tenant/user`; nobody by default. */
+  readonly analysts?: readonly string[];
   /** Tenant of somebody who names none. */
   readonly defaultTenant: string;
   /** Shown on the front page: where clients connect. */

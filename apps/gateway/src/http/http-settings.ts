@@ -5,17 +5,21 @@ import type { z } from 'zod';
 import type { HttpLimits } from './http-limits.ts';
 import { httpLimits } from './http-limits.ts';
 
-const atMost = (fallback: number) => setting.integer({ min: 1, max: 10_000_000 }).default(fallback);
+const atLeastOne = (fallback: number) => setting.integer({ min: 1, max: 10_000_000 }).default(fallback);
 
 export const httpFields = {
   /** From one address in a minute; beyond it RATE_LIMITED. */
-  httpRegistrationsPerMinute: atMost(httpLimits.registrationsPerAddress.max),
-  httpLoginsPerMinute: atMost(httpLimits.loginsPerAddress.max),
+  httpRegistrationsPerMinute: atLeastOne(httpLimits.registrationsPerAddress.max),
+  httpLoginsPerMinute: atLeastOne(httpLimits.loginsPerAddress.max),
   /** Of one user in a minute; beyond it RATE_LIMITED. */
-  httpRequestsPerMinute: atMost(httpLimits.requestsPerUser.max),
-  httpSearchesPerMinute: atMost(httpLimits.searchesPerUser.max),
+  httpRequestsPerMinute: atLeastOne(httpLimits.requestsPerUser.max),
+  httpSearchesPerMinute: atLeastOne(httpLimits.searchesPerUser.max),
   /** Of one user in an hour; beyond it RATE_LIMITED. */
-  httpExportsPerHour: atMost(httpLimits.exportsPerUser.max),
+  httpExportsPerHour: atLeastOne(httpLimits.exportsPerUser.max),
+  /** Of one analyst in an hour; beyond it RATE_LIMITED. */
+  analyticsQuestionsPerHour: atLeastOne(httpLimits.analyticsQuestions.max),
+  /** Thousands of rows the store reads for them. */
+  analyticsThousandRowsPerHour: atLeastOne(httpLimits.analyticsThousandRows.max),
 };
 
 export type HttpConfig = z.output<z.ZodObject<typeof httpFields>>;
@@ -27,4 +31,6 @@ export const httpLimitsOf = (config: HttpConfig): HttpLimits => ({
   requestsPerUser: { ...httpLimits.requestsPerUser, max: config.httpRequestsPerMinute },
   searchesPerUser: { ...httpLimits.searchesPerUser, max: config.httpSearchesPerMinute },
   exportsPerUser: { ...httpLimits.exportsPerUser, max: config.httpExportsPerHour },
+  analyticsQuestions: { ...httpLimits.analyticsQuestions, max: config.analyticsQuestionsPerHour },
+  analyticsThousandRows: { ...httpLimits.analyticsThousandRows, max: config.analyticsThousandRowsPerHour },
 });

@@ -3,6 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AccountsController } from './accounts.controller.ts';
+import { AnalyticsController } from './analytics.controller.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { ConversationsController } from './conversations.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
@@ -28,6 +29,7 @@ export class HttpModule {
         ConversationsController,
         SearchController,
         ExportController,
+        AnalyticsController,
         PresenceController,
         EndpointsController,
         OperationsController,

@@ -72,6 +72,8 @@ describe('pages', () => {
     const { body } = await doubles.call('GET /openapi-json');
     expect(Object.keys(body.paths as object).sort()).toEqual([
       '/v1/accounts',
+      '/v1/analytics',
+      '/v1/analytics/{question}',
       '/v1/conversations',
       '/v1/conversations/{conversation}/export',
       '/v1/conversations/{conversation}/messages',

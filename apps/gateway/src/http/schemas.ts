@@ -130,6 +130,11 @@ export const searchQuery = z
     'say what to search for: q, or a filter',
   );
 
+export const analyticsName = z.string().regex(/^[a-z-]{1,64}$/, 'must be the name of a question');
+export const analyticsQuery = z
+  .record(z.string().max(64), z.string().max(256))
+  .refine((query) => Object.keys(query).length <= 16, 'too many parameters');
+
 export const presenceQuery = z.strictObject({
   users: z
     .string()
@@ -225,4 +230,35 @@ export const problemAnswer = z.object({
   detail: z.string().optional(),
   retryable: z.boolean(),
   retryAfterMs: z.int().optional(),
+});
+
+export const analyticsCatalogue = z.object({
+  questions: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      description: z.string(),
+      parameters: z.array(
+        z.object({
+          name: z.string(),
+          type: z.enum(['time', 'integer', 'choice', 'conversation']),
+          description: z.string(),
+          byDefault: z.union([z.number(), z.string()]).optional(),
+          choices: z.array(z.string()).optional(),
+          min: z.number().optional(),
+          max: z.number().optional(),
+        }),
+      ),
+      columns: z.array(z.string()),
+      plot: z.enum(['lines', 'bars', 'grid', 'table']),
+    }),
+  ),
+});
+
+export const analyticsAnswer = z.object({
+  columns: z.array(z.string()),
+  rows: z.array(z.array(z.union([z.string(), z.number()]))),
+  rowsRead: z.int(),
+  completeThroughMs: z.int().describe('every message sent before is in the store'),
+  countedThroughMs: z.int().describe('roll-ups count everything before; 0: not known'),
 });
