@@ -29,6 +29,7 @@ const tasks = {
   test: { steps: ['packages', 'code', 'servers'], file: 'tools/test.ts' },
   check: { steps: ['packages', 'code'], file: 'tools/test.ts', args: ['--checks-only'] },
   build: { steps: ['packages', 'code', 'build'] },
+  'analyst-access': { steps: ['packages', 'code'], file: 'tools/analyst-access.ts' },
   generate: { steps: ['packages', 'code'] },
 };
 

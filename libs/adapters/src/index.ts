@@ -34,6 +34,11 @@ export {
 export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
 export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
+export {
+  type AnalystAccess,
+  analystAccess,
+  analystAccessDefaults,
+} from './clickhouse/schema/analyst-access.ts';
 export { migrate } from './clickhouse/schema/migrate.ts';
 export { type View, analyticsViews } from './clickhouse/schema/steps/0005-analytics-views.ts';
 export { type Layout, clusterOf, oneServer } from './clickhouse/schema/table.ts';
