@@ -1,4 +1,13 @@
 // The pure rules of Parley: users, direct conversations, groups. No clock, no randomness, no I/O.
+export {
+  type ChangeWindow,
+  type EditMessage,
+  type MessageEdited,
+  type MessageHeader,
+  type MessageRecalled,
+  type RecallMessage,
+  changedMessage,
+} from './conversation/change-message.ts';
 export { type ConversationHead } from './conversation/conversation-head.ts';
 export {
   conversationOfDirect,
@@ -13,9 +22,26 @@ export type { ConversationLog, ConversationLogSnapshot } from './conversation/co
 export { type DedupeEntry, dedupeEntries } from './conversation/dedupe-window.ts';
 export { Diffusion } from './conversation/diffusion.ts';
 export type { Done } from './conversation/done.ts';
-export type { LogMessage, SystemChange } from './conversation/log-message.ts';
+export type { EditedContent, LogMessage, SystemChange } from './conversation/log-message.ts';
 export type { LogPage } from './conversation/log-page.ts';
+export { type MessageChange, applyChange, changeIn, withoutContent } from './conversation/message-change.ts';
 export type { MessagePosted, PostMessage, Sent } from './conversation/post-message.ts';
+export {
+  type ContactCard,
+  type Custom,
+  type Forward,
+  type Location,
+  type Media,
+  type MessageKind,
+  type Reply,
+  type RichContent,
+  type Sticker,
+  hasAttachment,
+  isWritten,
+  kindOf,
+  mediaRefOf,
+  orNothing,
+} from './conversation/rich-content.ts';
 export { type Span, isReadable, readableHead } from './conversation/span.ts';
 
 export type { DirectCommand, DirectReply, MarkRead } from './direct/direct-command.ts';
@@ -98,4 +124,10 @@ export {
   userConversations,
 } from './user/user-queries.ts';
 export { type UserSnapshot, restoreUser, snapshotOfUser } from './user/user-snapshot.ts';
-export { type Account, type UserConversation, type UserState, unreadOf } from './user/user-state.ts';
+export {
+  type Account,
+  type UserConversation,
+  type UserState,
+  nothingUncounted,
+  unreadOf,
+} from './user/user-state.ts';

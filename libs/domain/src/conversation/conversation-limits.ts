@@ -11,6 +11,19 @@ export interface ConversationLimits {
   readonly tailCountMax: number;
   /** Bytes of the newest log messages kept in memory, estimated. Above: as tailCountMax; the newest always stays. */
   readonly tailBytesMax: number;
+  /**
+   * Messages whose newest edit or recall is remembered, so that readers learn of changes the history does not have yet.
+   * Above: the change made longest ago is forgotten here; it stays in the log. Not below what Redis keeps of a tail.
+   */
+  readonly changesMax: number;
+  /** Users mentioned in one message. Above: refused with CONTENT_TOO_LARGE. */
+  readonly mentionsMax: number;
+  /** UTF-8 bytes of a custom payload. Above: refused with CONTENT_TOO_LARGE. */
+  readonly payloadBytesMax: number;
+  /** UTF-8 bytes of each reference, name, type and address of an attachment. Above: refused with CONTENT_TOO_LARGE. */
+  readonly labelBytesMax: number;
+  /** Characters (code points) of an answered message that the answer shows. The rest is left out. */
+  readonly previewLengthMax: number;
 }
 
 export const conversationLimits: ConversationLimits = {
@@ -19,4 +32,9 @@ export const conversationLimits: ConversationLimits = {
   dedupeAgeMaxMs: 3 * 24 * 3_600_000,
   tailCountMax: 256,
   tailBytesMax: 131_072,
+  changesMax: 1_024,
+  mentionsMax: 50,
+  payloadBytesMax: 16_384,
+  labelBytesMax: 1_024,
+  previewLengthMax: 100,
 };

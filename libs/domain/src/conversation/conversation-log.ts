@@ -11,7 +11,9 @@ import {
   restoreDedupe,
 } from './dedupe-window.ts';
 import type { LogMessage } from './log-message.ts';
-import { type MessageTail, appendToTail, emptyTail, restoreTail } from './message-tail.ts';
+import type { MessageChange, MessageChanges } from './message-change.ts';
+import { changeIn, rememberChange, restoreChanges } from './message-change.ts';
+import { type MessageTail, appendToTail, changeTail, emptyTail, restoreTail } from './message-tail.ts';
 
 export interface ConversationLog {
   readonly conversation: string;
@@ -20,6 +22,7 @@ export interface ConversationLog {
   head: number;
   readonly dedupe: DedupeWindow;
   readonly tail: MessageTail;
+  changes: MessageChanges;
 }
 
 /** What a snapshot keeps of a log. */
@@ -27,6 +30,7 @@ export interface ConversationLogSnapshot {
   readonly head: number;
   readonly dedupe: readonly DedupeEntry[];
   readonly tail: readonly LogMessage[];
+  readonly changes: readonly MessageChange[];
 }
 
 export const emptyLog = (conversation: string, limits: ConversationLimits): ConversationLog => ({
@@ -35,6 +39,7 @@ export const emptyLog = (conversation: string, limits: ConversationLimits): Conv
   head: 0,
   dedupe: emptyDedupe(limits),
   tail: emptyTail(),
+  changes: undefined,
 });
 
 /** Takes the next message of the conversation into the state. */
@@ -42,9 +47,17 @@ export function appendToLog(log: ConversationLog, message: LogMessage): void {
   assert(message.sequence === log.head + 1, 'INV-2: sequences of a conversation are dense');
   log.head = message.sequence;
   appendToTail(log.tail, message, log.limits);
+  if (message.text === undefined) noteChange(log, message);
   if (message.clientMessageId === '') return;
   const { sender, clientMessageId, sequence, sentAtMs } = message;
   rememberPosted(log.dedupe, { sender, clientMessageId, sequence, atMs: sentAtMs }, log.limits);
+}
+
+function noteChange(log: ConversationLog, element: LogMessage): void {
+  const change = changeIn(element);
+  if (change === undefined) return;
+  log.changes = rememberChange(log.changes, change, log.limits);
+  changeTail(log.tail, change, element);
 }
 
 /** The newest message, when it is the one at `sequence`: what has been made for the log need not be made again. */
@@ -57,6 +70,7 @@ export const snapshotOfLog = (log: ConversationLog): ConversationLogSnapshot => 
   head: log.head,
   dedupe: dedupeEntries(log.dedupe),
   tail: log.tail.messages,
+  changes: [...(log.changes?.values() ?? [])],
 });
 
 export const restoreLog = (
@@ -69,4 +83,5 @@ export const restoreLog = (
   head: snapshot.head,
   dedupe: restoreDedupe(snapshot.dedupe, limits),
   tail: restoreTail(snapshot.tail, limits),
+  changes: restoreChanges(snapshot.changes, limits),
 });

@@ -1,7 +1,9 @@
-// One element of a conversation's log as everybody outside the entity sees it: a text, or a change of the group.
-// The shape follows parley.v1.Message, so that texts are encoded without conversion.
+// One element of a conversation's log as everybody outside the entity sees it: a message somebody wrote, a change of the
+// group, or the edit or recall of an earlier message. The shape follows parley.v1.Message, so that texts are encoded
+// without conversion.
 import type { Role } from '../group/role.ts';
 import type { Diffusion } from './diffusion.ts';
+import type { RichContent } from './rich-content.ts';
 
 export interface LogMessage {
   readonly conversation: string;
@@ -11,9 +13,24 @@ export interface LogMessage {
   /** Empty for system messages. */
   readonly clientMessageId: string;
   readonly sentAtMs: number;
-  /** Exactly one of `text` and `system` is set. */
+  /** Exactly one of `text`, `system`, `edited` and `recalled` is set. */
   readonly text?: string;
   readonly system?: SystemChange;
+  readonly edited?: EditedContent;
+  readonly recalled?: { readonly sequence: number };
+  /** With `text`. */
+  readonly rich?: RichContent;
+  /** Sequence of the edit or recall that made the message what it is here; absent: it is as it was sent. */
+  readonly revision?: number;
+  readonly changedAtMs?: number;
+  readonly isRecalled?: boolean;
+}
+
+/** The new content of the message at `sequence`. Emptied when that message is recalled. */
+export interface EditedContent {
+  readonly sequence: number;
+  readonly text: string;
+  readonly rich?: RichContent;
 }
 
 export type SystemChange =

@@ -1,6 +1,7 @@
 // Reading the newest part of a conversation from its owner's memory.
 import type { ConversationLog } from './conversation-log.ts';
 import type { LogMessage } from './log-message.ts';
+import type { MessageChange, MessageChanges } from './message-change.ts';
 import { tailSlice } from './message-tail.ts';
 import { type Span, isReadable, readableHead } from './span.ts';
 
@@ -10,6 +11,8 @@ export interface LogPage {
   /** Newest sequence the reader may see. */
   readonly head: number;
   readonly spans: readonly Span[];
+  /** The newest changes of messages in the range, and of messages whose changes stand in it, as far as remembered. */
+  readonly changes: readonly MessageChange[];
 }
 
 /** `to` 0 means up to the head. */
@@ -23,5 +26,13 @@ export function logPage(
   const messages = tailSlice(log.tail, range.from, to).filter((message) =>
     isReadable(spans, message.sequence),
   );
-  return { messages, head, spans };
+  return { messages, head, spans, changes: changesIn(log.changes, range.from, to) };
 }
+
+function changesIn(changes: MessageChanges, from: number, to: number): readonly MessageChange[] {
+  if (changes === undefined) return none;
+  const isIn = (sequence: number): boolean => sequence >= from && sequence <= to;
+  return [...changes.values()].filter(({ target, sequence }) => isIn(target) || isIn(sequence));
+}
+
+const none: readonly MessageChange[] = [];

@@ -4,6 +4,9 @@ import { type Accepted, type Decision, type Refused, accepted, refused, utf8Byte
 import type { ConversationLog } from './conversation-log.ts';
 import { findPosted } from './dedupe-window.ts';
 import type { LogMessage } from './log-message.ts';
+import { tailMessage } from './message-tail.ts';
+import { type Reply, type RichContent, hasAttachment, isWritten, kindOf } from './rich-content.ts';
+import { orNothing, refusalOfRich } from './rich-content.ts';
 
 export interface PostMessage {
   readonly type: 'PostMessage';
@@ -12,6 +15,8 @@ export interface PostMessage {
   readonly text: string;
   /** The message this device sent just before, while it is not acknowledged; empty otherwise. */
   readonly afterClientMessageId: string;
+  /** Absent for a plain text. The source of a forwarded message has been looked at by the gateway. */
+  readonly rich?: RichContent;
 }
 
 export interface MessagePosted {
@@ -21,6 +26,7 @@ export interface MessagePosted {
   readonly clientMessageId: string;
   readonly atMs: number;
   readonly text: string;
+  readonly rich?: RichContent;
 }
 
 /** The answer to PostMessage, shaped like parley.v1.Sent. */
@@ -33,23 +39,29 @@ export interface Sent {
   readonly duplicate: boolean;
 }
 
-/** The first answer again, when this message has been posted before. */
-export function repeatedPost(log: ConversationLog, command: PostMessage): Accepted<never, Sent> | undefined {
+/** The first answer again, when this message, edit or recall has been taken before. */
+export function repeatedPost(log: ConversationLog, command: Repeatable): Accepted<never, Sent> | undefined {
   const first = findPosted(log.dedupe, command.sender, command.clientMessageId);
-  return first && accepted([], sentReply(log, command, first.sequence, first.atMs, true));
+  if (first === undefined) return undefined;
+  const { sequence, atMs: sentAtMs } = first;
+  return accepted([], sentReply(log, command, { sequence, sentAtMs, duplicate: true }));
 }
 
-/** A new message of someone who may post. */
+/** Posts, edits and recalls have their ids from one range: a repeated id is a retry, whatever it comes with. */
+type Repeatable = Pick<PostMessage, 'sender' | 'clientMessageId'>;
+
+/** A new message of someone who may post; `canRead` says what of the conversation the sender may see. */
 export function decideNewPost(
   log: ConversationLog,
   command: PostMessage,
   nowMs: number,
+  canRead: (sequence: number) => boolean,
 ): Decision<MessagePosted, Sent> {
   const refusal = refusalOfPost(log, command);
   if (refusal !== undefined) return refusal;
   const { sender, clientMessageId, text } = command;
   const sequence = log.head + 1;
-  const posted: MessagePosted = {
+  const plain: MessagePosted = {
     type: 'MessagePosted',
     sequence,
     sender,
@@ -57,22 +69,33 @@ export function decideNewPost(
     atMs: nowMs,
     text,
   };
-  return accepted([posted], sentReply(log, command, sequence, nowMs, false));
+  const reply = sentReply(log, command, { sequence, sentAtMs: nowMs, duplicate: false });
+  const given = command.rich && orNothing(command.rich);
+  if (given === undefined) return accepted([plain], reply);
+  const rich = withPreview(log, given, canRead);
+  if ('accepted' in rich) return rich;
+  return accepted([{ ...plain, rich }], reply);
 }
 
-export const messageOfPost = (event: MessagePosted, conversation: string): LogMessage => ({
-  conversation,
-  sequence: event.sequence,
-  sender: event.sender,
-  clientMessageId: event.clientMessageId,
-  sentAtMs: event.atMs,
-  text: event.text,
-});
+export function messageOfPost(event: MessagePosted, conversation: string): LogMessage {
+  const message: LogMessage = {
+    conversation,
+    sequence: event.sequence,
+    sender: event.sender,
+    clientMessageId: event.clientMessageId,
+    sentAtMs: event.atMs,
+    text: event.text,
+  };
+  return event.rich === undefined ? message : { ...message, rich: event.rich };
+}
 
 function refusalOfPost(log: ConversationLog, command: PostMessage): Refused | undefined {
   if (command.clientMessageId === '') return refused('BAD_ID', 'A message needs a client message id.');
-  if (command.text === '') return refused('TEXT_EMPTY');
+  const { rich } = command;
+  if (command.text === '' && !hasAttachment(rich)) return refused('TEXT_EMPTY');
   if (isTooLarge(command.text, log.limits.textBytesMax)) return refused('TEXT_TOO_LARGE');
+  const flaw = rich && refusalOfRich(rich, log.limits);
+  if (flaw !== undefined) return flaw;
   const predecessor = command.afterClientMessageId;
   if (predecessor !== '' && findPosted(log.dedupe, command.sender, predecessor) === undefined) {
     return refused('PREDECESSOR_MISSING');
@@ -80,20 +103,41 @@ function refusalOfPost(log: ConversationLog, command: PostMessage): Refused | un
   return undefined;
 }
 
+/** The preview of the answered message is the server's, never the sender's; without it in the tail there is none. */
+function withPreview(
+  log: ConversationLog,
+  rich: RichContent,
+  canRead: (sequence: number) => boolean,
+): RichContent | Refused {
+  if (rich.replyTo === undefined) return rich;
+  const { sequence } = rich.replyTo;
+  if (sequence < 1 || sequence > log.head || !canRead(sequence)) return refused('MESSAGE_NOT_FOUND');
+  const answered = tailMessage(log.tail, sequence);
+  if (answered?.isRecalled === true || log.changes?.get(sequence)?.isRecall === true)
+    return refused('MESSAGE_RECALLED');
+  if (answered !== undefined && !isWritten(answered)) return refused('MESSAGE_NOT_FOUND');
+  return { ...rich, replyTo: previewOf(sequence, answered, log.limits.previewLengthMax) };
+}
+
+function previewOf(sequence: number, answered: LogMessage | undefined, lengthMax: number): Reply {
+  if (answered === undefined) return { sequence, sender: '', text: '', kind: '' };
+  // Twice as many units are enough for as many characters, and a huge text is not taken apart.
+  const characters = [...(answered.text ?? '').slice(0, lengthMax * 2)].slice(0, lengthMax);
+  return { sequence, sender: answered.sender, text: characters.join(''), kind: kindOf(answered) };
+}
+
 // A UTF-16 unit takes at most three bytes, so most texts need no counting.
-const isTooLarge = (text: string, bytesMax: number): boolean =>
+export const isTooLarge = (text: string, bytesMax: number): boolean =>
   text.length * 3 > bytesMax && utf8Bytes(text) > bytesMax;
 
-const sentReply = (
+export const sentReply = (
   log: ConversationLog,
-  command: PostMessage,
-  sequence: number,
-  sentAtMs: number,
-  duplicate: boolean,
+  { clientMessageId }: Repeatable,
+  { sequence, sentAtMs, duplicate }: Pick<Sent, 'sequence' | 'sentAtMs' | 'duplicate'>,
 ): Sent => ({
   type: 'Sent',
   conversation: log.conversation,
-  clientMessageId: command.clientMessageId,
+  clientMessageId,
   sequence,
   sentAtMs,
   duplicate,

@@ -1,4 +1,5 @@
 // Orders to a direct conversation, and their answers.
+import type { EditMessage, RecallMessage } from '../conversation/change-message.ts';
 import type { Done } from '../conversation/done.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 
@@ -9,5 +10,5 @@ export interface MarkRead {
   readonly sequence: number;
 }
 
-export type DirectCommand = PostMessage | MarkRead;
+export type DirectCommand = PostMessage | EditMessage | RecallMessage | MarkRead;
 export type DirectReply = Sent | Done;

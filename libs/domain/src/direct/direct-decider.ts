@@ -1,6 +1,17 @@
 // The rules of a one-to-one conversation.
 import { type DecideContext, type Decider, type Decision, type Effect } from '@parley/std';
 import { accepted, assertNever, refused } from '@parley/std';
+import {
+  type ChangeRights,
+  type ChangeWindow,
+  type EditMessage,
+  type MessageEdited,
+  type MessageRecalled,
+  type RecallMessage,
+  decideEdit,
+  decideRecall,
+  elementOfChange,
+} from '../conversation/change-message.ts';
 import { type ConversationLimits, conversationLimits } from '../conversation/conversation-limits.ts';
 import { appendToLog, newestAt } from '../conversation/conversation-log.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
@@ -30,6 +41,9 @@ function decideDirect(state: DirectState, command: DirectCommand, context: Decid
   switch (command.type) {
     case 'PostMessage':
       return decidePost(state, command, context.nowMs);
+    case 'EditMessage':
+    case 'RecallMessage':
+      return decideChange(state, command, context.nowMs);
     case 'MarkRead':
       return decideMarkRead(state, command);
     default:
@@ -39,8 +53,31 @@ function decideDirect(state: DirectState, command: DirectCommand, context: Decid
 
 function decidePost(state: DirectState, command: PostMessage, nowMs: number): DirectDecision {
   if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
-  return repeatedPost(state.log, command) ?? decideNewPost(state.log, command, nowMs);
+  return repeatedPost(state.log, command) ?? decideNewPost(state.log, command, nowMs, canReadAll);
 }
+
+/** Each changes what is their own; nobody stands above the other. */
+function decideChange(
+  state: DirectState,
+  command: EditMessage | RecallMessage,
+  nowMs: number,
+): DirectDecision {
+  if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
+  const repeated = repeatedPost(state.log, command);
+  if (repeated !== undefined) return repeated;
+  const rights = ownRights(command.window);
+  return command.type === 'EditMessage'
+    ? decideEdit(state.log, command, { nowMs, rights })
+    : decideRecall(state.log, command, { nowMs, rights });
+}
+
+const canReadAll = (): boolean => true;
+
+const ownRights = ({ ownMs }: ChangeWindow): ChangeRights => ({
+  ownMs,
+  othersMs: () => undefined,
+  canRead: canReadAll,
+});
 
 /** The pointer only rises, and never beyond the head. */
 function decideMarkRead(state: DirectState, command: MarkRead): DirectDecision {
@@ -58,6 +95,10 @@ function evolveDirect(state: DirectState, event: DirectEvent): DirectState {
       // Whoever writes has read up to there; the user entities conclude the same from the message.
       advanceRead(state, event.sender, event.sequence);
       return state;
+    case 'MessageEdited':
+    case 'MessageRecalled':
+      appendToLog(state.log, elementOfChange(event, state.log.conversation));
+      return state;
     case 'ReadAdvanced':
       advanceRead(state, event.reader, event.sequence);
       return state;
@@ -69,6 +110,8 @@ function evolveDirect(state: DirectState, event: DirectEvent): DirectState {
 function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effect[] {
   switch (event.type) {
     case 'MessagePosted':
+    case 'MessageEdited':
+    case 'MessageRecalled':
       return [tellUsers(event, state)];
     case 'ReadAdvanced':
       return tellPeer(event, state);
@@ -77,10 +120,16 @@ function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effec
   }
 }
 
-function tellUsers(event: MessagePosted, state: DirectState): Effect {
+function tellUsers(event: MessagePosted | MessageEdited | MessageRecalled, state: DirectState): Effect {
+  const { conversation } = state.log;
+  const message =
+    newestAt(state.log, event.sequence) ??
+    (event.type === 'MessagePosted'
+      ? messageOfPost(event, conversation)
+      : elementOfChange(event, conversation));
   const command: Deliver = {
     type: 'Deliver',
-    message: newestAt(state.log, event.sequence) ?? messageOfPost(event, state.log.conversation),
+    message,
     membership: Membership.UNCHANGED,
     diffusion: Diffusion.UNSPECIFIED,
     title: '',

@@ -1,4 +1,5 @@
 // Facts of a direct conversation.
+import { type MessageEdited, type MessageRecalled, elementOfChange } from '../conversation/change-message.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
 
@@ -8,8 +9,12 @@ export interface ReadAdvanced {
   readonly sequence: number;
 }
 
-export type DirectEvent = MessagePosted | ReadAdvanced;
+export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | ReadAdvanced;
 
 /** The fact as an element of the conversation's log; undefined for facts that take no sequence. */
-export const directLogMessage = (event: DirectEvent, conversation: string): LogMessage | undefined =>
-  event.type === 'MessagePosted' ? messageOfPost(event, conversation) : undefined;
+export function directLogMessage(event: DirectEvent, conversation: string): LogMessage | undefined {
+  if (event.type === 'ReadAdvanced') return undefined;
+  return event.type === 'MessagePosted'
+    ? messageOfPost(event, conversation)
+    : elementOfChange(event, conversation);
+}

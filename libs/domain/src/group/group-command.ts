@@ -1,4 +1,5 @@
 // Orders to a group, and their answers.
+import type { EditMessage, RecallMessage } from '../conversation/change-message.ts';
 import type { Done } from '../conversation/done.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
@@ -53,6 +54,15 @@ export interface MuteMember {
 }
 
 export type GroupCommand =
-  PostMessage | CreateGroup | AddMembers | RemoveMember | LeaveGroup | DismissGroup | SetRole | MuteMember;
+  | PostMessage
+  | EditMessage
+  | RecallMessage
+  | CreateGroup
+  | AddMembers
+  | RemoveMember
+  | LeaveGroup
+  | DismissGroup
+  | SetRole
+  | MuteMember;
 
 export type GroupReply = Sent | Done;

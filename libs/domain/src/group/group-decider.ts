@@ -2,9 +2,17 @@
 // sequence of the conversation, so the i-th event of a decision has sequence head + 1 + i.
 import { type DecideContext, type Decider, type Decision, type Refused } from '@parley/std';
 import { accepted, assertNever, refused } from '@parley/std';
+import {
+  type ChangeRights,
+  type EditMessage,
+  type RecallMessage,
+  decideEdit,
+  decideRecall,
+} from '../conversation/change-message.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { done, nothingToDo } from '../conversation/done.ts';
 import { type PostMessage, decideNewPost, repeatedPost } from '../conversation/post-message.ts';
+import { isReadable } from '../conversation/span.ts';
 import type { AddMembers, CreateGroup, GroupCommand, GroupReply, LeaveGroup } from './group-command.ts';
 import type { DismissGroup, MuteMember, RemoveMember, SetRole } from './group-command.ts';
 import { effectsOfGroup } from './group-effects.ts';
@@ -12,7 +20,7 @@ import type { GroupEvent } from './group-event.ts';
 import { evolveGroup } from './group-evolve.ts';
 import { type GroupLimits, groupLimits } from './group-limits.ts';
 import { diffusionFor, groupPolicy, isValidPolicy } from './group-policy.ts';
-import { type GroupState, initialGroup } from './group-state.ts';
+import { type GroupState, initialGroup, spansOf } from './group-state.ts';
 import { Role } from './role.ts';
 
 type GroupDecision = Decision<GroupEvent, GroupReply>;
@@ -34,6 +42,8 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
   if (command.type === 'CreateGroup') return decideCreate(state, command, nowMs);
   if (state.log.head === 0) return refused('CONVERSATION_NOT_FOUND');
   if (command.type === 'PostMessage') return decidePost(state, command, nowMs);
+  if (command.type === 'EditMessage' || command.type === 'RecallMessage')
+    return decideChange(state, command, nowMs);
   if (state.isDismissed) return isDoneAlready(state, command) ? nothingToDo : refused('GROUP_DISMISSED');
   switch (command.type) {
     case 'AddMembers':
@@ -56,12 +66,57 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
 function decidePost(state: GroupState, command: PostMessage, nowMs: number): GroupDecision {
   const repeated = repeatedPost(state.log, command);
   if (repeated !== undefined) return repeated;
-  if (state.isDismissed) return refused('GROUP_DISMISSED');
-  const sender = state.members.get(command.sender);
-  if (sender === undefined) return refused('NOT_A_MEMBER');
-  if (nowMs < sender.mutedUntilMs) return refused('MUTED');
-  return decideNewPost(state.log, command, nowMs);
+  const refusal = refusalOfWriter(state, command.sender, nowMs);
+  if (refusal !== undefined) return refusal;
+  if (command.rich === undefined) return decideNewPost(state.log, command, nowMs, canReadAll);
+  if (command.rich.mentionsAll && !mayMentionAll(state, command.sender)) return refusedMentionAll;
+  return decideNewPost(state.log, command, nowMs, readableBy(state, command.sender));
 }
+
+/** Who may not write may not change anything either, but whoever is muted may still take back what they wrote. */
+function decideChange(state: GroupState, command: EditMessage | RecallMessage, nowMs: number): GroupDecision {
+  const repeated = repeatedPost(state.log, command);
+  if (repeated !== undefined) return repeated;
+  const isRecall = command.type === 'RecallMessage';
+  const refusal = refusalOfWriter(state, command.sender, isRecall ? Number.MAX_SAFE_INTEGER : nowMs);
+  if (refusal !== undefined) return refusal;
+  const rights = rightsOf(state, command);
+  if (isRecall) return decideRecall(state.log, command, { nowMs, rights });
+  if (command.mentionsAll && !mayMentionAll(state, command.sender)) return refusedMentionAll;
+  return decideEdit(state.log, command, { nowMs, rights });
+}
+
+function refusalOfWriter(state: GroupState, user: string, nowMs: number): Refused | undefined {
+  if (state.isDismissed) return refused('GROUP_DISMISSED');
+  const member = state.members.get(user);
+  if (member === undefined) return refused('NOT_A_MEMBER');
+  return nowMs < member.mutedUntilMs ? refused('MUTED') : undefined;
+}
+
+/** Owner and admins have more time, and recall what those wrote whom they stand above, also those who have left. */
+function rightsOf(state: GroupState, command: EditMessage | RecallMessage): ChangeRights {
+  const { sender, type } = command;
+  const { editWindow, recallWindow } = state.policy;
+  const { ownMs, managerMs } = (type === 'EditMessage' ? editWindow : recallWindow) ?? command.window;
+  const isManager = refusalOfManager(state, sender) === undefined;
+  return {
+    ownMs: isManager ? managerMs : ownMs,
+    othersMs: (author) => (isManager && outranks(state, sender, author) ? managerMs : undefined),
+    canRead: readableBy(state, sender),
+  };
+}
+
+const canReadAll = (): boolean => true;
+
+function readableBy(state: GroupState, user: string): (sequence: number) => boolean {
+  const spans = spansOf(state, user);
+  return (sequence) => isReadable(spans, sequence);
+}
+
+const mayMentionAll = (state: GroupState, user: string): boolean =>
+  state.members.size <= state.limits.mentionAllMembersMax || refusalOfManager(state, user) === undefined;
+
+const refusedMentionAll = refused('FORBIDDEN', 'In a group this large only owner and admins mention all.');
 
 function decideCreate(state: GroupState, command: CreateGroup, nowMs: number): GroupDecision {
   if (state.log.head > 0) return refused('ALREADY_EXISTS');

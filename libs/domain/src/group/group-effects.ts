@@ -27,6 +27,8 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
   const everybody = () => state.members.ids();
   switch (event.type) {
     case 'MessagePosted':
+    case 'MessageEdited':
+    case 'MessageRecalled':
     case 'RoleChanged':
     case 'MemberMuted':
       return isRead ? [publish(message)] : tell(everybody(), deliver(message));

@@ -1,5 +1,6 @@
 // Facts of a group. Each of them takes a sequence of the conversation and shows in its log.
 import { assertNever } from '@parley/std';
+import { type MessageEdited, type MessageRecalled, elementOfChange } from '../conversation/change-message.ts';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage, SystemChange } from '../conversation/log-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
@@ -75,6 +76,8 @@ export interface MemberMuted {
 
 export type GroupEvent =
   | MessagePosted
+  | MessageEdited
+  | MessageRecalled
   | GroupCreated
   | MembersAdded
   | MemberRemoved
@@ -87,6 +90,8 @@ export type GroupEvent =
 /** The fact as an element of the conversation's log. */
 export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage {
   if (event.type === 'MessagePosted') return messageOfPost(event, conversation);
+  if (event.type === 'MessageEdited' || event.type === 'MessageRecalled')
+    return elementOfChange(event, conversation);
   return {
     conversation,
     sequence: event.sequence,
@@ -97,7 +102,7 @@ export function groupLogMessage(event: GroupEvent, conversation: string): LogMes
   };
 }
 
-type SystemEvent = Exclude<GroupEvent, MessagePosted>;
+type SystemEvent = Exclude<GroupEvent, MessagePosted | MessageEdited | MessageRecalled>;
 
 function senderOf(event: SystemEvent): string {
   if (event.type === 'MemberLeft') return event.member;

@@ -10,6 +10,8 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
   appendToLog(state.log, groupLogMessage(event, state.log.conversation));
   switch (event.type) {
     case 'MessagePosted':
+    case 'MessageEdited':
+    case 'MessageRecalled':
       return state;
     case 'GroupCreated':
       state.title = event.title;

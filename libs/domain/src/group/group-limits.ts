@@ -16,6 +16,8 @@ export interface GroupLimits {
    * under read-diffusion with more members is in its log and on its live topic only.
    */
   readonly toldMembersMax: number;
+  /** Members of a group in which anybody may mention all. Above: only owner and admins, others get FORBIDDEN. */
+  readonly mentionAllMembersMax: number;
   /** Members in one page; also the page size when none is asked for. */
   readonly membersPageMax: number;
 }
@@ -27,5 +29,6 @@ export const groupLimits: GroupLimits = {
   endedSpansPerUserMax: 16,
   formerUsersMax: 100_000,
   toldMembersMax: 5_000,
+  mentionAllMembersMax: 50,
   membersPageMax: 1_000,
 };

@@ -1,4 +1,5 @@
 // The limits a tenant gives its groups. They come with CreateGroup and are kept by the group.
+import type { ChangeWindow } from '../conversation/change-message.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 
 export interface GroupPolicy {
@@ -8,6 +9,9 @@ export interface GroupPolicy {
   readonly largeFrom: number;
   /** … and at or below this many back to write-diffusion. Smaller than `largeFrom`: hysteresis. */
   readonly smallTo: number;
+  /** How long messages may be edited and recalled; absent: as the tenant has it. */
+  readonly editWindow?: ChangeWindow;
+  readonly recallWindow?: ChangeWindow;
 }
 
 /** For groups created without a policy. */

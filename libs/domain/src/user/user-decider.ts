@@ -4,6 +4,7 @@ import { accepted, assertNever, refused } from '@parley/std';
 import { directIdOf, isDirectConversation, peerOfDirect } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { type Done, done, nothingToDo } from '../conversation/done.ts';
+import { changeIn } from '../conversation/message-change.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
 import { Membership } from './membership.ts';
 import type { Deliver, NotePeerRead, ReadConversation, ReadDone } from './user-command.ts';
@@ -77,7 +78,7 @@ function entryOf(command: Deliver): Accepted<EntryAppended, Done> {
 
 function entryAppended(command: Deliver): EntryAppended {
   const { message, membership, diffusion, title } = command;
-  return {
+  const entry: EntryAppended = {
     type: 'EntryAppended',
     conversation: message.conversation,
     sequence: message.sequence,
@@ -88,6 +89,10 @@ function entryAppended(command: Deliver): EntryAppended {
     title,
     push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title },
   };
+  const change = message.text === undefined ? changeIn(message) : undefined;
+  if (change === undefined) return entry;
+  const { target, isRecall } = change;
+  return isRecall ? { ...entry, target, isRecall } : { ...entry, target };
 }
 
 function decideRead(state: UserState, command: ReadConversation): UserDecision {

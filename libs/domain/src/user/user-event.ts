@@ -25,6 +25,10 @@ export interface EntryAppended {
   readonly membership: Membership;
   readonly diffusion: Diffusion;
   readonly title: string;
+  /** Of an edit or a recall: the sequence of the message it changes. */
+  readonly target?: number;
+  /** With `target`, when it is a recall. */
+  readonly isRecall?: boolean;
   readonly push?: EntryPush;
 }
 

@@ -5,7 +5,13 @@ import { Diffusion } from '../conversation/diffusion.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
 import { Membership } from './membership.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
-import { type UserConversation, type UserState, ownConversations, unreadOf } from './user-state.ts';
+import {
+  type UserConversation,
+  type UserState,
+  nothingUncounted,
+  ownConversations,
+  unreadOf,
+} from './user-state.ts';
 
 export function evolveUser(state: UserState, event: UserEvent): UserState {
   switch (event.type) {
@@ -39,7 +45,10 @@ function appendEntry(state: UserState, event: EntryAppended): void {
     conversation.diffusionSince = event.sequence;
   }
   if (event.title !== '') conversation.title = event.title;
-  applySender(state, conversation, event);
+  if (event.target === undefined) applySender(state, conversation, event);
+  else if (event.isRecall === true) discount(state, conversation, [event.target, event.sequence]);
+  else discount(state, conversation, [event.sequence]);
+  forgetRead(conversation);
   // The conversation's own string is kept, so that thousands of entries share one.
   appendToInbox(state.inbox, conversation.conversation, event.sequence, changeOf(event));
 }
@@ -55,6 +64,7 @@ function newConversation(state: UserState, event: EntryAppended): UserConversati
     diffusionSince: event.sequence,
     title: '',
     peerRead: 0,
+    uncounted: nothingUncounted,
   };
   ownConversations(state).set(event.conversation, conversation);
   return conversation;
@@ -79,6 +89,19 @@ function applySender(state: UserState, conversation: UserConversation, event: En
   }
 }
 
+/** Edits and recalls are news, but no messages to be read; neither is what was recalled before it was read. */
+function discount(state: UserState, conversation: UserConversation, sequences: readonly number[]): void {
+  const all = new Set([...conversation.uncounted, ...sequences.filter((each) => each > conversation.read)]);
+  conversation.uncounted = [...all].sort((one, other) => one - other).slice(-state.limits.uncountedMax);
+}
+
+function forgetRead(conversation: UserConversation): void {
+  const { uncounted, read } = conversation;
+  if (uncounted.length === 0 || uncounted[0]! > read) return;
+  const left = uncounted.filter((sequence) => sequence > read);
+  conversation.uncounted = left.length === 0 ? nothingUncounted : left;
+}
+
 function changeOf({ membership, diffusion, title }: EntryAppended): EntryChange | undefined {
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
   return isPlain ? undefined : { kind: 'membership', membership, diffusion, title };
@@ -89,6 +112,7 @@ function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
   let unread = 0;
   if (conversation !== undefined) {
     conversation.read = Math.max(conversation.read, event.sequence);
+    forgetRead(conversation);
     unread = unreadOf(conversation);
   }
   const change = { kind: 'read-moved', unread } as const;

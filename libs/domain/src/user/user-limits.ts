@@ -7,10 +7,13 @@ export interface UserLimits {
   readonly inboxPageMax: number;
   /** Conversations the user has left that are still listed. Above: the one left longest ago is forgotten. */
   readonly leftConversationsMax: number;
+  /** Unread edits, recalls and recalled messages remembered of a conversation. Above: the oldest count as unread again. */
+  readonly uncountedMax: number;
 }
 
 export const userLimits: UserLimits = {
   inboxCountMax: 2_000,
   inboxPageMax: 500,
   leftConversationsMax: 1_000,
+  uncountedMax: 256,
 };

@@ -38,6 +38,8 @@ export interface UserConversation {
   title: string;
   /** Direct conversations: how far the other one has read. */
   peerRead: number;
+  /** Sequences after `read`, up to `head`, that do not count as unread: edits, recalls, recalled messages. Rising. */
+  uncounted: readonly number[];
 }
 
 export const initialUser = (address: EntityAddress, limits: UserLimits): UserState => ({
@@ -60,4 +62,7 @@ export function ownConversations(state: UserState): Map<string, UserConversation
 
 /** Messages not read yet. Under read-diffusion the gateway counts with the group's head instead. */
 export const unreadOf = (conversation: UserConversation): number =>
-  Math.max(0, conversation.head - conversation.read);
+  Math.max(0, conversation.head - conversation.read - conversation.uncounted.length);
+
+/** One list for all conversations that have nothing of the kind, which is nearly all. */
+export const nothingUncounted: readonly number[] = [];

@@ -1,7 +1,8 @@
 // The part of snapshots that direct conversations and groups share.
-import type { ConversationLogSnapshot, DedupeEntry } from '@parley/domain';
+import type { ConversationLogSnapshot, DedupeEntry, MessageChange } from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { fromWireMessage, toWireMessage } from './log-message-codec.ts';
+import { readChanges } from './rich-content-codec.ts';
 import { listOf, plain } from './shape.ts';
 
 export const toConversationSnapshot = (
@@ -10,6 +11,7 @@ export const toConversationSnapshot = (
   head: snapshot.head,
   dedupe: snapshot.dedupe as DedupeEntry[],
   tail: snapshot.tail.map(toWireMessage),
+  changes: snapshot.changes as MessageChange[],
 });
 
 export function readConversationSnapshot(
@@ -20,6 +22,7 @@ export function readConversationSnapshot(
     head: message.head ?? 0,
     dedupe: readDedupe(message.dedupe ?? []),
     tail: (message.tail ?? []).map((each) => fromWireMessage(each as parley.v1.Message)),
+    changes: readChanges(message.changes ?? []),
   };
 }
 

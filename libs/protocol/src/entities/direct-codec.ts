@@ -14,7 +14,12 @@ import { internal } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
 import { encodePosted, readPost, readPosted } from './hot-values.ts';
-import { messagePostedShape, postMessageShape } from './message-posted-codec.ts';
+import {
+  type PostFields,
+  conversationCommands,
+  conversationEvents,
+  withWireTarget,
+} from './conversation-shapes.ts';
 import { oneOf, plain } from './shape.ts';
 
 export const createDirectCodec = (limits: ConversationLimits = conversationLimits) => ({
@@ -34,7 +39,10 @@ export const createDirectCodec = (limits: ConversationLimits = conversationLimit
 export const directCodec = createDirectCodec();
 
 export function encodeDirectCommand(command: DirectCommand): Uint8Array {
-  if (command.type === 'PostMessage') return internal.DirectCommand.encode({ postMessage: command }).finish();
+  if (command.type === 'PostMessage')
+    return internal.DirectCommand.encode({ postMessage: command as PostFields }).finish();
+  if (command.type === 'EditMessage' || command.type === 'RecallMessage')
+    return internal.DirectCommand.encode(commands.wrap(withWireTarget(command))).finish();
   return internal.DirectCommand.encode(commands.wrap(command)).finish();
 }
 
@@ -44,7 +52,7 @@ export function decodeDirectCommand(bytes: Uint8Array): DirectCommand {
 }
 
 export function encodeDirectEvent(event: DirectEvent): Uint8Array {
-  if (event.type === 'MessagePosted') return encodePosted(event);
+  if (event.type === 'MessagePosted' && event.rich === undefined) return encodePosted(event);
   return internal.DirectEvent.encode(events.wrap(event)).finish();
 }
 
@@ -73,11 +81,11 @@ function decodeDirectSnapshot(
 }
 
 const commands = oneOf<DirectCommand>('DirectCommand', {
-  PostMessage: postMessageShape,
+  ...conversationCommands,
   MarkRead: { reader: plain, sequence: plain },
 });
 
 const events = oneOf<DirectEvent>('DirectEvent', {
-  MessagePosted: messagePostedShape,
+  ...conversationEvents,
   ReadAdvanced: { reader: plain, sequence: plain },
 });

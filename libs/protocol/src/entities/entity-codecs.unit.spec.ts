@@ -1,10 +1,11 @@
 // Whatever a domain value holds, it comes back from its bytes as it was: a plain object that shares nothing with them.
 import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
-import type { Deliver, SystemChange, UserCommand, UserEvent } from '@parley/domain';
+import type { Deliver, RichContent, SystemChange, UserCommand, UserEvent } from '@parley/domain';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { internal, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
+import type { PostFields } from './conversation-shapes.ts';
 import { directCodec } from './direct-codec.ts';
 import * as samples from './golden/samples.ts';
 import { groupCodec } from './group-codec.ts';
@@ -32,9 +33,63 @@ const oneOfNumbers = <const T extends number>(...values: T[]): Arbitrary<T> => f
 const diffusion = oneOfNumbers(0, 1, 2);
 const membership = oneOfNumbers(0, 1, 2);
 const role = oneOfNumbers(0, 1, 2, 3);
-const policy = record({ membersMax: fc.nat(), largeFrom: fc.nat(), smallTo: fc.nat() });
+const maybe = <T>(value: Arbitrary<T>) => fc.option(value, { nil: undefined });
+/** Absent fields leave no key behind, as in what codecs read. */
+const withoutAbsent = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+const window = record({ ownMs: number, managerMs: number });
+const policy = record({
+  membersMax: fc.nat(),
+  largeFrom: fc.nat(),
+  smallTo: fc.nat(),
+  editWindow: maybe(window),
+  recallWindow: maybe(window),
+}).map(withoutAbsent);
+const degrees = fc.double({ min: -90, max: 90, noNaN: true }).map((value) => value + 0);
+const media = record({
+  ref: text,
+  mimeType: text,
+  sizeBytes: number,
+  name: text,
+  width: fc.nat(),
+  height: fc.nat(),
+  durationMs: fc.nat(),
+});
+const attachment: Arbitrary<Partial<RichContent>> = fc.oneof(
+  fc.constant({}),
+  media.map((image) => ({ image })),
+  media.map((gif) => ({ gif })),
+  media.map((voice) => ({ voice })),
+  media.map((video) => ({ video })),
+  media.map((file) => ({ file })),
+  record({ pack: text, id: text, emoji: text }).map((sticker) => ({ sticker })),
+  record({ latitude: degrees, longitude: degrees, name: text, address: text }).map((location) => ({
+    location,
+  })),
+  record({ user: text, displayName: text }).map((contactCard) => ({ contactCard })),
+  record({ type: text, payload: text }).map((custom) => ({ custom })),
+);
+const rich: Arbitrary<RichContent> = fc
+  .tuple(
+    attachment,
+    record({
+      mentions: users,
+      mentionsAll: fc.boolean(),
+      replyTo: maybe(record({ sequence: number, sender: text, text, kind: text })),
+      forwardedFrom: maybe(record({ conversation: text, sequence: number, sender: text, sentAtMs: number })),
+    }),
+  )
+  .map(([attached, others]) => withoutAbsent({ ...attached, ...others }));
 const posted = { sequence: number, sender: text, clientMessageId: text, atMs: number, text };
 const post = { sender: text, clientMessageId: text, text, afterClientMessageId: text };
+const header = record({
+  sequence: number,
+  sender: text,
+  clientMessageId: text,
+  sentAtMs: number,
+  kind: text,
+});
+const changed = { sequence: number, sender: text, clientMessageId: text, atMs: number, target: header };
 
 /** Values of all types of the union. An undefined optional field is left out, as codecs do. */
 function valuesOf<T extends { readonly type: string }>(fields: Fields<T>): Arbitrary<T> {
@@ -65,18 +120,53 @@ const messageHead = {
 };
 const logMessage: Arbitrary<LogMessage> = fc.oneof(
   record({ ...messageHead, text }),
+  record({ ...messageHead, text, rich: maybe(rich) }).map(withoutAbsent),
+  record({
+    ...messageHead,
+    text,
+    rich: maybe(rich),
+    revision: fc.integer({ min: 1 }),
+    changedAtMs: number,
+    isRecalled: maybe(fc.constant(true)),
+  }).map(withoutAbsent),
   record({ ...messageHead, system: systemChange }),
+  record({
+    ...messageHead,
+    edited: record({ sequence: number, text, rich: maybe(rich) }).map(withoutAbsent),
+  }),
+  record({ ...messageHead, recalled: record({ sequence: number }) }),
 );
+const edit = {
+  sender: text,
+  clientMessageId: text,
+  sequence: number,
+  text,
+  mentions: users,
+  mentionsAll: fc.boolean(),
+  target: maybe(logMessage),
+  window,
+};
+const recall = { sender: text, clientMessageId: text, sequence: number, target: maybe(logMessage), window };
+const conversationCommands = {
+  PostMessage: { ...post, rich: maybe(rich) },
+  EditMessage: edit,
+  RecallMessage: recall,
+};
+const conversationEvents = {
+  MessagePosted: { ...posted, rich: maybe(rich) },
+  MessageEdited: { ...changed, text, rich: maybe(rich) },
+  MessageRecalled: changed,
+};
 const directCommand = valuesOf<DirectCommand>({
-  PostMessage: post,
+  ...conversationCommands,
   MarkRead: { reader: text, sequence: number },
 });
 const directEvent = valuesOf<DirectEvent>({
-  MessagePosted: posted,
+  ...conversationEvents,
   ReadAdvanced: { reader: text, sequence: number },
 });
 const groupCommand = valuesOf<GroupCommand>({
-  PostMessage: post,
+  ...conversationCommands,
   CreateGroup: { by: text, title: text, members: users, policy: fc.option(policy, { nil: undefined }) },
   AddMembers: { by: text, members: users },
   RemoveMember: { by: text, member: text },
@@ -87,7 +177,7 @@ const groupCommand = valuesOf<GroupCommand>({
 });
 const fact = { sequence: number, by: text, atMs: number };
 const groupEvent = valuesOf<GroupEvent>({
-  MessagePosted: posted,
+  ...conversationEvents,
   GroupCreated: { ...fact, title: text, members: users, policy },
   MembersAdded: { ...fact, members: users },
   MemberRemoved: { ...fact, member: text },
@@ -113,6 +203,8 @@ const userEvent = valuesOf<UserEvent>({
     membership,
     diffusion,
     title: text,
+    target: maybe(fc.integer({ min: 1 })),
+    isRecall: maybe(fc.constant(true)),
   },
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },
@@ -235,7 +327,7 @@ describe('entity codecs', () => {
 
   it('read what other versions write: other orders, unknown fields, defaults spelled out', () => {
     const post = samples.directCommands.PostMessage;
-    const fields = internal.PostMessage.encode(post).finish();
+    const fields = internal.PostMessage.encode(post as PostFields).finish();
     const unknown = Buffer.from([0x78, 0x01]);
     const sender = Buffer.from('\x0a\x03eve');
     for (const extra of [unknown, sender, Buffer.from([0x22, 0x00])]) {

@@ -20,7 +20,13 @@ import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
 import { encodePosted, readPost, readPosted } from './hot-values.ts';
-import { messagePostedShape, postMessageShape } from './message-posted-codec.ts';
+import {
+  type PostFields,
+  conversationCommands,
+  conversationEvents,
+  withWireTarget,
+} from './conversation-shapes.ts';
+import { readOptionalWindow } from './rich-content-codec.ts';
 import { type Decoded, type Shape, list, listOf, oneOf, optional, plain, required } from './shape.ts';
 
 export const createGroupCodec = (limits: GroupLimits = groupLimits) => ({
@@ -39,7 +45,10 @@ export const createGroupCodec = (limits: GroupLimits = groupLimits) => ({
 export const groupCodec = createGroupCodec();
 
 export function encodeGroupCommand(command: GroupCommand): Uint8Array {
-  if (command.type === 'PostMessage') return internal.GroupCommand.encode({ postMessage: command }).finish();
+  if (command.type === 'PostMessage')
+    return internal.GroupCommand.encode({ postMessage: command as PostFields }).finish();
+  if (command.type === 'EditMessage' || command.type === 'RecallMessage')
+    return internal.GroupCommand.encode(commands.wrap(withWireTarget(command))).finish();
   return internal.GroupCommand.encode(commands.wrap(command)).finish();
 }
 
@@ -49,7 +58,7 @@ export function decodeGroupCommand(bytes: Uint8Array): GroupCommand {
 }
 
 export function encodeGroupEvent(event: GroupEvent): Uint8Array {
-  if (event.type === 'MessagePosted') return encodePosted(event);
+  if (event.type === 'MessagePosted' && event.rich === undefined) return encodePosted(event);
   return internal.GroupEvent.encode(events.wrap(event)).finish();
 }
 
@@ -87,7 +96,13 @@ function readGroupSnapshot(bytes: Uint8Array) {
   };
 }
 
-const policyShape: Shape<GroupPolicy> = { membersMax: plain, largeFrom: plain, smallTo: plain };
+const policyShape: Shape<GroupPolicy> = {
+  membersMax: plain,
+  largeFrom: plain,
+  smallTo: plain,
+  editWindow: readOptionalWindow,
+  recallWindow: readOptionalWindow,
+};
 const readPolicy = required(policyShape);
 const spanShape: Shape<Span> = { from: plain, to: plain };
 const readSpans = listOf<UserSpans>({ user: plain, spans: listOf(spanShape) });
@@ -99,7 +114,7 @@ function readMember(message: object): GroupMember {
 }
 
 const commands = oneOf<GroupCommand>('GroupCommand', {
-  PostMessage: postMessageShape,
+  ...conversationCommands,
   CreateGroup: { by: plain, title: plain, members: list, policy: optional(policyShape) },
   AddMembers: { by: plain, members: list },
   RemoveMember: { by: plain, member: plain },
@@ -110,7 +125,7 @@ const commands = oneOf<GroupCommand>('GroupCommand', {
 });
 
 const events = oneOf<GroupEvent>('GroupEvent', {
-  MessagePosted: messagePostedShape,
+  ...conversationEvents,
   GroupCreated: {
     sequence: plain,
     by: plain,

@@ -18,7 +18,11 @@ const aroundText = 80;
  */
 let delivered: { readonly message: LogMessage; readonly bytes: Uint8Array } | undefined;
 
-/** DirectEvent or GroupEvent with `message_posted`. */
+/** Whether a message is nothing but a text as it was sent: those are written here, the others by the generated code. */
+export const isPlainText = (message: LogMessage): boolean =>
+  message.text !== undefined && message.rich === undefined && message.revision === undefined;
+
+/** DirectEvent or GroupEvent with `message_posted`, of a plain text. */
 export function encodePosted({ sequence, sender, clientMessageId, atMs, text }: MessagePosted): Buffer {
   const writer = new ByteWriter();
   const expected = text.length + aroundText;
@@ -42,10 +46,12 @@ export function encodeEntryAppended(event: EntryAppended): Buffer {
   number(writer, 5, event.membership);
   number(writer, 6, event.diffusion);
   string(writer, 7, event.title);
+  if (event.target !== undefined) number(writer, 8, event.target);
+  if (event.isRecall === true) number(writer, 9, 1);
   return writer.end(at, aroundText).finish();
 }
 
-/** UserCommand with `deliver`; the message must be a text. */
+/** UserCommand with `deliver`; the message must be a plain text. */
 export function encodeDeliver({ message, membership, diffusion, title }: Deliver): Buffer {
   const writer = new ByteWriter();
   const expected = sizeOf(message) + aroundText;
@@ -57,7 +63,7 @@ export function encodeDeliver({ message, membership, diffusion, title }: Deliver
   return writer.end(at, expected).finish();
 }
 
-/** Entry without position; the message must be a text. */
+/** Entry without position; the message must be a plain text. */
 export function encodeEntryPush({ message, diffusion, left, title }: EntryPush): Buffer {
   const writer = new ByteWriter();
   textMessage(writer, 2, message);
@@ -67,7 +73,7 @@ export function encodeEntryPush({ message, diffusion, left, title }: EntryPush):
   return writer.finish();
 }
 
-/** Message; it must be a text. */
+/** Message; it must be a plain text. */
 export const encodeText = (message: LogMessage): Buffer => textFields(new ByteWriter(), message).finish();
 
 /** ServerFrame with `sent`. */

@@ -62,8 +62,10 @@ export const queryAnswer = {
   account: (account: Account | undefined): Uint8Array =>
     encode({ account: account === undefined ? { exists: false } : { exists: true, ...account } }),
 
-  log: (page: LogPage): Uint8Array =>
-    encode({ log: { messages: page.messages.map(toWireMessage), head: page.head, spans: [...page.spans] } }),
+  log: ({ messages, head, spans, changes }: LogPage): Uint8Array =>
+    encode({
+      log: { messages: messages.map(toWireMessage), head, spans: [...spans], changes: [...changes] },
+    }),
 
   members: (page: MembersPage): Uint8Array =>
     encode({ members: { ...page, members: page.members as parley.internal.v1.Member.$Properties[] } }),

@@ -14,7 +14,7 @@ import {
 import { ByteWriter, type EntityAddress, assertNever } from '@parley/std';
 import { internal, type parley, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
-import { encodeDeliver, encodeEntryAppended, encodeEntryPush } from './hot-values.ts';
+import { encodeDeliver, encodeEntryAppended, encodeEntryPush, isPlainText } from './hot-values.ts';
 import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
@@ -39,7 +39,7 @@ export const userCodec = createUserCodec();
 export function encodeUserCommand(command: UserCommand): Uint8Array {
   if (command.type !== 'Deliver') return internal.UserCommand.encode(commands.wrap(command)).finish();
   const { membership, diffusion, title } = command;
-  if (command.message.system === undefined) return encodeDeliver(command);
+  if (isPlainText(command.message)) return encodeDeliver(command);
   const deliver = { message: toWireMessage(command.message), membership, diffusion, title };
   return internal.UserCommand.encode({ deliver }).finish();
 }
@@ -66,7 +66,7 @@ export function decodeUserEvent(bytes: Uint8Array): UserEvent {
 export function encodeUserPush(push: UserPush): Uint8Array {
   switch (push.type) {
     case 'Entry': {
-      if (push.message.system === undefined) return encodeEntryPush(push);
+      if (isPlainText(push.message)) return encodeEntryPush(push);
       const { diffusion, left, title } = push;
       return wire.Entry.encode({ message: toWireMessage(push.message), diffusion, left, title }).finish();
     }
@@ -102,6 +102,11 @@ function readUserSnapshot(bytes: Uint8Array) {
 
 const readAccount = optional(accountShape);
 
+/** 0 and false leave no key behind. */
+function orAbsent<T extends number | boolean>(value: T): T | undefined {
+  return value ? value : undefined;
+}
+
 const entryAppendedShape: Shape<EntryAppended> = {
   conversation: plain,
   sequence: plain,
@@ -110,6 +115,8 @@ const entryAppendedShape: Shape<EntryAppended> = {
   membership: plain,
   diffusion: plain,
   title: plain,
+  target: orAbsent,
+  isRecall: orAbsent,
   push: () => undefined,
 };
 

@@ -1,5 +1,5 @@
 // The account and the conversations of a user, as snapshots, answers and the welcome carry them.
-import { type Account, type UserConversation, unreadOf } from '@parley/domain';
+import { type Account, type UserConversation, nothingUncounted, unreadOf } from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { type Shape, copier, plain } from './shape.ts';
 
@@ -20,10 +20,12 @@ const copyConversation = copier<UserConversation>({
   diffusionSince: plain,
   title: plain,
   peerRead: plain,
+  uncounted: (sequences: readonly number[]) => (sequences.length === 0 ? nothingUncounted : [...sequences]),
 });
 
 export const toWireConversation = (conversation: UserConversation): parley.v1.Conversation.$Properties => ({
   ...conversation,
+  uncounted: conversation.uncounted as number[],
   unread: unreadOf(conversation),
 });
 

@@ -2,7 +2,7 @@
 // integers as strings or numbers, null as "not set", unknown fields ignored, at most one member of the oneof. The
 // table below mirrors frames.proto; a test compares the two.
 
-type Scalar = 'string' | 'bool' | 'uint32' | 'uint64';
+type Scalar = 'string' | 'bool' | 'uint32' | 'uint64' | 'int64' | 'double';
 export interface FieldShape {
   readonly kind: Scalar | MessageShape;
   readonly isRepeated?: boolean;
@@ -13,6 +13,42 @@ export interface MessageShape {
 
 const cursor: MessageShape = { conversation: { kind: 'string' }, sequence: { kind: 'uint64' } };
 const cursors: FieldShape = { kind: cursor, isRepeated: true };
+
+const text: FieldShape = { kind: 'string' };
+const count: FieldShape = { kind: 'uint32' };
+const media: FieldShape = {
+  kind: {
+    ref: text,
+    mimeType: text,
+    sizeBytes: { kind: 'uint64' },
+    name: text,
+    width: count,
+    height: count,
+    durationMs: count,
+  },
+};
+const mentions = {
+  mentions: { kind: 'string', isRepeated: true },
+  mentionsAll: { kind: 'bool' },
+} as const satisfies MessageShape;
+const rich: MessageShape = {
+  image: media,
+  gif: media,
+  voice: media,
+  video: media,
+  file: media,
+  sticker: { kind: { pack: text, id: text, emoji: text } },
+  location: {
+    kind: { latitude: { kind: 'double' }, longitude: { kind: 'double' }, name: text, address: text },
+  },
+  contactCard: { kind: { user: text, displayName: text } },
+  custom: { kind: { type: text, payload: text } },
+  ...mentions,
+  replyTo: { kind: { sequence: { kind: 'uint64' }, sender: text, text, kind: text } },
+  forwardedFrom: {
+    kind: { conversation: text, sequence: { kind: 'uint64' }, sender: text, sentAtMs: { kind: 'int64' } },
+  },
+};
 
 /** @internal The members of ClientFrame.body, by field name. */
 export const clientBodies: Readonly<Record<string, MessageShape>> = {
@@ -28,6 +64,7 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
     clientMessageId: { kind: 'string' },
     text: { kind: 'string' },
     afterClientMessageId: { kind: 'string' },
+    rich: { kind: rich },
   },
   sync: { inboxPosition: { kind: 'uint64' }, limit: { kind: 'uint32' }, cursors },
   ack: { inboxPosition: { kind: 'uint64' }, cursors },
@@ -43,6 +80,18 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
   typing: { conversation: { kind: 'string' } },
   presenceQuery: { users: { kind: 'string', isRepeated: true }, watch: { kind: 'bool' } },
   ping: {},
+  edit: {
+    conversation: { kind: 'string' },
+    clientMessageId: { kind: 'string' },
+    sequence: { kind: 'uint64' },
+    text: { kind: 'string' },
+    ...mentions,
+  },
+  recall: {
+    conversation: { kind: 'string' },
+    clientMessageId: { kind: 'string' },
+    sequence: { kind: 'uint64' },
+  },
 };
 
 /** Plain properties of a ClientFrame; `body` names the member that is set, undefined when there is none. */
@@ -100,6 +149,8 @@ function readValue(json: unknown, { kind }: FieldShape): unknown {
   if (typeof kind === 'object') return readMessage(json, kind);
   if (kind === 'uint32') return integer(json, 2 ** 32 - 1);
   if (kind === 'uint64') return integer(json, Number.MAX_SAFE_INTEGER);
+  if (kind === 'int64') return integer(json, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER);
+  if (kind === 'double') return double(json);
   if (kind === 'bool' ? typeof json !== 'boolean' : typeof json !== 'string')
     throw new ShapeMismatch(`${kind} was expected`);
   // `"\ud800"` is JSON, but nothing that UTF-8 and so protobuf can carry.
@@ -109,11 +160,17 @@ function readValue(json: unknown, { kind }: FieldShape): unknown {
 
 const halfSurrogate = /\p{Surrogate}/u;
 
-function integer(json: unknown, max: number): number {
-  const value = typeof json === 'string' && /^\d{1,20}$/.test(json) ? Number(json) : json;
+function integer(json: unknown, max: number, min = 0): number {
+  const value = typeof json === 'string' && /^-?\d{1,20}$/.test(json) ? Number(json) : json;
   if (typeof value !== 'number' || !Number.isInteger(value))
     throw new ShapeMismatch('an integer was expected');
-  if (value < 0 || value > max) throw new ShapeMismatch('the integer is out of range');
+  if (value < min || value > max) throw new ShapeMismatch('the integer is out of range');
+  return value;
+}
+
+function double(json: unknown): number {
+  const value = typeof json === 'string' && json.trim() !== '' ? Number(json) : json;
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new ShapeMismatch('a number was expected');
   return value;
 }
 

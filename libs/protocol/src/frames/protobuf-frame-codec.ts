@@ -152,7 +152,16 @@ function hasSafeNumbers(frame: parley.v1.ClientFrame): boolean {
   if (frame.history) {
     return Number.isSafeInteger(frame.history.before ?? 0) && Number.isSafeInteger(frame.history.after ?? 0);
   }
-  return Number.isSafeInteger(frame.read?.sequence ?? 0);
+  if (frame.send?.rich) return hasSafeContent(frame.send.rich);
+  const { sequence } = frame.read ?? frame.edit ?? frame.recall ?? {};
+  return Number.isSafeInteger(sequence ?? 0);
+}
+
+function hasSafeContent(rich: parley.v1.RichContent.$Properties): boolean {
+  const { image, gif, voice, video, file, replyTo, forwardedFrom } = rich;
+  const sizes = [image, gif, voice, video, file].map((media) => media?.sizeBytes);
+  const numbers = [...sizes, replyTo?.sequence, forwardedFrom?.sequence, forwardedFrom?.sentAtMs];
+  return numbers.every((number) => Number.isSafeInteger(number ?? 0));
 }
 
 const entryBytes = ({ entry, position }: PositionedEntry): number => entry.length + 1 + varintBytes(position);

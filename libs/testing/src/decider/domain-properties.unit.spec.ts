@@ -1,6 +1,7 @@
 // What holds whatever people do: random orders to users, direct conversations and groups, with effects arriving late
 // and interleaved.
-import { type PostMessage, type Role, type UserEvent, spansOf, unreadOf } from '@parley/domain';
+import { type PostMessage, type Role, type UserEvent, applyChange, spansOf, unreadOf } from '@parley/domain';
+import { withoutContent } from '@parley/domain';
 import { directCodec, groupCodec, userCodec } from '@parley/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +22,22 @@ const post = fc.record({
   text: fc.constantFrom('', 'hi', 'you'),
   afterClientMessageId: fc.constantFrom('', '', '', 'c1'),
 });
+const window = { ownMs: 40, managerMs: 80 };
+const change = fc
+  .record({
+    sender: user,
+    clientMessageId: fc.constantFrom('c1', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6'),
+    sequence: fc.nat(20),
+    isRecall: fc.boolean(),
+    text: fc.constantFrom('', 'new', 'newer'),
+  })
+  .map(({ isRecall, text, ...fields }) =>
+    isRecall
+      ? { type: 'RecallMessage', ...fields, window }
+      : { type: 'EditMessage', ...fields, text, mentions: [], mentionsAll: false, window },
+  );
 const groupOrder = fc.oneof(
+  { weight: 3, arbitrary: change },
   { weight: 6, arbitrary: post.map((fields) => ({ type: 'PostMessage', ...fields })) },
   {
     weight: 4,
@@ -58,6 +74,7 @@ const step = fc.oneof(
       command: { type: 'PostMessage', ...fields },
     })),
   },
+  { weight: 3, arbitrary: change.map((command) => ({ to: 'direct', id: 'ann.bob', command })) },
   {
     weight: 3,
     arbitrary: fc
@@ -221,6 +238,40 @@ describe('whatever people do', () => {
       const [ann, bob] = ['ann', 'bob'].map((id) => world.user(id).conversations.get('d.ann.bob'));
       expect([direct.readByFirst, direct.readBySecond]).toEqual([ann?.read ?? 0, bob?.read ?? 0]);
       expect([ann?.peerRead ?? 0, bob?.peerRead ?? 0]).toEqual([bob?.read ?? 0, ann?.read ?? 0]);
+    });
+  });
+
+  it('everybody who applies the log comes to what its owner has, and nothing of a recalled message is left', () => {
+    let recalls = 0;
+    always((world) => {
+      for (const [type, id] of [['group', 'tea'] as const, ['direct', 'ann.bob'] as const]) {
+        const elements = world.logOf(type, id);
+        const applied = elements.map((message) => elements.reduce(applyChange, message));
+        const isRecalled = new Set(elements.flatMap(({ recalled }) => recalled?.sequence ?? []));
+        recalls += isRecalled.size;
+        const expected = applied.map((message) =>
+          isRecalled.has(message.edited?.sequence ?? 0) ? withoutContent(message) : message,
+        );
+        const { tail } = world[type](id).log;
+        expect(tail.messages).toEqual(expected);
+      }
+    });
+    expect(recalls).toBeGreaterThan(20);
+  });
+
+  it('unread is what has been written by others or oneself since, without what was recalled', () => {
+    always((world) => {
+      const elements = world.logOf('direct', 'ann.bob');
+      const recalled = new Set(elements.flatMap((each) => each.recalled?.sequence ?? []));
+      for (const id of ['ann', 'bob']) {
+        const conversation = world.user(id).conversations.get('d.ann.bob');
+        if (conversation === undefined) continue;
+        const unread = elements.filter(
+          ({ sequence, text }) =>
+            text !== undefined && sequence > conversation.read && !recalled.has(sequence),
+        );
+        expect(unreadOf(conversation)).toBe(unread.length);
+      }
     });
   });
 

@@ -117,6 +117,7 @@ describe('user: Deliver', () => {
       diffusionSince: 5,
       title: 'Tea',
       peerRead: 0,
+      uncounted: [],
     });
   });
 
@@ -239,5 +240,53 @@ describe('user: inbox window', () => {
     expect(positions(state, 7)).toEqual([8, 9]);
     const page = inboxPage(state, { after: 10, limit: 0 });
     expect(page.ok && page.value.entries.map(({ entry: each }) => each.sequence)).toEqual([11, 12]);
+  });
+});
+
+describe('user: what does not count as unread', () => {
+  const change = (sequence: number, target: number, isRecall = false): UserEvent =>
+    entry(sequence, { target, ...(isRecall && { isRecall }) });
+  const unreadAfter = (...events: readonly UserEvent[]) =>
+    unreadOf(replay(...events).conversations.get('d.ann.bob')!);
+
+  it('an edit, and a recall with the message it takes back', () => {
+    expect(unreadAfter(entry(4), entry(5), entry(6))).toBe(3);
+    expect(unreadAfter(entry(4), entry(5), change(6, 4))).toBe(2);
+    expect(unreadAfter(entry(4), entry(5), change(6, 4, true))).toBe(1);
+    expect(unreadAfter(entry(4), change(5, 4), change(6, 4, true), entry(7))).toBe(1);
+  });
+
+  it('a recalled message that was read was not unread before', () => {
+    const read: UserEvent = { type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 4 };
+    expect(unreadAfter(entry(4), entry(5), read, change(6, 4, true))).toBe(1);
+    expect(unreadAfter(entry(4), entry(5), change(6, 5, true), read)).toBe(0);
+  });
+
+  it('an own change moves no read pointer, as an own message does', () => {
+    expect(unreadAfter(entry(4), { ...change(5, 4), sender: 'ann' } as UserEvent)).toBe(1);
+    expect(unreadAfter(entry(4), { ...entry(5), sender: 'ann' } as UserEvent)).toBe(0);
+  });
+
+  it('is remembered up to a limit; the oldest count again', () => {
+    const { evolve, initialState } = createUserDecider({ ...userLimits, uncountedMax: 2 });
+    const events = [entry(4), change(5, 1), change(6, 1), change(7, 1)];
+    const state = events.reduce(evolve, initialState(address));
+    const conversation = state.conversations.get('d.ann.bob')!;
+    expect(conversation.uncounted).toEqual([6, 7]);
+    expect(unreadOf(conversation)).toBe(2);
+  });
+
+  it('is told apart in the fact of the entry', () => {
+    const { text: _, ...head } = deliver(5).message;
+    const edited = { ...head, edited: { sequence: 4, text: 'new' } };
+    const recalled = { ...head, recalled: { sequence: 4 } };
+    spec
+      .given(entry(4))
+      .when(deliver(5, { message: edited }))
+      .thenEvents(change(5, 4));
+    spec
+      .given(entry(4))
+      .when(deliver(5, { message: recalled }))
+      .thenEvents(change(5, 4, true));
   });
 });

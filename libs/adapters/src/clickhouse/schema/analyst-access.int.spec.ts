@@ -9,7 +9,7 @@ import { openEmbeddedClickHouse } from '../embedded-clickhouse.ts';
 import { RowBuffer } from '../row-buffer.ts';
 import { analystAccess, analystAccessDefaults } from './analyst-access.ts';
 import { migrate } from './migrate.ts';
-import { analyticsViews } from './steps/0004-analytics-views.ts';
+import { analyticsViews } from './steps/0005-analytics-views.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'parley-analyst-access-'));
 const ana = {

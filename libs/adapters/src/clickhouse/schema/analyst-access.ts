@@ -2,7 +2,7 @@
 // other's, a user who may read these and nothing else, and a quota. Generated from the list of views, for an operator to run.
 // Not for the embedded engine: it knows one user, who may do everything.
 import { sqlInteger, sqlText } from '../literals.ts';
-import { analyticsViews } from './steps/0004-analytics-views.ts';
+import { analyticsViews } from './steps/0005-analytics-views.ts';
 
 export interface AnalystAccess {
   readonly tenant: string;

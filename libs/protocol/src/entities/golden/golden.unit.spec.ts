@@ -52,17 +52,22 @@ describe('golden bytes', () => {
   holds<DirectCommand>('direct.command', samples.directCommands, commandsOf(directCodec));
   holds<GroupCommand>('group.command', samples.groupCommands, commandsOf(groupCodec));
   holds<UserCommand>('user.command', samples.userCommands, commandsOf(userCodec));
+  const { richer } = samples;
+  holds<DirectCommand>('direct.command', richer.directCommands, commandsOf(directCodec));
+  holds<DirectEvent>('direct.event', richer.directEvents, eventsOf(directCodec));
+  holds<GroupEvent>('group.event', richer.groupEvents, eventsOf(groupCodec));
+  holds<UserEvent>('user.event', richer.userEvents, eventsOf(userCodec));
   holds('message', samples.logMessages, { encode: encodeLogMessage, decode: decodeLogMessage });
 
   const { user, direct, group } = samples.addresses;
   holds(
     'user',
-    { snapshot: samples.states.user() },
+    { snapshot: samples.states.user(), unreadSnapshot: samples.states.unreadUser() },
     { encode: userCodec.encodeSnapshot, decode: (bytes) => userCodec.decodeSnapshot(bytes, user) },
   );
   holds(
     'direct',
-    { snapshot: samples.states.direct() },
+    { snapshot: samples.states.direct(), changedSnapshot: samples.states.changedDirect() },
     { encode: directCodec.encodeSnapshot, decode: (bytes) => directCodec.decodeSnapshot(bytes, direct) },
   );
   holds(
@@ -73,15 +78,15 @@ describe('golden bytes', () => {
 
   it('has a value for all bytes', () => {
     const names = Object.entries({
-      'direct.event': samples.directEvents,
-      'group.event': samples.groupEvents,
-      'user.event': samples.userEvents,
-      'direct.command': samples.directCommands,
+      'direct.event': { ...samples.directEvents, ...richer.directEvents },
+      'group.event': { ...samples.groupEvents, ...richer.groupEvents },
+      'user.event': { ...samples.userEvents, ...richer.userEvents },
+      'direct.command': { ...samples.directCommands, ...richer.directCommands },
       'group.command': samples.groupCommands,
       'user.command': samples.userCommands,
       message: samples.logMessages,
-      user: { snapshot: 0 },
-      direct: { snapshot: 0 },
+      user: { snapshot: 0, unreadSnapshot: 0 },
+      direct: { snapshot: 0, changedSnapshot: 0 },
       group: { snapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));
     expect(Object.keys(golden).sort()).toEqual(names.sort());

@@ -1,7 +1,7 @@
 // One value of every journaled and logged type, with all fields set to something that shows. golden.json holds their
 // bytes: they are read for ever, so a sample and its bytes are added, never changed.
 import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
-import type { SystemChange, UserCommand, UserEvent } from '@parley/domain';
+import type { RichContent, SystemChange, UserCommand, UserEvent } from '@parley/domain';
 import { directDecider, groupDecider, userDecider } from '@parley/domain';
 
 type Of<T extends { readonly type: string }> = { [K in T['type']]: Extract<T, { readonly type: K }> };
@@ -33,18 +33,76 @@ const message: LogMessage = {
   text,
 };
 
+const rich: RichContent = {
+  image: {
+    ref: 'media/9f',
+    mimeType: 'image/png',
+    sizeBytes: 70_000,
+    name: 'tea.png',
+    width: 640,
+    height: 480,
+    durationMs: 0,
+  },
+  mentions: ['bob', 'cat'],
+  mentionsAll: true,
+  replyTo: { sequence: 3, sender: 'bob', text: 'tea?', kind: 'text' },
+};
+const media = rich.image!;
+/** One message of each kind, without what `rich` shows already. */
+const attachments: Record<string, Omit<RichContent, 'mentions' | 'mentionsAll'>> = {
+  gif: { gif: media },
+  voice: { voice: { ...media, durationMs: 1_500 } },
+  video: { video: { ...media, durationMs: 60_000 } },
+  file: { file: media },
+  sticker: { sticker: { pack: 'cats', id: '7', emoji: '😺' } },
+  location: { location: { latitude: 59.33, longitude: -18.06, name: 'Home', address: 'Street 1' } },
+  contactCard: { contactCard: { user: 'dan', displayName: 'Dan' } },
+  custom: { custom: { type: 'order', payload: '{"id":1}' } },
+  forwarded: { forwardedFrom: { conversation: '', sequence: 0, sender: 'eve', sentAtMs: atMs - 5 } },
+};
+const target = { sequence: 7, sender: 'ann', clientMessageId: 'c-1', sentAtMs: atMs, kind: 'image' };
+const change = { sender: 'ann', clientMessageId: 'c-3', atMs: atMs + 9, target } as const;
+const window = { ownMs: 3_600_000, managerMs: 604_800_000 };
+const editMessage = {
+  type: 'EditMessage',
+  sender: 'ann',
+  clientMessageId: 'c-3',
+  sequence: 7,
+  text,
+  mentions: ['bob'],
+  mentionsAll: true,
+  target: { ...message, text: '', rich },
+  window,
+} as const;
+const recallMessage = {
+  type: 'RecallMessage',
+  sender: 'ann',
+  clientMessageId: 'c-4',
+  sequence: 7,
+  target: { ...message, text: '', revision: 10, changedAtMs: atMs + 9 },
+  window,
+} as const;
+const edited = { type: 'MessageEdited', sequence: 10, ...change, text, rich } as const;
+const recalled = { type: 'MessageRecalled', sequence: 11, ...change, clientMessageId: 'c-4' } as const;
+
 export const directCommands: Of<DirectCommand> = {
   PostMessage: post,
+  EditMessage: editMessage,
+  RecallMessage: recallMessage,
   MarkRead: { type: 'MarkRead', reader: 'bob', sequence: 7 },
 };
 
 export const directEvents: Of<DirectEvent> = {
   MessagePosted: posted,
+  MessageEdited: edited,
+  MessageRecalled: recalled,
   ReadAdvanced: { type: 'ReadAdvanced', reader: 'bob', sequence: 7 },
 };
 
 export const groupCommands: Of<GroupCommand> = {
   PostMessage: post,
+  EditMessage: editMessage,
+  RecallMessage: recallMessage,
   CreateGroup: { type: 'CreateGroup', by: 'ann', title: 'Tea', members: ['bob', 'cat'], policy },
   AddMembers: { type: 'AddMembers', by: 'ann', members: ['dan', 'eve'] },
   RemoveMember: { type: 'RemoveMember', by: 'ann', member: 'bob' },
@@ -56,6 +114,8 @@ export const groupCommands: Of<GroupCommand> = {
 
 export const groupEvents: Of<GroupEvent> = {
   MessagePosted: posted,
+  MessageEdited: edited,
+  MessageRecalled: recalled,
   GroupCreated: {
     type: 'GroupCreated',
     sequence: 1,
@@ -103,6 +163,22 @@ export const userEvents: Of<UserEvent> = {
   PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
 };
 
+/** The same types with more in them. */
+export const richer = {
+  directCommands: { RichPost: { ...post, rich } },
+  directEvents: { RichPosted: { ...posted, rich } },
+  groupEvents: {
+    GroupWithWindows: {
+      ...groupEvents.GroupCreated,
+      policy: { ...policy, editWindow: window, recallWindow: { ownMs: 0, managerMs: 1 } },
+    },
+  },
+  userEvents: {
+    EditEntry: { ...userEvents.EntryAppended, target: 7 },
+    RecallEntry: { ...userEvents.EntryAppended, target: 7, isRecall: true },
+  },
+} as const;
+
 export const systemChanges: Of<SystemChange> = {
   GroupCreated: { type: 'GroupCreated', title: 'Tea', members: ['ann', 'bob'] },
   MembersAdded: { type: 'MembersAdded', members: ['cat'] },
@@ -114,8 +190,24 @@ export const systemChanges: Of<SystemChange> = {
   MemberMuted: { type: 'MemberMuted', member: 'bob', mutedUntilMs: atMs },
 };
 
+function elementHead(sequence: number) {
+  const { conversation, sender, clientMessageId, sentAtMs } = message;
+  return { conversation, sequence, sender, clientMessageId, sentAtMs };
+}
+
 export const logMessages: Record<string, LogMessage> = {
   text: message,
+  rich: { ...message, rich },
+  ...Object.fromEntries(
+    Object.entries(attachments).map(([name, attachment]) => [
+      name,
+      { ...message, rich: { ...attachment, mentions: [], mentionsAll: false } },
+    ]),
+  ),
+  edited: { ...elementHead(10), edited: { sequence: 7, text, rich } },
+  recalled: { ...elementHead(11), recalled: { sequence: 7 } },
+  editedMessage: { ...message, rich, revision: 10, changedAtMs: atMs + 9 },
+  recalledMessage: { ...message, text: '', revision: 11, changedAtMs: atMs + 9, isRecalled: true },
   ...Object.fromEntries(
     Object.entries(systemChanges).map(([name, system]) => [
       name,
@@ -130,8 +222,33 @@ export const addresses = {
   group: { type: 'group', tenant: 'acme', id: 'tea' },
 } as const;
 
+/** A message by ann, changed: its first element is the message itself. */
+const changes = [
+  { ...posted, sequence: 1 },
+  { ...edited, sequence: 2, target: { ...target, sequence: 1 } },
+] as const;
+const recallOfThird = { ...recalled, sequence: 4, target: { ...target, sequence: 3 } } as const;
+
 /** States that have seen every kind of event. */
 export const states = {
+  changedDirect: () =>
+    [...changes, { ...posted, sequence: 3, clientMessageId: 'c-9' } as const, recallOfThird].reduce(
+      directDecider.evolve,
+      directDecider.initialState(addresses.direct),
+    ),
+  unreadUser: () =>
+    [
+      { ...userEvents.EntryAppended, sender: 'bob' },
+      {
+        ...userEvents.EntryAppended,
+        sender: 'bob',
+        sequence: 8,
+        membership: 0,
+        diffusion: 0,
+        title: '',
+        target: 7,
+      } as const,
+    ].reduce(userDecider.evolve, userDecider.initialState(addresses.user)),
   user: () =>
     [
       userEvents.UserRegistered,
@@ -155,6 +272,7 @@ export const states = {
     ),
   group: () =>
     Object.values(groupEvents)
+      .filter(({ sequence }) => sequence < 10)
       .toSorted((one, other) => one.sequence - other.sequence)
       .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
 };

@@ -1,0 +1,57 @@
+// The values shared by direct and group: the orders to post, edit and recall, and the facts that it was done. Plain posts
+// go through hot-values.ts.
+import type { EditMessage, LogMessage, MessageEdited, MessagePosted, MessageRecalled } from '@parley/domain';
+import type { PostMessage, RecallMessage } from '@parley/domain';
+import type { parley } from '../messages.ts';
+import { fromWireMessage, toWireMessage } from './log-message-codec.ts';
+import { readHeader, readRich, readWindow } from './rich-content-codec.ts';
+import { type Shapes, list, plain } from './shape.ts';
+
+/** What the generated code encodes as PostMessage. */
+export type PostFields = parley.internal.v1.PostMessage.$Properties;
+
+const target = (message: parley.v1.Message | null | undefined): LogMessage | undefined =>
+  message == null ? undefined : fromWireMessage(message);
+
+export const conversationCommands: Shapes<PostMessage | EditMessage | RecallMessage> = {
+  PostMessage: {
+    sender: plain,
+    clientMessageId: plain,
+    text: plain,
+    afterClientMessageId: plain,
+    rich: readRich,
+  },
+  EditMessage: {
+    sender: plain,
+    clientMessageId: plain,
+    sequence: plain,
+    text: plain,
+    mentions: list,
+    mentionsAll: plain,
+    target,
+    window: readWindow,
+  },
+  RecallMessage: {
+    sender: plain,
+    clientMessageId: plain,
+    sequence: plain,
+    target,
+    window: readWindow,
+  },
+};
+
+const fact = { sequence: plain, sender: plain, clientMessageId: plain, atMs: plain };
+
+export const conversationEvents: Shapes<MessagePosted | MessageEdited | MessageRecalled> = {
+  MessagePosted: { ...fact, text: plain, rich: readRich },
+  MessageEdited: { ...fact, target: readHeader, text: plain, rich: readRich },
+  MessageRecalled: { ...fact, target: readHeader },
+};
+
+/** The command as the generated code takes it: a log message has its own form there. */
+export function withWireTarget<T extends { readonly type: string; readonly target?: LogMessage }>(
+  command: T,
+): T {
+  if (command.target === undefined) return command;
+  return { ...command, target: toWireMessage(command.target) as unknown as LogMessage };
+}
