@@ -6,9 +6,11 @@ import { z } from 'zod';
 import { authFields } from './auth/auth-settings.ts';
 import { type ExternalIssuer, externalIssuers } from './auth/external-issuer.ts';
 import { type SocketLimits, socketLimits } from './connection/socket-limits.ts';
+import { type ChangeWindows, changeWindows } from './dispatch/changing.ts';
 import { httpFields } from './http/http-settings.ts';
 
 const minute = 60_000;
+const tenYears = 3_650 * 24 * 60 * minute;
 
 export const gatewaySettings = z
   .object({
@@ -92,6 +94,15 @@ export const gatewaySettings = z
     groupLargeFrom: setting.integer({ min: 2, max: 5_000 }).default(500),
     /** … and at or below this many back. */
     groupSmallTo: setting.integer({ min: 1, max: 4_999 }).default(400),
+
+    /** How long after it was sent a message may be edited by who wrote it; by owners and admins of a group, their own. */
+    messageEditMs: setting.integer({ min: 0, max: tenYears }).default(changeWindows.edit.ownMs),
+    messageManagerEditMs: setting.integer({ min: 0, max: tenYears }).default(changeWindows.edit.managerMs),
+    /** And recalled; by owners and admins also the messages of members they stand above. */
+    messageRecallMs: setting.integer({ min: 0, max: tenYears }).default(changeWindows.recall.ownMs),
+    messageManagerRecallMs: setting
+      .integer({ min: 0, max: tenYears })
+      .default(changeWindows.recall.managerMs),
   })
   .refine((one) => (one.gatewayTlsCertificateFile === undefined) === (one.gatewayTlsKeyFile === undefined), {
     path: ['gatewayTlsKeyFile'],
@@ -117,6 +128,11 @@ export const gatewaySettings = z
 export type GatewayConfig = Readonly<z.output<typeof gatewaySettings>>;
 
 export const issuersOf = (config: GatewayConfig): readonly ExternalIssuer[] => config.authIssuers;
+
+export const changeWindowsOf = (config: GatewayConfig): ChangeWindows => ({
+  edit: { ownMs: config.messageEditMs, managerMs: config.messageManagerEditMs },
+  recall: { ownMs: config.messageRecallMs, managerMs: config.messageManagerRecallMs },
+});
 
 export const socketLimitsOf = (config: GatewayConfig): SocketLimits => ({
   ...socketLimits,

@@ -43,7 +43,13 @@ import { JwtTokenVerifier } from './auth/jwt-token-verifier.ts';
 import { PasswordHasher } from './auth/password-hasher.ts';
 import { type SigningKeys, fileSigningKeys, sharedSigningKeys } from './auth/signing-keys.ts';
 import { TokenIssuer } from './auth/token-issuer.ts';
-import { type GatewayConfig, gatewaySettings, issuersOf, socketLimitsOf } from './gateway.config.ts';
+import {
+  type GatewayConfig,
+  changeWindowsOf,
+  gatewaySettings,
+  issuersOf,
+  socketLimitsOf,
+} from './gateway.config.ts';
 import { GatewayModule } from './gateway.module.ts';
 import type { HttpPorts } from './http/http-ports.ts';
 import { httpAdapter, httpNestOptions, prepareHttp } from './http/http-server.ts';
@@ -97,6 +103,7 @@ async function start(lifecycle: Lifecycle) {
     clock,
     random,
     limits: socketLimitsOf(config),
+    changeWindows: changeWindowsOf(config),
     log: logger,
     metrics: metrics.gateway,
     path: '/*',

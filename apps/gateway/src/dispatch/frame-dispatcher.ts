@@ -15,6 +15,7 @@ import type { InboxSync } from '../sync/inbox-sync.ts';
 import { ReadQueue } from '../sync/read-queue.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
+import type { Changing } from './changing.ts';
 import type { Posting } from './posting.ts';
 import type { Signals } from './signals.ts';
 import type { TypingRelay } from './typing.ts';
@@ -22,6 +23,7 @@ import type { TypingRelay } from './typing.ts';
 export interface DispatcherParts {
   readonly handshake: Handshake;
   readonly posting: Posting;
+  readonly changing: Changing;
   readonly typing: TypingRelay;
   readonly signals: Signals;
   readonly inbox: InboxSync;
@@ -108,6 +110,18 @@ export class FrameDispatcher {
           connection,
           requestId,
           this.#parts.posting.send(connection, owner, requestId, frame.send!),
+        );
+      case 'edit':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.changing.edit(connection, owner, requestId, frame.edit!),
+        );
+      case 'recall':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.changing.recall(connection, owner, requestId, frame.recall!),
         );
       case 'ack':
         return this.#acknowledge(connection, requestId, frame.ack!);

@@ -4,6 +4,7 @@ import {
   type ErrorName,
   type PlainSend,
   clientMessageIdPattern,
+  idPattern,
   internal,
   parseConversation,
   type parley,
@@ -12,6 +13,7 @@ import {
 import { type EntityAddress, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
 import type { ConversationHeads } from '../sync/conversation-heads.ts';
+import type { Changing } from './changing.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { ShardCommands } from './shard-commands.ts';
 import type { ShardLine } from './shard-line.ts';
@@ -27,6 +29,8 @@ export interface PostingParts {
   readonly knownUsers: KnownUsers;
   readonly heads: ConversationHeads;
   readonly limits: PostingLimits;
+  /** Knows the messages that others refer to. */
+  changing(): Pick<Changing, 'sourceOf'>;
 }
 
 type Send = parley.v1.Send.$Properties;
@@ -60,26 +64,40 @@ export class Posting {
     requestId: number,
     send: Send,
   ): void | Promise<void> {
-    const id = send.conversation ?? '';
     const flaw = flawOf(send, this.#parts.limits.textBytesMax);
+    const { forwardedFrom } = send.rich ?? {};
+    if (flaw !== undefined || forwardedFrom == null) {
+      return this.#sendChecked(connection, owner, { requestId, send, flaw });
+    }
+    return this.#parts
+      .changing()
+      .sourceOf(connection, owner, forwardedFrom)
+      .then((source) => {
+        if (!connection.isOpen) return;
+        if (!source.ok) return connection.fail(requestId, source.error);
+        return this.#sendChecked(connection, owner, { requestId, send: { ...send, ...source.value }, flaw });
+      });
+  }
+
+  #sendChecked(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    { requestId, send, flaw }: { readonly requestId: number; readonly send: Send; readonly flaw?: ErrorName },
+  ): void | Promise<void> {
+    const id = send.conversation ?? '';
     const talk = flaw === undefined && requestId !== 0 ? this.#talkIn(connection, owner, id) : undefined;
+    const { clientMessageId, text, afterClientMessageId, rich } = send;
     if (talk !== undefined) {
-      const { clientMessageId, text, afterClientMessageId } = send;
-      const fields = internal.PostMessage.encode({ clientMessageId, text, afterClientMessageId }).finish();
-      return this.#post(connection, talk, requestId, fields);
+      const post = { clientMessageId, text, afterClientMessageId, rich };
+      return this.#post(connection, talk, requestId, internal.PostMessage.encode(post).finish());
     }
     const conversation = parseConversation(id);
     if (conversation === undefined) return connection.fail(requestId, 'BAD_ID');
     if (flaw !== undefined) return connection.fail(requestId, flaw);
-    const postMessage = {
-      sender: owner.user,
-      clientMessageId: send.clientMessageId,
-      text: send.text,
-      afterClientMessageId: send.afterClientMessageId,
-    };
+    const postMessage = { sender: owner.user, clientMessageId, text, afterClientMessageId, rich };
     const address = { type: conversation.type, tenant: owner.tenant, id: conversation.id };
     if (conversation.type === 'group') {
-      return this.#forward(
+      return this.forward(
         connection,
         requestId,
         address,
@@ -113,7 +131,7 @@ export class Posting {
     const payload = internal.UserCommand.encode({ readConversation: { conversation, sequence } }).finish();
     const address = { type: 'user', tenant: owner.tenant, id: owner.user };
     const countUnread = head === undefined ? undefined : (body: Uint8Array) => withUnread(body, head);
-    this.#forward(connection, requestId, address, payload, countUnread);
+    this.forward(connection, requestId, address, payload, countUnread);
   }
 
   #sendDirect(connection: ClientConnection, owner: ConnectionOwner, post: DirectPost): void | Promise<void> {
@@ -121,17 +139,18 @@ export class Posting {
     const peer = peerIn(conversation, owner.user);
     if (peer === undefined) return connection.fail(requestId, 'NOT_A_MEMBER');
     if (peer === owner.user || this.#parts.knownUsers.has(owner.tenant, peer)) {
-      return this.#forward(connection, requestId, address, payload);
+      return this.forward(connection, requestId, address, payload);
     }
     return this.#parts.knownUsers.exists(owner.tenant, peer).then((exists) => {
       if (!connection.isOpen) return;
       if (!exists.ok) return connection.fail(requestId, exists.error);
       if (!exists.value) return connection.fail(requestId, 'USER_NOT_FOUND');
-      this.#forward(connection, requestId, address, payload);
+      this.forward(connection, requestId, address, payload);
     });
   }
 
-  #forward(
+  /** A command to its entity, and the answer to the connection. */
+  forward(
     connection: ClientConnection,
     requestId: number,
     address: EntityAddress,
@@ -227,10 +246,24 @@ function flawOf(send: Send, textBytesMax: number): ErrorName | undefined {
   const after = send.afterClientMessageId ?? '';
   if (after !== '' && !clientMessageIdPattern.test(after)) return 'BAD_ID';
   const text = send.text ?? '';
-  if (text === '') return 'TEXT_EMPTY';
+  const flaw = send.rich == null ? undefined : flawOfRich(send, send.rich);
+  if (flaw !== undefined) return flaw;
+  // What a message may be without a text, the entity knows.
+  if (text === '' && send.rich == null) return 'TEXT_EMPTY';
   // A UTF-16 unit is at most three bytes of UTF-8: short texts need no count.
   if (text.length * 3 > textBytesMax && utf8Bytes(text) > textBytesMax) return 'TEXT_TOO_LARGE';
   return undefined;
+}
+
+function flawOfRich(send: Send, rich: parley.v1.RichContent.$Properties): ErrorName | undefined {
+  const { mentions, contactCard, forwardedFrom, ...others } = rich;
+  if ((mentions ?? []).some((user) => !idPattern.test(user))) return 'BAD_ID';
+  if (contactCard != null && !idPattern.test(contactCard.user ?? '')) return 'BAD_ID';
+  if (forwardedFrom == null) return undefined;
+  if (parseConversation(forwardedFrom.conversation ?? '') === undefined) return 'BAD_ID';
+  // Text and attachment are those of the message that is forwarded.
+  const isMore = contactCard != null || send.text || mentions?.length || Object.values(others).some(Boolean);
+  return isMore ? 'BAD_CONTENT' : undefined;
 }
 
 function withUnread(body: Uint8Array, head: number): Uint8Array {

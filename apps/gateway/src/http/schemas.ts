@@ -192,6 +192,15 @@ const message = z.object({
   sentAtMs: z.int(),
   text: z.string().optional(),
   system: z.looseObject({}).optional(),
+  rich: z
+    .looseObject({})
+    .optional()
+    .describe('attachment, mentions, answer, forward: RichContent of the protocol'),
+  edited: z.looseObject({ sequence: z.int() }).optional().describe('the edit of an earlier message'),
+  recalled: z.looseObject({ sequence: z.int() }).optional().describe('the recall of an earlier message'),
+  revision: z.int().describe('sequence of the change that made the message what it is; 0: as it was sent'),
+  changedAtMs: z.int(),
+  isRecalled: z.boolean(),
 });
 export const messagePage = z.object({
   conversation: z.string(),

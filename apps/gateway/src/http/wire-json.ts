@@ -19,5 +19,22 @@ const roles: Record<RoleWord, parley.v1.Role> = {
   owner: wire.Role.ROLE_OWNER,
 };
 
-export const messageJson = (message: parley.v1.Message.$Properties): Record<string, unknown> =>
-  wire.Message.toObject(wire.Message.fromObject(message), { enums: String, defaults: true, arrays: true });
+/** What a message carries beside its text has only what is set; the rest shows its defaults. */
+export function messageJson(message: parley.v1.Message.$Properties): Record<string, unknown> {
+  const { rich, edited, ...plain } = message;
+  const json = wire.Message.toObject(wire.Message.fromObject(plain), {
+    enums: String,
+    defaults: true,
+    arrays: true,
+  });
+  delete json.rich;
+  if (rich != null) json.rich = richJson(rich);
+  if (edited == null) return json;
+  const { sequence, text } = edited;
+  const change = { sequence: sequence ?? 0, text: text ?? '' };
+  json.edited = edited.rich == null ? change : { ...change, rich: richJson(edited.rich) };
+  return json;
+}
+
+const richJson = (rich: parley.v1.RichContent.$Properties): Record<string, unknown> =>
+  wire.RichContent.toObject(wire.RichContent.fromObject(rich), { enums: String });

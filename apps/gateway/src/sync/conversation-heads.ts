@@ -44,8 +44,10 @@ export class ConversationHeads {
     const filled = await inParallel(conversations, this.#questionsAtOnceMax, async (each) => {
       if (!isLarge(each)) return each;
       const head = await this.ask(asker, each.conversation ?? '');
-      if (head.ok)
-        return { ...each, head: head.value.head, unread: Math.max(0, head.value.head - (each.read ?? 0)) };
+      if (head.ok) {
+        const unread = head.value.head - (each.read ?? 0) - (each.uncounted?.length ?? 0);
+        return { ...each, head: head.value.head, unread: Math.max(0, unread) };
+      }
       if (head.error.isRetryable) unknown.push(each.conversation ?? '');
       return each;
     });

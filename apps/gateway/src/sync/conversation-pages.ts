@@ -6,6 +6,7 @@ import { type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { HistoryFailure, HistoryReader, HistoryRequest } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
@@ -42,6 +43,14 @@ interface DirectedRequest extends HistoryRequest {
 interface Range {
   readonly from: number;
   readonly to: number;
+}
+interface Wanted {
+  readonly sequences: readonly number[];
+  /** What the owner gave of the range it was asked for, … */
+  readonly known: readonly Message[];
+  readonly asked: Range;
+  /** … and what it knows to have been changed. */
+  readonly changes: readonly Change[];
 }
 interface Window {
   readonly sequences: readonly number[];
@@ -90,10 +99,11 @@ export class ConversationPages implements HistoryReader {
       { log: { reader: asker.user, ...range.value } },
     );
     if (!answer.ok) return err({ code: answer.error });
-    const head = answer.value.log?.head ?? 0;
-    const known = answer.value.log?.messages ?? [];
+    const log = answer.value.log;
+    const head = log?.head ?? 0;
+    const known = log?.messages ?? [];
     if (after > head || around > head || before > head + 1) return err({ code: 'SEQUENCE_FROM_FUTURE' });
-    const spans = closedSpans(answer.value.log?.spans ?? [], head);
+    const spans = closedSpans(log?.spans ?? [], head);
     const place = await this.#placeOf(asker, request, { conversation, spans, newest: known });
     if (!place.ok) return err({ code: place.error });
     const window = windowOf(spans, { ...request, before: before || head + 1, around: place.value }, limit);
@@ -101,6 +111,7 @@ export class ConversationPages implements HistoryReader {
       sequences: window.sequences,
       known,
       asked: range.value,
+      changes: log?.changes ?? [],
     });
     if (!messages.ok) return err({ code: messages.error });
     return ok(this.#pageOf(request, window, { messages: messages.value, spans, head }));
@@ -138,7 +149,7 @@ export class ConversationPages implements HistoryReader {
   async #bodiesOf(
     asker: Identity,
     conversation: string,
-    { sequences, known, asked }: { sequences: readonly number[]; known: readonly Message[]; asked: Range },
+    { sequences, known, asked, changes }: Wanted,
   ): Promise<Result<Message[], ErrorName>> {
     const found = new Map<number, Message>();
     for (const message of known) {
@@ -156,7 +167,28 @@ export class ConversationPages implements HistoryReader {
       const messages = bodies.value.of(conversation);
       for (const sequence of missing) found.set(sequence, wire.Message.decode(messages.get(sequence)!));
     }
-    return ok(sequences.map((sequence) => found.get(sequence)!));
+    if (changes.length === 0) return ok(sequences.map((sequence) => found.get(sequence)!));
+    const edits = await this.#edits(asker, conversation, editsToRead(found, changes));
+    if (!edits.ok) return edits;
+    const current = broughtUp(found, changes, edits.value);
+    for (const [sequence, message] of current)
+      if (message !== found.get(sequence)) this.#parts.bodies.remember(asker.tenant, message);
+    return ok(sequences.map((sequence) => current.get(sequence)!));
+  }
+
+  /** Edits that stand elsewhere in the log than the page. */
+  async #edits(
+    asker: Identity,
+    conversation: string,
+    sequences: readonly number[],
+  ): Promise<Result<Map<number, Message>, ErrorName>> {
+    if (sequences.length === 0) return ok(new Map());
+    const bodies = await this.#parts.bodies.find(asker, new Map([[conversation, sequences]]));
+    if (!bodies.ok) return bodies;
+    const edits = new Map<number, Message>();
+    for (const [sequence, bytes] of bodies.value.of(conversation))
+      edits.set(sequence, wire.Message.decode(bytes));
+    return ok(edits);
   }
 
   #pageOf(
@@ -197,4 +229,8 @@ function windowOf(
 }
 
 /** About what a message costs in a page. */
-export const bodyBytes = (message: Message): number => 128 + Buffer.byteLength(message.text ?? '');
+export function bodyBytes({ text, rich, edited }: Message): number {
+  const bytes = 128 + Buffer.byteLength(text ?? edited?.text ?? '');
+  const content = rich ?? edited?.rich;
+  return content == null ? bytes : bytes + wire.RichContent.encode(content).finish().length;
+}

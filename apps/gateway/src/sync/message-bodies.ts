@@ -8,6 +8,7 @@ import { inParallel, type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import { BodyCache } from './body-cache.ts';
+import { changedBy, emptied } from './changed-messages.ts';
 
 export type Message = parley.v1.Message.$Properties;
 
@@ -35,6 +36,10 @@ const rangeGapMax = 16;
 /** Encoded messages by conversation and sequence. */
 export class Bodies {
   readonly #messages = new Map<string, Map<number, Uint8Array>>();
+
+  get all(): Iterable<[string, Map<number, Uint8Array>]> {
+    return this.#messages;
+  }
 
   of(conversation: string): ReadonlyMap<number, Uint8Array> {
     return this.in(conversation);
@@ -74,20 +79,49 @@ export class MessageBodies {
     for (const [conversation, sequences] of wanted)
       this.#cache.find(asker.tenant, { conversation, sequences }, bodies.in(conversation));
     let missing = stillMissing(wanted, bodies);
-    if (missing.size === 0) return ok(bodies);
+    if (missing.size === 0) return ok(this.#withChanges(asker.tenant, bodies));
     const isHistoryAway = await this.#fetch(asker.tenant, missing, bodies);
     missing = stillMissing(missing, bodies);
     if (missing.size > 0 && options.asksOwner) {
       await this.#fromOwner(asker, missing, bodies);
       missing = stillMissing(missing, bodies);
     }
-    if (missing.size === 0) return ok(bodies);
+    if (missing.size === 0) return ok(this.#withChanges(asker.tenant, bodies));
     return err(isHistoryAway ? 'HISTORY_UNAVAILABLE' : 'HISTORY_BEHIND');
   }
 
   /** Keeps what somebody else found for later readers. */
   remember(tenant: string, message: Message): void {
     this.#keep(tenant, message);
+  }
+
+  /** Edits and recalls among the bodies are applied to those that stand with them, and to what the cache has. */
+  #withChanges(tenant: string, bodies: Bodies): Bodies {
+    for (const [conversation, messages] of bodies.all) {
+      for (const bytes of messages.values()) {
+        if (isChange(bytes)) this.#apply(tenant, conversation, messages, wire.Message.decode(bytes));
+      }
+    }
+    return bodies;
+  }
+
+  #apply(tenant: string, conversation: string, messages: Map<number, Uint8Array>, element: Message): void {
+    const target = element.edited?.sequence ?? element.recalled?.sequence ?? 0;
+    const kept = new Map<number, Uint8Array>();
+    this.#cache.find(tenant, { conversation, sequences: [target] }, kept);
+    const bytes = messages.get(target) ?? kept.get(target);
+    if (bytes !== undefined) {
+      const message: Message = wire.Message.decode(bytes);
+      const changed = changedBy(message, element);
+      const now = changed === message ? bytes : this.#keep(tenant, changed);
+      if (messages.has(target)) messages.set(target, now);
+    }
+    if (!element.recalled) return;
+    for (const [sequence, each] of messages) {
+      if (!isChange(each)) continue;
+      const edit = wire.Message.decode(each);
+      if (edit.edited?.sequence === target) messages.set(sequence, this.#keep(tenant, emptied(edit)));
+    }
   }
 
   /** From tail and history. True when a part of it could not be asked of the history service. */
@@ -176,6 +210,27 @@ export class MessageBodies {
     this.#cache.add(tenant, { conversation: conversation ?? '', sequence: sequence ?? 0 }, bytes);
     return bytes;
   }
+}
+
+const contentTags = { text: 0x32, system: 0x3a };
+
+/** Whether an encoded message is an edit or a recall: told by the fields before its content, which come first. */
+function isChange(message: Uint8Array): boolean {
+  let at = 0;
+  while (at < message.length) {
+    const tag = message[at++]!;
+    if (tag >= contentTags.text) return tag !== contentTags.text && tag !== contentTags.system;
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = message[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte < 0x80) break;
+    }
+    if ((tag & 7) === 2) at += value;
+  }
+  return false;
 }
 
 function stillMissing(wanted: Wanted, bodies: Bodies): Wanted {

@@ -27,6 +27,7 @@ import { OutboundReceiver } from '../delivery/outbound-receiver.ts';
 import { FrameDispatcher } from '../dispatch/frame-dispatcher.ts';
 import { KnownUsers } from '../dispatch/known-users.ts';
 import { PendingRequests } from '../dispatch/pending-requests.ts';
+import { type ChangeWindows, Changing, changeWindows } from '../dispatch/changing.ts';
 import { Posting } from '../dispatch/posting.ts';
 import { ShardCommands } from '../dispatch/shard-commands.ts';
 import { ShardLines } from '../dispatch/shard-line.ts';
@@ -62,6 +63,8 @@ export interface SocketGatewayParts {
   readonly metrics: GatewayMetrics;
   /** Tenants whose accounts an external issuer keeps. */
   readonly externalTenants?: readonly string[];
+  /** How long messages may be edited and recalled; the defaults when absent. */
+  readonly changeWindows?: ChangeWindows;
   /** Path of the main WebSocket endpoint; `/*` leaves more exact paths to others. */
   readonly path: string;
 }
@@ -162,6 +165,20 @@ export class SocketGateway {
     const { registration } = this;
     const largeGroups = this.#largeGroups;
     const presence = this.#presence;
+    const posting = new Posting({
+      commands,
+      knownUsers: new KnownUsers(queries, limits.knownUsersMax),
+      heads,
+      limits,
+      changing: () => changing,
+    });
+    const changing = new Changing({
+      pages,
+      windows: parts.changeWindows ?? changeWindows,
+      limits,
+      forward: (connection, requestId, address, payload) =>
+        posting.forward(connection, requestId, address, payload),
+    });
     this.#dispatcher = new FrameDispatcher({
       handshake: new Handshake({
         ...parts,
@@ -172,12 +189,8 @@ export class SocketGateway {
         largeGroups,
         presence,
       }),
-      posting: new Posting({
-        commands,
-        knownUsers: new KnownUsers(queries, limits.knownUsersMax),
-        heads,
-        limits,
-      }),
+      posting,
+      changing,
       typing: new TypingRelay({ queries, signals: this.#signals, limits }),
       signals: this.#signals,
       inbox,

@@ -22,12 +22,12 @@ const post = fc.record({
   text: fc.constantFrom('', 'hi', 'you'),
   afterClientMessageId: fc.constantFrom('', '', '', 'c1'),
 });
-const window = { ownMs: 40, managerMs: 80 };
+const window = { ownMs: 100, managerMs: 200 };
 const change = fc
   .record({
-    sender: user,
+    sender: fc.constantFrom('ann', 'ann', 'ann', 'bob', ...users),
     clientMessageId: fc.constantFrom('c1', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6'),
-    sequence: fc.nat(20),
+    sequence: fc.nat(10),
     isRecall: fc.boolean(),
     text: fc.constantFrom('', 'new', 'newer'),
   })
@@ -256,7 +256,7 @@ describe('whatever people do', () => {
         expect(tail.messages).toEqual(expected);
       }
     });
-    expect(recalls).toBeGreaterThan(20);
+    expect(recalls).toBeGreaterThan(10);
   });
 
   it('unread is what has been written by others or oneself since, without what was recalled', () => {

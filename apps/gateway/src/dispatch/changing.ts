@@ -1,0 +1,167 @@
+// edit, recall, and the source of a forwarded message: what is about an earlier message needs that message first. It is
+// read as its sender's client would read it, so nobody learns of or changes what they may not see, and goes to the entity
+// as a fact of the command: the entity has only the newest messages in memory.
+import type { ChangeWindow } from '@parley/domain';
+import {
+  type ErrorName,
+  clientMessageIdPattern,
+  idPattern,
+  internal,
+  parseConversation,
+  type parley,
+} from '@parley/protocol';
+import { type EntityAddress, type Result, err, ok, utf8Bytes } from '@parley/std';
+import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
+import type { ConversationPages } from '../sync/conversation-pages.ts';
+import type { Message } from '../sync/message-bodies.ts';
+
+/** The tenant's limits of time; the same for all tenants of this cluster until they have settings of their own. */
+export interface ChangeWindows {
+  readonly edit: ChangeWindow;
+  readonly recall: ChangeWindow;
+}
+
+const hourMs = 3_600_000;
+
+/** For a day a text may be put right, for an hour it may be taken back; managers look after a group for a week. */
+export const changeWindows: ChangeWindows = {
+  edit: { ownMs: 24 * hourMs, managerMs: 7 * 24 * hourMs },
+  recall: { ownMs: hourMs, managerMs: 7 * 24 * hourMs },
+};
+
+export interface ChangingParts {
+  readonly pages: ConversationPages;
+  readonly windows: ChangeWindows;
+  readonly limits: { readonly textBytesMax: number; readonly readsPerConnectionMax: number };
+  /** To the entity, and its answer to the connection. */
+  forward(connection: ClientConnection, requestId: number, address: EntityAddress, payload: Uint8Array): void;
+}
+
+type Edit = parley.v1.Edit.$Properties;
+type Recall = parley.v1.Recall.$Properties;
+type RichContent = parley.v1.RichContent.$Properties;
+/** The body of DirectCommand and of GroupCommand alike. */
+type ChangeCommand = Pick<parley.internal.v1.DirectCommand.$Properties, 'editMessage' | 'recallMessage'>;
+
+export class Changing {
+  readonly #parts: ChangingParts;
+
+  constructor(parts: ChangingParts) {
+    this.#parts = parts;
+  }
+
+  edit(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    requestId: number,
+    edit: Edit,
+  ): void | Promise<void> {
+    const flaw = flawOfEdit(edit, this.#parts.limits.textBytesMax);
+    if (flaw !== undefined) return connection.fail(requestId, flaw);
+    const { clientMessageId, sequence, text, mentions, mentionsAll } = edit;
+    return this.#change(connection, owner, { requestId, edit }, (target) => ({
+      editMessage: {
+        sender: owner.user,
+        clientMessageId,
+        sequence,
+        text,
+        mentions,
+        mentionsAll,
+        target,
+        window: { ...this.#parts.windows.edit },
+      },
+    }));
+  }
+
+  recall(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    requestId: number,
+    recall: Recall,
+  ): void | Promise<void> {
+    if (!clientMessageIdPattern.test(recall.clientMessageId ?? ''))
+      return connection.fail(requestId, 'BAD_ID');
+    const { clientMessageId, sequence } = recall;
+    return this.#change(connection, owner, { requestId, edit: recall }, (target) => ({
+      recallMessage: {
+        sender: owner.user,
+        clientMessageId,
+        sequence,
+        target,
+        window: { ...this.#parts.windows.recall },
+      },
+    }));
+  }
+
+  /** What a forwarded message is: text and attachment of the one it names, and who wrote that first. */
+  async sourceOf(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    { conversation, sequence }: parley.v1.Forward.$Properties,
+  ): Promise<Result<{ text: string; rich: RichContent }, ErrorName>> {
+    const source = await this.#read(connection, owner, {
+      conversation: conversation ?? '',
+      sequence: sequence ?? 0,
+    });
+    if (!source.ok) return source;
+    const { text, rich, sender, sentAtMs, isRecalled } = source.value;
+    if (isRecalled) return err('MESSAGE_RECALLED');
+    if (text == null) return err('MESSAGE_NOT_FOUND');
+    const { mentions: _, mentionsAll: __, replyTo: ___, forwardedFrom, ...attachment } = rich ?? {};
+    const first = forwardedFrom ?? { sender, sentAtMs };
+    const { sender: author, sentAtMs: writtenAtMs } = first;
+    return ok({ text, rich: { ...attachment, forwardedFrom: { sender: author, sentAtMs: writtenAtMs } } });
+  }
+
+  #change(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall },
+    commandWith: (target: Message | undefined) => ChangeCommand,
+  ): void | Promise<void> {
+    const address = parseConversation(edit.conversation ?? '');
+    if (address === undefined) return connection.fail(requestId, 'BAD_ID');
+    return this.#read(connection, owner, {
+      conversation: edit.conversation ?? '',
+      sequence: edit.sequence ?? 0,
+    }).then((target) => {
+      if (!connection.isOpen) return;
+      // What was written there is of no use to the entity.
+      const known = target.ok ? headOf(target.value) : undefined;
+      if (!target.ok && target.error !== 'MESSAGE_NOT_FOUND') return connection.fail(requestId, target.error);
+      // Without a message too: a repeated change whose message has been forgotten gets its first answer.
+      const command = commandWith(known);
+      const codec = address.type === 'group' ? internal.GroupCommand : internal.DirectCommand;
+      const entity = { type: address.type, tenant: owner.tenant, id: address.id };
+      this.#parts.forward(connection, requestId, entity, codec.encode(command).finish());
+    });
+  }
+
+  /** Counts as one of the reads of the connection. */
+  async #read(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    { conversation, sequence }: { readonly conversation: string; readonly sequence: number },
+  ): Promise<Result<Message, ErrorName>> {
+    if (sequence < 1) return err('MESSAGE_NOT_FOUND');
+    if (connection.readsInFlight >= this.#parts.limits.readsPerConnectionMax) return err('BUSY');
+    connection.readsInFlight++;
+    const { pages } = this.#parts;
+    const page = await pages
+      .pageAfter(owner, { conversation, after: sequence - 1, limit: 1 })
+      .finally(() => connection.readsInFlight--);
+    if (!page.ok)
+      return err(page.error.code === 'SEQUENCE_FROM_FUTURE' ? 'MESSAGE_NOT_FOUND' : page.error.code);
+    const message = page.value.messages[0] as Message | undefined;
+    return message?.sequence === sequence ? ok(message) : err('MESSAGE_NOT_FOUND');
+  }
+}
+
+/** Everything but the text; that it has one still shows. */
+const headOf = (message: Message): Message => (message.text == null ? message : { ...message, text: '' });
+
+function flawOfEdit(edit: Edit, textBytesMax: number): ErrorName | undefined {
+  if (!clientMessageIdPattern.test(edit.clientMessageId ?? '')) return 'BAD_ID';
+  if ((edit.mentions ?? []).some((user) => !idPattern.test(user))) return 'BAD_ID';
+  return utf8Bytes(edit.text ?? '') > textBytesMax ? 'TEXT_TOO_LARGE' : undefined;
+}
