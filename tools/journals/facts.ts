@@ -6,6 +6,7 @@ import {
   type GroupEvent,
   type LogMessage,
   type UserEvent,
+  changedMessage,
   conversationOfDirect,
   conversationOfGroup,
   directLogMessage,
@@ -16,6 +17,8 @@ import {
 export interface MessageFact {
   readonly kind: 'message';
   readonly message: LogMessage;
+  /** Of an edit or a recall: the earlier message as it is from here on. */
+  readonly changed?: LogMessage;
   /** Who became a member with it, and whose membership ended with it. */
   readonly joined: readonly string[];
   readonly left: readonly string[];
@@ -34,12 +37,21 @@ const diffusionRead = 2;
 
 export function directFact(id: string, event: DirectEvent): MessageFact | undefined {
   const message = directLogMessage(event, conversationOfDirect(id));
-  return message && { kind: 'message', message, joined: [], left: [] };
+  return message && { kind: 'message', message, ...changeOf(event, message), joined: [], left: [] };
+}
+
+function changeOf(
+  event: DirectEvent | GroupEvent,
+  { conversation }: LogMessage,
+): Pick<MessageFact, 'changed'> {
+  return event.type === 'MessageEdited' || event.type === 'MessageRecalled'
+    ? { changed: changedMessage(event, conversation).message }
+    : {};
 }
 
 export function groupFact(id: string, event: GroupEvent): MessageFact {
   const message = groupLogMessage(event, conversationOfGroup(id));
-  const fact = { kind: 'message', message, joined: [], left: [] } as const;
+  const fact = { kind: 'message', message, ...changeOf(event, message), joined: [], left: [] } as const;
   switch (event.type) {
     case 'GroupCreated':
       return { ...fact, joined: [...new Set([event.by, ...event.members])] };

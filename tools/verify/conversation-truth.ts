@@ -34,6 +34,9 @@ export class ConversationTruth {
   /** Of the journal, by sequence - floor; undefined where the journal lacks one. */
   readonly #digests: (string | undefined)[] = [];
   #floor = 0;
+  /** Of messages before the floor that were changed after it. */
+  readonly #changedDigests = new Map<number, string>();
+  readonly #revisions = new Map<number, number>();
   /** Of the snapshot's newest messages. */
   readonly #snapshotDigests = new Map<number, string>();
   /** What the snapshot remembers of older messages: sender, client message id, time. */
@@ -78,7 +81,13 @@ export class ConversationTruth {
 
   /** What stands at a sequence, as far as journal and snapshot say. */
   digestAt(sequence: number): string | undefined {
-    return this.#digests[sequence - this.#floor] ?? this.#snapshotDigests.get(sequence);
+    const older = this.#changedDigests.get(sequence) ?? this.#snapshotDigests.get(sequence);
+    return this.#digests[sequence - this.#floor] ?? older;
+  }
+
+  /** Sequence of the newest change of the message at a sequence, as far as the journal says; 0: as it was sent. */
+  revisionAt(sequence: number): number {
+    return this.#revisions.get(sequence) ?? 0;
   }
 
   /** Whether the snapshot remembers another message at this sequence. */
@@ -108,16 +117,9 @@ export class ConversationTruth {
     if (isDoubled)
       this.#findings.add('journal-doubled', this.place, `twice in the journal of ${this.shard}`, sequence);
     const digest = messageDigest(message);
-    const inSnapshot = this.#snapshotDigests.get(sequence);
-    if (inSnapshot !== undefined && inSnapshot !== digest && n <= (this.#base?.n ?? 0))
-      this.#findings.add(
-        'snapshot-different',
-        this.place,
-        'the snapshot has another message than the journal',
-        sequence,
-      );
     if (!isDoubled) this.#digests[sequence - this.#floor] = digest;
     this.head = Math.max(this.head, sequence);
+    if (fact.changed !== undefined) this.#change(fact.changed);
     if (isAtStart) this.#headAtStart = this.head;
     if (this.#isWhole || n > (this.#base?.n ?? 0)) applyMembership(this.membership, fact);
     this.#notePost(message);
@@ -137,6 +139,25 @@ export class ConversationTruth {
     else if (this.head > head)
       this.#findings.add('snapshot-missing', this.place, 'not in the snapshot', head + 1, this.head);
     this.head = Math.max(this.head, head);
+    for (const [sequence, digest] of this.#snapshotDigests) {
+      const inJournal = this.#digests[sequence - this.#floor];
+      if (inJournal !== undefined && inJournal !== digest)
+        this.#findings.add(
+          'snapshot-different',
+          this.place,
+          'the snapshot has another message than the journal',
+          sequence,
+        );
+    }
+  }
+
+  /** An edit or a recall: the message is another one from here on. */
+  #change(changed: LogMessage): void {
+    const { sequence, revision = 0 } = changed;
+    const digest = messageDigest(changed);
+    this.#revisions.set(sequence, revision);
+    if (this.#digests[sequence - this.#floor] === undefined) this.#changedDigests.set(sequence, digest);
+    else this.#digests[sequence - this.#floor] = digest;
   }
 
   /** The journal's first message of the conversation. What is older is in the snapshot, and in the history. */

@@ -1,5 +1,5 @@
 // What is compared of a message: conversation, sequence, sender, client message id, time, and the text or the change of the
-// group. Any client can compute it; see "Proof" in docs/operations.md. Golden test: devices have it in their files.
+// group; with what it carries beside its text and the newest edit or recall, where there is any. Any client can compute it; see "Proof" in docs/operations.md. Golden test: devices have it in their files.
 import { hash } from 'node:crypto';
 import type { LogMessage } from '@parley/domain';
 
@@ -16,9 +16,29 @@ export const messageDigest = (message: LogMessage): string =>
       message.sender,
       message.clientMessageId,
       message.sentAtMs,
-      message.system === undefined ? (message.text ?? '') : sortedFields(message.system),
+      whatItSays(message),
+      ...moreOf(message),
     ]),
   );
+
+/** Of an edit only what it is about: its text is that of its message, or was taken back with it. */
+function whatItSays({ text, system, edited, recalled }: LogMessage): unknown {
+  if (system !== undefined) return sortedFields(system);
+  if (edited !== undefined) return { edited: edited.sequence };
+  return recalled === undefined ? (text ?? '') : { recalled: recalled.sequence };
+}
+
+/** What a plain text as it was sent does not have. */
+function moreOf({ text, rich, revision = 0, isRecalled = false }: LogMessage): readonly unknown[] {
+  if (text === undefined || (rich === undefined && revision === 0)) return [];
+  return [rich === undefined ? {} : deepSorted(rich), revision, isRecalled];
+}
+
+function deepSorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const fields = Object.entries(sortedFields(value)).map(([name, field]) => [name, deepSorted(field)]);
+  return Object.fromEntries(fields) as object;
+}
 
 const sortedFields = (value: object): object =>
   Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
@@ -41,6 +61,7 @@ export function differenceBetween(one: LogMessage, other: LogMessage): string {
     one.clientMessageId !== other.clientMessageId && 'client message id',
     one.sentAtMs !== other.sentAtMs && 'time',
     (one.text ?? '') !== (other.text ?? '') && 'text',
+    JSON.stringify(moreOf(one)) !== JSON.stringify(moreOf(other)) && 'content or revision',
     JSON.stringify(sortedFields(one.system ?? {})) !== JSON.stringify(sortedFields(other.system ?? {})) &&
       'change',
   ];

@@ -63,15 +63,19 @@ export class HistoryCheck {
       const wasThrough = this.#isThrough;
       const page = await this.#page(conversation, at, Math.min(head, at + pageSequences - 1));
       if (page === undefined) break;
+      let isBehind = false;
       for (const message of page.messages) {
         if (message.sequence !== at) break;
+        const isOlder = (message.revision ?? 0) < conversation.revisionAt(at);
+        isBehind = isOlder && !wasThrough && (await this.#mayCatchUp());
+        if (isBehind) break;
         this.#compare(conversation, message);
         const digest = messageDigest(message);
         chain.add(digest);
         onMessage?.(message.sequence, digest);
         at++;
       }
-      if (page.messages.length > 0) continue;
+      if (isBehind || page.messages.length > 0) continue;
       if (!wasThrough && (await this.#mayCatchUp())) continue;
       const to = await this.#missingThrough(conversation, at, head);
       this.#findings.add('history-missing', conversation.place, 'not in ClickHouse', at, to);
@@ -83,6 +87,8 @@ export class HistoryCheck {
 
   #compare(conversation: ConversationTruth, message: LogMessage): void {
     this.#findings.compared.history_messages++;
+    // Changed after the journal was read.
+    if ((message.revision ?? 0) > conversation.head) return;
     const expected = conversation.digestAt(message.sequence);
     const isOther =
       expected === undefined

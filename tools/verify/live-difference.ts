@@ -227,7 +227,7 @@ function fieldsOf(one: string, other: string): string {
   const left = JSON.parse(one) as Record<string, unknown>;
   const right = JSON.parse(other) as Record<string, unknown>;
   const fields = Object.keys({ ...left, ...right }).filter(
-    (key) => left[key] !== right[key] && key !== 'title',
+    (key) => JSON.stringify(left[key]) !== JSON.stringify(right[key]) && key !== 'title',
   );
   const words = fields.map(
     (field) => `${field} ${String(left[field])} at the actor, ${String(right[field])} in the journal`,

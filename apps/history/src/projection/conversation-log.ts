@@ -1,8 +1,10 @@
 // What one journaled event means for history: log elements of conversations and changes of membership. Pure: a replay
 // gives the same. Events of users, read pointers and whatever takes no sequence mean nothing here.
 import {
+  type DirectEvent,
   type GroupEvent,
   type LogMessage,
+  changedMessage,
   conversationOfDirect,
   conversationOfGroup,
   directLogMessage,
@@ -15,6 +17,8 @@ import type { CommittedEvent } from '@parley/runtime';
 export interface LogElement {
   readonly tenant: string;
   readonly message: LogMessage;
+  /** Of an edit or a recall: the earlier message as it is from here on, and the kind it has had from the start. */
+  readonly changed?: { readonly message: LogMessage; readonly kind: string };
   readonly memberships: readonly MembershipChange[];
 }
 
@@ -34,20 +38,28 @@ export function logElementsOf(event: CommittedEvent): readonly LogElement[] {
 }
 
 function directElement({ tenant, payload }: CommittedEvent, id: string): LogElement | undefined {
-  const message = directLogMessage(decodeDirectEvent(payload), conversationOfDirect(id));
+  const event = decodeDirectEvent(payload);
+  const message = directLogMessage(event, conversationOfDirect(id));
   if (message === undefined) return undefined;
   // The first message puts the conversation on the list of both.
   const users = message.sequence === 1 ? [...new Set(usersOfDirect(id))] : [];
-  return { tenant, message, memberships: users.map((user) => ({ user, isMember: true })) };
+  const memberships = users.map((user) => ({ user, isMember: true }));
+  return { tenant, message, ...changeOf(event, message), memberships };
+}
+
+function changeOf(
+  event: DirectEvent | GroupEvent,
+  { conversation }: LogMessage,
+): Pick<LogElement, 'changed'> {
+  return event.type === 'MessageEdited' || event.type === 'MessageRecalled'
+    ? { changed: changedMessage(event, conversation) }
+    : {};
 }
 
 function groupElement({ tenant, payload }: CommittedEvent, id: string): LogElement {
   const event = decodeGroupEvent(payload);
-  return {
-    tenant,
-    message: groupLogMessage(event, conversationOfGroup(id)),
-    memberships: membershipsOf(event),
-  };
+  const message = groupLogMessage(event, conversationOfGroup(id));
+  return { tenant, message, ...changeOf(event, message), memberships: membershipsOf(event) };
 }
 
 function membershipsOf(event: GroupEvent): readonly MembershipChange[] {

@@ -2,7 +2,8 @@
 // pure functions of the journal; keys and versions are the same whenever an event is projected again.
 import { type ShardId, shardName } from '@parley/runtime';
 import { toWireMessage, wire } from '@parley/protocol';
-import { RowBuffer, dateTimeText } from '@parley/adapters';
+import { type LogMessage, type RichContent, kindOf, mediaRefOf } from '@parley/domain';
+import { type CellValue, RowBuffer, dateTimeText } from '@parley/adapters';
 import { type DirtyMinutes, minuteOf } from '../analytics/dirty-minutes.ts';
 import type { LogElement } from './conversation-log.ts';
 import { EventRows, type KeptEvents } from './event-rows.ts';
@@ -87,26 +88,65 @@ export class HistoryBatch {
     return minutes;
   }
 
-  #addElement({ tenant, message, memberships }: LogElement, version: number): void {
+  #addElement({ tenant, message, changed, memberships }: LogElement, version: number): void {
     const { conversation, sequence } = message;
-    const { system } = toWireMessage(message);
-    this.messages.add([
-      tenant,
-      conversation,
-      sequence,
-      version,
-      message.sender,
-      dateTimeText(message.sentAtMs),
-      system == null ? 'text' : 'system',
-      message.clientMessageId,
-      message.text ?? '',
-      system == null ? '' : Buffer.from(wire.System.encode(system).finish()).toString('base64'),
-    ]);
+    this.messages.add(rowOf({ tenant, message, kind: kindOf(message), version }));
+    // After the message itself, which may be of the same commit and so of the same version.
+    if (changed !== undefined) this.messages.add(rowOf({ tenant, ...changed, version }));
     for (const { user, isMember } of memberships) {
       this.memberships.add([tenant, user, conversation, sequence, isMember ? 1 : 0, version]);
     }
   }
 }
+
+interface MessageVersion {
+  readonly tenant: string;
+  readonly message: LogMessage;
+  readonly kind: string;
+  readonly version: number;
+}
+
+function rowOf({ tenant, message, kind, version }: MessageVersion): CellValue[] {
+  const { system } = toWireMessage(message);
+  const { rich, revision, changedAtMs, isRecalled, sentAtMs } = message;
+  const at = dateTimeText(sentAtMs);
+  const mediaRef = mediaRefOf(rich);
+  return [
+    tenant,
+    message.conversation,
+    message.sequence,
+    version,
+    message.sender,
+    at,
+    kind,
+    message.clientMessageId,
+    message.text ?? '',
+    system == null ? '' : base64(wire.System.encode(system).finish()),
+    isRecalled === true ? 'recalled' : revision === undefined ? 'sent' : 'edited',
+    rich === undefined ? '[]' : mentionsOf(rich),
+    mediaRef === undefined ? '[]' : [mediaRef],
+    changedAtMs === undefined ? at : dateTimeText(changedAtMs),
+    contentOf(message),
+    revision ?? 0,
+  ];
+}
+
+function mentionsOf({ mentions, mentionsAll }: RichContent): CellValue {
+  if (mentionsAll) return ['*', ...mentions];
+  return mentions.length === 0 ? '[]' : mentions;
+}
+
+/** What of a message is in no other column. The text of an edit is not searched: that of its message is. */
+function contentOf(message: LogMessage): string {
+  const { rich, edited, recalled } = message;
+  if (rich === undefined && edited === undefined && recalled === undefined) return '';
+  const { rich: content, edited: edit, recalled: recall } = toWireMessage(message);
+  if (edit != null) return base64(wire.Edited.encode(edit).finish());
+  if (recall != null) return base64(wire.Recalled.encode(recall).finish());
+  return content == null ? '' : base64(wire.RichContent.encode(content).finish());
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 const messageColumns = [
   'tenant',
@@ -119,4 +159,10 @@ const messageColumns = [
   'client_message_id',
   'text',
   'system',
+  'state',
+  'mentions',
+  'attachments',
+  'changed_at',
+  'content',
+  'revision',
 ];

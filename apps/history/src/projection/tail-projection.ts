@@ -123,21 +123,30 @@ function* tailBatches(commits: readonly FedCommit[], messagesMax: number): Gener
   if (batch.count > 0) yield batch.conversations;
 }
 
-/** Messages by conversation. */
+/** Messages by conversation and sequence. What an edit or a recall makes of an older one replaces that one. */
 class TailBatch {
   count = 0;
-  readonly #conversations = new Map<string, TailAppend & { readonly messages: TailMessage[] }>();
+  readonly #conversations = new Map<string, TailAppend & { readonly bySequence: Map<number, TailMessage> }>();
 
   get conversations(): readonly TailAppend[] {
-    return [...this.#conversations.values()];
+    return [...this.#conversations.values()].map(({ tenant, conversation, bySequence }) => ({
+      tenant,
+      conversation,
+      messages: [...bySequence.values()].sort((one, other) => one.sequence - other.sequence),
+    }));
   }
 
-  add({ tenant, message }: LogElement): void {
-    const { conversation, sequence } = message;
+  add({ tenant, message, changed }: LogElement): void {
+    const { conversation } = message;
     const key = `${tenant}/${conversation}`;
     let tail = this.#conversations.get(key);
-    if (tail === undefined) this.#conversations.set(key, (tail = { tenant, conversation, messages: [] }));
-    tail.messages.push({ sequence, bytes: encodeLogMessage(message) });
-    this.count += 1;
+    if (tail === undefined) {
+      tail = { tenant, conversation, messages: [], bySequence: new Map() };
+      this.#conversations.set(key, tail);
+    }
+    for (const each of changed === undefined ? [message] : [message, changed.message]) {
+      tail.bySequence.set(each.sequence, { sequence: each.sequence, bytes: encodeLogMessage(each) });
+      this.count += 1;
+    }
   }
 }

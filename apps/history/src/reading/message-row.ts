@@ -4,7 +4,8 @@ import type { Row } from '@parley/adapters';
 
 /** In the order `messageOfRow` reads them. */
 export const messageColumns =
-  'conversation, sequence, sender, client_message_id, toUnixTimestamp64Milli(at), kind, text, system';
+  'conversation, sequence, sender, client_message_id, toUnixTimestamp64Milli(at), kind, text, system, ' +
+  'state, toUnixTimestamp64Milli(changed_at), content, revision';
 
 export function messageOfRow(
   row: Row,
@@ -17,6 +18,17 @@ export function messageOfRow(
     clientMessageId: clientMessageId as string,
     sentAtMs: sentAtMs as number,
   };
-  if (kind === 'text') return { ...head, text: text as string };
-  return { ...head, system: wire.System.decode(Buffer.from(system as string, 'base64')) };
+  if (kind === 'system') return { ...head, system: wire.System.decode(bytesOf(system)) };
+  const [state, changedAtMs, content, revision] = row.slice(8);
+  if (kind === 'edit') return { ...head, edited: wire.Edited.decode(bytesOf(content)) };
+  if (kind === 'recall') return { ...head, recalled: wire.Recalled.decode(bytesOf(content)) };
+  return {
+    ...head,
+    text: text as string,
+    ...(content !== '' && { rich: wire.RichContent.decode(bytesOf(content)) }),
+    ...((revision as number) > 0 && { revision: revision as number, changedAtMs: changedAtMs as number }),
+    ...(state === 'recalled' && { isRecalled: true }),
+  };
 }
+
+const bytesOf = (cell: Row[number]): Buffer => Buffer.from(cell as string, 'base64');

@@ -28,11 +28,12 @@ export async function readPage(
     clickHouse.select(
       `SELECT ${messageColumns} FROM parley.messages
        WHERE ${where} AND sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}
-       ORDER BY sequence, version DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
+       ORDER BY sequence, version DESC, revision DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
     ),
     clickHouse.select(`SELECT max(sequence) FROM parley.messages WHERE ${where}`),
   ]);
-  const messages = denseRun(rows.map(messageOfRow), from, limits.answerBytesMax);
+  const shown = await withoutRecalledEdits(clickHouse, where, rows.map(messageOfRow));
+  const messages = denseRun(shown, from, limits.answerBytesMax);
   // A hole in the middle (an insert half way through several partitions) is the end of what is complete.
   const isCut =
     messages.length < rows.length &&
@@ -43,6 +44,25 @@ export async function readPage(
       );
   const completeThrough = isCut ? from + messages.length - 1 : ((heads[0]?.[0] as number | undefined) ?? 0);
   return internal.HistoryPageAnswer.create({ messages, completeThrough });
+}
+
+/** What the edits of a message said that was recalled since, is taken back with it. */
+async function withoutRecalledEdits<T extends ReturnType<typeof messageOfRow>>(
+  clickHouse: ClickHouse,
+  where: string,
+  messages: readonly T[],
+): Promise<readonly T[]> {
+  const targets = new Set(messages.flatMap(({ edited }) => edited?.sequence ?? []));
+  if (targets.size === 0) return messages;
+  const states = await clickHouse.select(
+    `SELECT sequence, state FROM parley.messages WHERE ${where} AND sequence IN (${[...targets].map(sqlInteger).join(', ')})
+     ORDER BY sequence, version DESC, revision DESC LIMIT 1 BY sequence LIMIT ${targets.size}`,
+  );
+  const recalled = new Set(states.filter(([, state]) => state === 'recalled').map(([sequence]) => sequence));
+  return messages.map((message) => {
+    const sequence = message.edited?.sequence ?? 0;
+    return recalled.has(sequence) ? { ...message, edited: { sequence } } : message;
+  });
 }
 
 export function checkConversation(tenant: string, conversation: string): void {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '@parley/std';
-import { type ShardId, shardName } from '@parley/runtime';
+import { type KeyValue, type ShardId, shardName } from '@parley/runtime';
 import { buckets } from '@parley/protocol';
 import {
   type ClickHouse,
@@ -24,6 +24,8 @@ export interface HistoryBench {
   readonly clickHouse: ClickHouse;
   readonly journal: ScriptedJournal;
   readonly cluster: MemoryCluster;
+  readonly follower: MemoryJournalFollower;
+  watermarks(): Promise<KeyValue>;
   /** A projection over `over` (the engine, unless given) that has not started. */
   projection(
     limits?: Partial<ProjectionLimits>,
@@ -42,20 +44,22 @@ export async function openHistoryBench(): Promise<HistoryBench> {
   const journal = new ScriptedJournal();
   const cluster = new MemoryCluster({ clock: systemClock });
   const follower = new MemoryJournalFollower(journal.asJournal());
+  const watermarks = () => cluster.node('history').keyValues.bucket(buckets.watermarks);
   const projection: HistoryBench['projection'] = async (
     limits,
     over = clickHouse,
     log = silentLog,
     keptEvents = 'all',
   ) => {
-    const watermarks = await cluster.node('history').keyValues.bucket(buckets.watermarks);
-    const own = { shards, watermarks, log, limits, keptEvents };
+    const own = { shards, watermarks: await watermarks(), log, limits, keptEvents };
     return new HistoryProjection({ clickHouse: over, follower, journal, ...own });
   };
   return {
     clickHouse,
     journal,
     cluster,
+    follower,
+    watermarks,
     projection,
     async projectAll() {
       const running = await projection({ batchAgeMs: 10, batchPauseMs: 10, idleBatchAgeMs: 10 });

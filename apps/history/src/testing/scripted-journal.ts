@@ -7,13 +7,21 @@ import {
   encodeCommit,
   shardName,
 } from '@parley/runtime';
+import type { MessageHeader } from '@parley/domain';
 import { internal, type parley } from '@parley/protocol';
 
 export const scriptStartMs = Date.UTC(2025, 11, 31, 23, 0);
 
+/** What a post or an edit says beside its text. */
+interface Content {
+  readonly rich?: parley.v1.IRichContent;
+}
+
 export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
   readonly #records = new Map<string, JournalRecord[]>();
   readonly #heads = new Map<string, number>();
+  /** Of the messages posted, by conversation and sequence. */
+  readonly #headers = new Map<string, MessageHeader>();
   #sequence = 0;
   #atMs = scriptStartMs;
 
@@ -48,18 +56,38 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
     this.#of(shard).push({ sequence: this.#sequence, bytes: Buffer.from('not a commit') });
   }
 
-  direct(tenant: string, id: string, sender: string, text: string): CommittedEvent {
-    const messagePosted = this.#posted(`${tenant}/d.${id}`, sender, text);
-    return {
-      type: 'direct',
-      tenant,
-      ids: [id],
-      payload: internal.DirectEvent.encode({ messagePosted }).finish(),
-    };
+  direct(tenant: string, id: string, sender: string, text: string, more: Content = {}): CommittedEvent {
+    const messagePosted = this.#posted(`${tenant}/d.${id}`, sender, text, more);
+    return this.#directEvent(tenant, id, { messagePosted });
   }
 
-  group(tenant: string, id: string, sender: string, text: string): CommittedEvent {
-    return this.groupEvent(tenant, id, { messagePosted: this.#posted(`${tenant}/g.${id}`, sender, text) });
+  group(tenant: string, id: string, sender: string, text: string, more: Content = {}): CommittedEvent {
+    return this.groupEvent(tenant, id, {
+      messagePosted: this.#posted(`${tenant}/g.${id}`, sender, text, more),
+    });
+  }
+
+  /** The edit of a message this script has posted in a direct. */
+  edited(tenant: string, id: string, sequence: number, text: string, more: Content = {}): CommittedEvent {
+    const messageEdited = { ...this.#changeOf(`${tenant}/d.${id}`, sequence), text, ...more };
+    return this.#directEvent(tenant, id, { messageEdited });
+  }
+
+  /** The recall of one. */
+  recalled(tenant: string, id: string, sequence: number): CommittedEvent {
+    return this.#directEvent(tenant, id, {
+      messageRecalled: this.#changeOf(`${tenant}/d.${id}`, sequence),
+    });
+  }
+
+  #directEvent(tenant: string, id: string, event: parley.internal.v1.IDirectEvent): CommittedEvent {
+    return { type: 'direct', tenant, ids: [id], payload: internal.DirectEvent.encode(event).finish() };
+  }
+
+  #changeOf(conversation: string, sequence: number) {
+    const target = this.#headers.get(`${conversation}/${sequence}`)!;
+    const stamp = this.#stamp(conversation);
+    return { ...stamp, sender: target.sender, clientMessageId: `m${stamp.sequence}`, target };
   }
 
   /** A change of a group; takes the next sequence of its log. */
@@ -165,8 +193,12 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
     return { sequence, atMs: this.#atMs };
   }
 
-  #posted(conversation: string, sender: string, text: string) {
+  #posted(conversation: string, sender: string, text: string, more: Content) {
     const stamp = this.#stamp(conversation);
-    return { ...stamp, sender, clientMessageId: `m${stamp.sequence}`, text };
+    const { sequence, atMs: sentAtMs } = stamp;
+    const clientMessageId = `m${sequence}`;
+    const kind = more.rich?.image == null ? 'text' : 'image';
+    this.#headers.set(`${conversation}/${sequence}`, { sequence, sender, clientMessageId, sentAtMs, kind });
+    return { ...stamp, sender, clientMessageId, text, ...more };
   }
 }

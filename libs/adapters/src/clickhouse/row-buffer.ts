@@ -1,7 +1,7 @@
 // Rows on their way into ClickHouse, serialised when they are added so that no turn of the event loop is long.
 import { wellFormed } from './literals.ts';
 
-export type CellValue = string | number;
+export type CellValue = string | number | readonly string[];
 
 /**
  * Collects rows of one table as TabSeparated, which the engine reads faster than JSON, in one growing buffer: an object for
@@ -27,7 +27,8 @@ export class RowBuffer {
     if (cells.length !== this.columns.length)
       throw new Error(`${this.table} has ${this.columns.length} columns`);
     let line = cells.join('\t');
-    if (isSpecial.test(line) || tabsIn(line) !== cells.length - 1) line = cells.map(escaped).join('\t');
+    if (cells.some(isList)) line = cells.map(escaped).join('\t');
+    else if (isSpecial.test(line) || tabsIn(line) !== cells.length - 1) line = cells.map(escaped).join('\t');
     this.#reserve(line.length * utf8BytesPerUnitMax + 1);
     this.#bytes += this.#buffer.write(wellFormed(line), this.#bytes, 'utf8');
     this.#buffer[this.#bytes++] = newLine;
@@ -117,8 +118,16 @@ function tabsIn(line: string): number {
   return count;
 }
 
+const isList = (cell: CellValue): cell is readonly string[] => typeof cell === 'object';
+
+/** A list is escaped once, inside its quotes. */
 const escaped = (cell: CellValue): string =>
-  String(cell).replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '');
+  isList(cell)
+    ? `[${cell.map((each) => `'${escapedText(each).replaceAll("'", "\\'")}'`).join(',')}]`
+    : escapedText(String(cell));
+
+const escapedText = (text: string): string =>
+  text.replace(/[\t\n\r\\]/g, (character) => escapes[character] ?? '');
 
 const escapes: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };
 const tab = 9;

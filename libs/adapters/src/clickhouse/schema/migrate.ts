@@ -7,6 +7,7 @@ import { step2 } from './steps/0002-events.ts';
 import { step3 } from './steps/0003-message-details.ts';
 import { step4 } from './steps/0004-roll-ups.ts';
 import { step5 } from './steps/0005-analytics-views.ts';
+import { step6 } from './steps/0006-message-content.ts';
 import { type Layout, type Table, oneServer } from './table.ts';
 
 export interface SchemaStep {
@@ -16,7 +17,7 @@ export interface SchemaStep {
 }
 
 /** In order of their numbers, which are dense from 1. */
-export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3, step4, step5];
+export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3, step4, step5, step6];
 
 const migrations: Table = {
   name: 'migrations',
