@@ -90,6 +90,16 @@ test('two people sign up, talk, make a group and quit', async () => {
   expect(readFileSync(file, 'utf8')).toContain('"text":"here I am"');
   bob.type(`/export ${file}`);
   await bob.sees('EEXIST');
+  bob.type('/edit here I really am');
+  await alice.sees('bob edited #2: here I really am');
+  await bob.sees('you edited #2');
+  bob.type('/history');
+  await bob.sees('you: here I really am (edited)');
+  bob.type('/recall');
+  await alice.sees('bob recalled #2');
+  await bob.sees('you recalled #2');
+  alice.type('/to team');
+  await alice.sees('bob: message recalled');
   alice.type('/nonsense');
   await alice.sees('there is no /nonsense');
   alice.type('/to nobody-here');

@@ -103,6 +103,10 @@ export class Chat {
         return this.#terminal.print(helpText);
       case 'say':
         return this.#say(command.text);
+      case 'edit':
+        return void (await this.#here().edit(this.#lastOwn(), command.text));
+      case 'recall':
+        return void (await this.#here().recall(this.#lastOwn()));
       case 'to':
         return this.#goTo(command.name);
       case 'list':
@@ -263,7 +267,7 @@ export class Chat {
     const me = this.#client.user;
     if (conversation.id === this.#current?.id) {
       this.#terminal.print(messageLine(message, me));
-      if (message.sender !== me)
+      if (message.sender !== me && !message.edited && !message.recalled)
         conversation
           .markRead(message.sequence)
           .catch((error: unknown) => this.#terminal.print(errorLine(error)));
@@ -271,6 +275,14 @@ export class Chat {
     }
     const unread = conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
     this.#terminal.print(`[${nameOf(conversation, me)}]${unread} ${messageLine(message, me)}`);
+  }
+
+  #lastOwn(): number {
+    const isOwn = ({ sender, text, isRecalled }: Message): boolean =>
+      sender === this.#client.user && text != null && !isRecalled;
+    const last = this.#here().messages.findLast(isOwn);
+    if (last === undefined) throw new Error('you have written nothing here that could be changed');
+    return last.sequence;
   }
 
   #here(): ConversationView {

@@ -10,6 +10,8 @@ export type Command =
   | { readonly kind: 'group-new'; readonly name: string; readonly members: readonly string[] }
   | { readonly kind: 'group-add'; readonly members: readonly string[] }
   | { readonly kind: 'group-remove'; readonly members: readonly string[] }
+  | { readonly kind: 'edit'; readonly text: string }
+  | { readonly kind: 'recall' }
   | { readonly kind: 'leave' }
   | { readonly kind: 'list' }
   | { readonly kind: 'history'; readonly count: number }
@@ -27,6 +29,8 @@ export const helpText = `plain text            send to the current conversation
 /group new NAME A B   make a group with members A and B
 /group add A B        add members to the current group
 /group remove A B     remove them
+/edit TEXT            put your last message here right
+/recall               take your last message here back, for everybody
 /leave                leave the current group
 /list                 conversations and unread counts
 /history [N]          the last N messages (default 20)
@@ -61,6 +65,11 @@ export function parseLine(line: string): Command {
         : invalid('say what: /search kernel panic');
     case 'export':
       return parseExport(words.join(' '));
+    case 'edit':
+      return words.length > 0
+        ? { kind: 'edit', text: line.slice(line.indexOf('edit') + 4).trim() }
+        : invalid('say what it should be: /edit TEXT');
+    case 'recall':
     case 'leave':
     case 'list':
     case 'members':

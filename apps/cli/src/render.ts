@@ -1,5 +1,11 @@
 // Messages, conversations and errors as lines of text. Control characters of strangers never reach the terminal.
-import { ClientError, type ConversationView, type Message, type System } from '@parley/client';
+import {
+  ClientError,
+  type ConversationView,
+  type Message,
+  type RichContent,
+  type System,
+} from '@parley/client';
 
 /** `alice` of `d.alice.bob` for bob; the title of a group. */
 export function nameOf(conversation: ConversationView, me: string): string {
@@ -12,7 +18,32 @@ export function messageLine(message: Message, me: string): string {
   const time = new Date(message.sentAtMs).toTimeString().slice(0, 5);
   const sender = message.sender === me ? 'you' : message.sender;
   if (message.system) return `${time} * ${systemText(message.system, sender)}`;
-  return `${time} ${sender}: ${printable(message.text ?? '')}`;
+  if (message.edited) {
+    const { sequence = 0, text = '' } = message.edited;
+    return `${time} * ${sender} edited #${sequence}: ${printable(text)}`;
+  }
+  if (message.recalled) return `${time} * ${sender} recalled #${message.recalled.sequence ?? 0}`;
+  return `${time} ${sender}: ${contentText(message)}`;
+}
+
+function contentText({ text, rich, revision = 0, isRecalled }: Message): string {
+  if (isRecalled) return 'message recalled';
+  const attached = rich ? attachmentText(rich) : '';
+  const parts = [attached, printable(text ?? ''), revision > 0 ? '(edited)' : ''];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** What a terminal can show of it. */
+function attachmentText(rich: RichContent): string {
+  const { sticker, location, contactCard, custom } = rich;
+  for (const kind of ['image', 'gif', 'voice', 'video', 'file'] as const) {
+    const media = rich[kind];
+    if (media) return `[${kind} ${printable(media.name || media.ref || '')}]`;
+  }
+  if (sticker) return printable(sticker.emoji || '[sticker]');
+  if (location) return `[location ${location.latitude ?? 0}, ${location.longitude ?? 0}]`;
+  if (contactCard) return `[contact ${contactCard.user ?? ''}]`;
+  return custom ? `[${printable(custom.type ?? '')}]` : '';
 }
 
 /** `2026-01-31`, where the user is. */
@@ -51,6 +82,7 @@ const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u202a-\u202
 const hints: Record<string, string | undefined> = {
   USER_NOT_FOUND: 'they sign up with: npm run chat -- --as NAME',
   NOT_A_MEMBER: 'ask a member to add you',
+  TOO_LATE: 'messages can be changed for some time only',
   GROUP_DISMISSED: 'make a new one with /group new',
   ALREADY_EXISTS: 'choose another name',
   FORBIDDEN: 'only the owner and admins may do this',

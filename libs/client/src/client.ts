@@ -4,9 +4,10 @@ import { type Clock, type Random, systemClock, systemRandom, timeOrderedId } fro
 import { fullJitterMs } from './backoff.ts';
 import { ClientError, localError } from './client-error.ts';
 import { type Encoding, type FrameCodec, codecFor } from './codec/frame-codec.ts';
-import { ConversationView } from './conversation-view.ts';
+import { ConversationView, type EditedContent } from './conversation-view.ts';
 import { type ClientEvent, type ClientEvents, type ClientState, EventHub } from './events.ts';
 import {
+  type Content,
   Diffusion,
   type Cursor,
   type Entry,
@@ -28,6 +29,7 @@ import type { ClientStore } from './store/client-store.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { ConversationLog, isJoinOf } from './sync/conversation-log.ts';
 import { Inbox } from './sync/inbox.ts';
+import { broughtUp } from './sync/message-changes.ts';
 import { Repairer } from './sync/repairer.ts';
 import { type Ticker, sharedTicker } from './ticker.ts';
 
@@ -169,7 +171,9 @@ export class Client {
     let view = this.#views.get(id);
     if (view === undefined) {
       view = new ConversationView(this.#log(id), {
-        send: (conversation, text) => this.send(conversation, text),
+        send: (conversation, content) => this.send(conversation, content),
+        edit: (conversation, sequence, content) => this.edit(conversation, sequence, content),
+        recall: (conversation, sequence) => this.recall(conversation, sequence),
         markRead: (conversation, sequence) => this.markRead(conversation, sequence),
         typing: (conversation) => this.#session?.tell({ typing: { conversation } }),
         loadOlder: (log, limit) => this.#loadOlder(log, limit),
@@ -218,15 +222,48 @@ export class Client {
   /** Resolves when the message is durable. `clientMessageId` is for repeating a send on purpose. */
   send(
     conversation: string,
-    text: string,
+    content: string | Content,
     clientMessageId = timeOrderedId(this.#clock, this.#random),
   ): Promise<Sent> {
     if (this.#state === 'stopped')
       return Promise.reject(localError('STOPPED', 'this client has been closed'));
-    return this.#outbox.add({ conversation, clientMessageId, text }).then((sent) => {
+    const { text = '', rich } = typeof content === 'string' ? { text: content } : content;
+    const item = { conversation, clientMessageId, text, ...(rich && { rich }) };
+    return this.#outbox.add(item).then((sent) => {
       this.#noteOwn(sent);
       return sent;
     });
+  }
+
+  /** Gives the own message at `sequence` a new text. Repeated with the same id until it is answered. */
+  edit(
+    conversation: string,
+    sequence: number,
+    content: string | EditedContent,
+    clientMessageId = timeOrderedId(this.#clock, this.#random),
+  ): Promise<Sent> {
+    const {
+      text,
+      mentions = [],
+      mentionsAll = false,
+    } = typeof content === 'string' ? { text: content } : content;
+    const edit = { conversation, clientMessageId, sequence, text, mentions: [...mentions], mentionsAll };
+    return this.#change({ edit });
+  }
+
+  /** Takes the message at `sequence` back for everybody. */
+  recall(
+    conversation: string,
+    sequence: number,
+    clientMessageId = timeOrderedId(this.#clock, this.#random),
+  ): Promise<Sent> {
+    return this.#change({ recall: { conversation, clientMessageId, sequence } });
+  }
+
+  async #change(body: RequestBody): Promise<Sent> {
+    const { sent } = await this.#operate(body);
+    if (!sent) throw localError('BAD_ANSWER', 'a change was not answered by sent');
+    return sent;
   }
 
   /** Pages a conversation straight from the server; does not touch the view. At most one place; none: the newest page. */
@@ -560,6 +597,10 @@ export class Client {
         if (!this.#hub.hasListeners('message')) return;
         this.#hub.emit('message', { message, conversation: this.conversation(message.conversation) });
       },
+      onChanged: (message) => {
+        if (!this.#hub.hasListeners('change')) return;
+        this.#hub.emit('change', { message, conversation: this.conversation(message.conversation) });
+      },
     });
   }
 
@@ -636,7 +677,7 @@ export class Client {
     const run = page.messages.filter((message, i) => message.sequence === first - page.messages.length + i);
     if (run.length === 0) return 0;
     const isFirstRun = this.#store.segments(conversation).length === 0;
-    this.#store.prepend(conversation, run);
+    this.#store.prepend(conversation, broughtUp(run, this.#store.segments(conversation)));
     if (!log.isOpen) log.openAfter(first - 1);
     if (isFirstRun) log.continueSegment();
     return run.length;

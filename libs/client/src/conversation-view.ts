@@ -1,13 +1,22 @@
 // What a program sees of one conversation: its contiguous messages, counts, and the operations on it. A thin window on
 // the log; always up to date, cheap to ask for.
-import type { Message, Sent } from './frames.ts';
+import type { Content, Message, Sent } from './frames.ts';
 import type { OutboxItem } from './session/outbox.ts';
 import type { Segment } from './store/client-store.ts';
 import type { ConversationLog } from './sync/conversation-log.ts';
 
+/** What an edit replaces; attachments stay as they are. */
+export interface EditedContent {
+  readonly text: string;
+  readonly mentions?: readonly string[];
+  readonly mentionsAll?: boolean;
+}
+
 /** What the view needs of the client. */
 export interface ConversationOperations {
-  send(conversation: string, text: string): Promise<Sent>;
+  send(conversation: string, content: string | Content): Promise<Sent>;
+  edit(conversation: string, sequence: number, content: string | EditedContent): Promise<Sent>;
+  recall(conversation: string, sequence: number): Promise<Sent>;
   markRead(conversation: string, sequence: number): Promise<void>;
   typing(conversation: string): void;
   loadOlder(log: ConversationLog, limit: number): Promise<number>;
@@ -78,7 +87,7 @@ export class ConversationView {
     return this.#log.facts.peerRead;
   }
 
-  /** The newest run of messages without a hole, rising sequences, ending at `tail`. Do not change it. */
+  /** The newest run of messages without a hole, with edits and recalls applied (and in it themselves), rising sequences, ending at `tail`. Do not change it. */
   get messages(): readonly Message[] {
     return this.#operations.segments(this.id).at(-1)?.messages ?? [];
   }
@@ -94,8 +103,18 @@ export class ConversationView {
   }
 
   /** Resolves when the message is durable; rejects with a ClientError when it is finally refused. */
-  send(text: string): Promise<Sent> {
-    return this.#operations.send(this.id, text);
+  send(content: string | Content): Promise<Sent> {
+    return this.#operations.send(this.id, content);
+  }
+
+  /** Gives an own message a new text. Resolves when that is durable, with the sequence of the edit. */
+  edit(sequence: number, content: string | EditedContent): Promise<Sent> {
+    return this.#operations.edit(this.id, sequence, content);
+  }
+
+  /** Takes a message back for everybody. */
+  recall(sequence: number): Promise<Sent> {
+    return this.#operations.recall(this.id, sequence);
   }
 
   /** Moves the read pointer, to the newest message held unless told otherwise. */

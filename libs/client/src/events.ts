@@ -12,6 +12,8 @@ export interface ClientEvents {
   state: { readonly state: ClientState; readonly detail: string; readonly retryInMs?: number };
   /** A message took its place at the end of a conversation's contiguous view, in order. */
   message: { readonly message: Message; readonly conversation: ConversationView };
+  /** A message of the view was edited or recalled; the edit or recall itself comes as `message`, after this. */
+  change: { readonly message: Message; readonly conversation: ConversationView };
   /** Membership, title, way of delivery, read pointer or unread count changed, beyond what `message` says. */
   conversation: ConversationView;
   receipt: { readonly conversation: string; readonly user: string; readonly sequence: number };

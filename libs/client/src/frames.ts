@@ -10,7 +10,16 @@ export type System = parley.v1.ISystem;
 /** `Diffusion` of the wire: how messages of a conversation reach its members. */
 export const Diffusion = { unspecified: 0, write: 1, read: 2 } as const;
 
-/** One element of a conversation's log. Never changed after it was received; may be shared between clients. */
+/** What a message carries beside its text. To send, only what is meant has to be set. */
+export type RichContent = parley.v1.IRichContent;
+
+/** What is sent: a text, or more. */
+export interface Content {
+  readonly text?: string;
+  readonly rich?: RichContent;
+}
+
+/** One element of a conversation's log. The object never changes; an edited message is another object. */
 export interface Message {
   readonly conversation: string;
   readonly sequence: number;
@@ -19,6 +28,18 @@ export interface Message {
   readonly sentAtMs: number;
   readonly text?: string | null;
   readonly system?: System | null;
+  readonly rich?: RichContent | null;
+  /** An edit or a recall of the message at this sequence. */
+  readonly edited?: {
+    readonly sequence?: number;
+    readonly text?: string;
+    readonly rich?: RichContent | null;
+  } | null;
+  readonly recalled?: { readonly sequence?: number } | null;
+  /** Sequence of the change that made the message what it is here; 0: as it was sent. */
+  readonly revision?: number;
+  readonly changedAtMs?: number;
+  readonly isRecalled?: boolean;
 }
 
 export interface Cursor {
@@ -37,6 +58,7 @@ export interface ConversationInfo {
   readonly peerRead: number;
   readonly left: number;
   readonly diffusionSince: number;
+  readonly uncounted?: readonly number[];
 }
 
 export interface Welcome {

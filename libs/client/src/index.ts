@@ -9,10 +9,11 @@ export {
   jsonCodec,
   protobufCodec,
 } from './codec/frame-codec.ts';
-export { ConversationView } from './conversation-view.ts';
+export { ConversationView, type EditedContent } from './conversation-view.ts';
 export type { ClientEvent, ClientEvents, ClientState } from './events.ts';
 export {
   type ClientFrame,
+  type Content,
   type ConversationInfo,
   type Cursor,
   Diffusion,
@@ -21,6 +22,7 @@ export {
   type HistoryPage,
   type Message,
   type Presence,
+  type RichContent,
   type Sent,
   type ServerFrame,
   type SyncPage,

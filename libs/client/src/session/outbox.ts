@@ -3,7 +3,7 @@
 import type { Random } from '@parley/std';
 import { fullJitterMs } from '../backoff.ts';
 import { type ClientError, localError } from '../client-error.ts';
-import type { Sent } from '../frames.ts';
+import type { RichContent, Sent } from '../frames.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { Session } from './session.ts';
 
@@ -11,6 +11,7 @@ export interface OutboxItem {
   readonly conversation: string;
   readonly clientMessageId: string;
   readonly text: string;
+  readonly rich?: RichContent;
 }
 
 /** Ids of answered messages that are remembered, to know a repeat; an older one counts as a new message. */
@@ -108,10 +109,11 @@ export class Outbox {
   #send(lane: Lane, item: Item, predecessor: string, session: Session): void {
     item.session = session;
     this.#inFlight++;
-    const { conversation, clientMessageId, text } = item;
+    const { conversation, clientMessageId, text, rich } = item;
     // A message never comes after itself: the same one added twice is a retry.
     const afterClientMessageId = predecessor === clientMessageId ? '' : predecessor;
-    session.ask({ send: { conversation, clientMessageId, text, afterClientMessageId } }, (error, frame) => {
+    const send = { conversation, clientMessageId, text, afterClientMessageId };
+    session.ask({ send: rich === undefined ? send : { ...send, rich } }, (error, frame) => {
       this.#inFlight--;
       item.session = undefined;
       if (frame?.sent) {

@@ -19,6 +19,8 @@ export interface ConversationFacts {
   head: number;
   /** Last sequence held without a hole; -1 before the log is opened. */
   tail: number;
+  /** Sequences after `read` that do not count as unread: edits, recalls, recalled messages. Rising; absent: none. */
+  uncounted?: readonly number[];
 }
 
 /** A run of messages without a hole: one span of membership, or the newest part of one. */
@@ -37,6 +39,8 @@ export interface ClientStore {
   segments(conversation: string): readonly Segment[];
   /** The message after the newest one; `startsSegment` when it does not follow on from it. */
   append(message: Message, startsSegment: boolean): void;
+  /** Another version of a message that is held: it was edited or recalled. */
+  replace(message: Message): void;
   /** Messages right before the newest segment, in rising order. */
   prepend(conversation: string, messages: readonly Message[]): void;
   /** Drops everything: the server no longer knows our positions. */

@@ -41,6 +41,13 @@ export class MemoryStore implements ClientStore {
     else newest.messages.push(message);
   }
 
+  replace(message: Message): void {
+    const { conversation, sequence } = message;
+    for (const { first, messages } of this.#segments.get(conversation) ?? []) {
+      if (messages[sequence - first]?.sequence === sequence) messages[sequence - first] = message;
+    }
+  }
+
   prepend(conversation: string, messages: readonly Message[]): void {
     const first = messages[0];
     if (first === undefined) return;

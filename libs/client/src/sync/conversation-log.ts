@@ -2,6 +2,7 @@
 // user has read of it. Holds what came too early, knows when something is missing; fetching it is repairer.ts.
 import type { ConversationInfo, HistoryPage, Message } from '../frames.ts';
 import type { ClientStore, ConversationFacts } from '../store/client-store.ts';
+import { changedBy, messageIn, targetOf } from './message-changes.ts';
 
 export interface LogOptions {
   /** The own user id; known from the first welcome on. */
@@ -10,7 +11,12 @@ export interface LogOptions {
   readonly store: ClientStore;
   /** Called for each message that takes its place, in order. */
   onAppended(message: Message, log: ConversationLog): void;
+  /** Called when an edit or a recall has given a message that is held another content. */
+  onChanged(message: Message, log: ConversationLog): void;
 }
+
+/** Sequences remembered that do not count as unread; the oldest count again. */
+const uncountedMax = 1_024;
 
 const notOpened = -1;
 
@@ -56,7 +62,8 @@ export class ConversationLog {
   }
 
   get unread(): number {
-    return Math.max(0, Math.max(this.facts.head, this.facts.tail) - this.facts.read);
+    const { head, tail, read, uncounted = [] } = this.facts;
+    return Math.max(0, Math.max(head, tail) - read - uncounted.length);
   }
 
   /** What `welcome` or a limited page says about this conversation. */
@@ -70,6 +77,7 @@ export class ConversationLog {
     facts.left = info.left;
     facts.spanEnd = Math.max(facts.spanEnd, info.left);
     this.noteHead(info.head);
+    this.#discount(info.uncounted ?? []);
     this.#save();
   }
 
@@ -155,6 +163,7 @@ export class ConversationLog {
   moveRead(sequence: number): boolean {
     if (sequence <= this.facts.read) return false;
     this.facts.read = sequence;
+    this.#discount([]);
     this.#save();
     return true;
   }
@@ -170,14 +179,34 @@ export class ConversationLog {
   #append(message: Message): void {
     const { facts } = this;
     facts.tail = message.sequence;
+    const target = targetOf(message);
+    if (target !== undefined)
+      this.#discount(message.recalled ? [target, message.sequence] : [message.sequence]);
     // Whoever writes has read up to there.
-    if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
+    else if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
     else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, message.sequence);
     this.#options.store.append(message, this.#startsSegment);
     this.#startsSegment = false;
+    if (target !== undefined) this.#change(target, message);
     // Live pushes can be ahead of the inbox: what follows this one is not for the user, whoever still sends it.
     if (isLeaveOf(message, this.#options.user())) this.leave(message.sequence);
     this.#options.onAppended(message, this);
+  }
+
+  #change(target: number, element: Message): void {
+    const message = messageIn(this.#options.store.segments(this.facts.conversation), target);
+    const changed = message && changedBy(message, element);
+    if (changed === undefined || changed === message) return;
+    this.#options.store.replace(changed);
+    this.#options.onChanged(changed, this);
+  }
+
+  /** Those after the pointer are news, but nothing to be read. */
+  #discount(sequences: readonly number[]): void {
+    const { read, uncounted = [] } = this.facts;
+    if (sequences.length === 0 && uncounted.length === 0) return;
+    const all = new Set([...uncounted, ...sequences].filter((sequence) => sequence > read));
+    this.facts.uncounted = [...all].sort((one, other) => one - other).slice(-uncountedMax);
   }
 
   #drainHeld(): void {
