@@ -135,6 +135,7 @@ class Total {
   #stale = 0;
   #duplicates = 0;
   #switches = 0;
+  #changes = 0;
   #trimmed = 0;
   #limited = 0;
   readonly #failed: string[] = [];
@@ -151,6 +152,7 @@ class Total {
     this.#stale += report.staleAnswers;
     this.#duplicates += report.duplicates;
     this.#switches += report.diffusionSwitches;
+    this.#changes += report.changes;
     this.#trimmed += report.recordsTrimmed;
     this.#limited += report.limitedDevices;
     if (report.violations.length > 0) this.#failed.push(`${report.seed}/${report.replicas}`);
@@ -168,6 +170,7 @@ class Total {
       messages_acknowledged: this.#acknowledged,
       duplicates_answered: this.#duplicates,
       diffusion_switches: this.#switches,
+      edits_and_recalls: this.#changes,
       records_trimmed: this.#trimmed,
       limited_devices: this.#limited,
       answers_checked: this.#answers,

@@ -1,8 +1,9 @@
 // Whatever reaches a gateway is compared with the journals at that moment: nothing may be said that is not stored
 // (INV-3, INV-7). The auditor hears of a record when it is stored, so there is no grace.
-import { type LogMessage, type UserEvent, Diffusion, unreadOf } from '@parley/domain';
+import { type LogMessage, type UserConversation, type UserEvent, Diffusion } from '@parley/domain';
+import { applyChange, unreadOf, withoutContent } from '@parley/domain';
 import { encodeLogMessage, fromWireMessage, type parley } from '@parley/protocol';
-import { type JournalAuditor, digest, postKey } from './journal-auditor.ts';
+import { type JournalAuditor, currentLog, digest, postKey } from './journal-auditor.ts';
 import type { Trace } from './trace.ts';
 
 export class AnswerChecks {
@@ -125,8 +126,19 @@ export class AnswerChecks {
     const stored = this.#log(message.conversation)[message.sequence - 1];
     if (stored === undefined)
       this.#violate(`${message.conversation} ${message.sequence} is shown, not in the journal`);
-    else if (digest(encodeLogMessage(stored)) !== digest(encodeLogMessage(message)))
+    else if (digest(encodeLogMessage(this.#versionOf(stored, message))) !== digest(encodeLogMessage(message)))
       this.#violate(`${message.conversation} ${message.sequence} is shown with another content`);
+  }
+
+  /** What is shown may be as it was sent, or as any change since has left it; an edit of a recalled message is emptied. */
+  #versionOf(stored: LogMessage, shown: LogMessage): LogMessage {
+    const log = this.#log(shown.conversation);
+    if (shown.revision !== undefined) return applyChange(stored, log[shown.revision - 1] ?? stored);
+    const target = stored.edited?.sequence;
+    const isEmptied = target !== undefined && shown.edited?.text === '' && shown.edited.rich === undefined;
+    return isEmptied && log.some(({ recalled }) => recalled?.sequence === target)
+      ? withoutContent(stored)
+      : stored;
   }
 
   head(conversation: string, head: number): void {
@@ -159,10 +171,26 @@ export class AnswerChecks {
       );
     for (const one of conversations.values()) {
       if (one.left > 0 || one.diffusion === Diffusion.READ) continue;
-      const { length } = this.#log(one.conversation);
-      if (one.head !== length)
-        this.#trace.violate('INV-10', `${user} counts ${one.conversation} to ${one.head}, it has ${length}`);
+      const log = this.#log(one.conversation);
+      if (one.head !== log.length)
+        this.#trace.violate(
+          'INV-10',
+          `${user} counts ${one.conversation} to ${one.head}, it has ${log.length}`,
+        );
+      if (one.conversation.startsWith('d.')) this.#unread(user, one, log);
     }
+  }
+
+  /** Counted from the log alone: what people wrote after the pointer and did not take back. */
+  #unread(user: string, one: UserConversation, log: readonly LogMessage[]): void {
+    const unread = currentLog(log).filter(
+      ({ sequence, text, isRecalled }) => sequence > one.read && text !== undefined && isRecalled !== true,
+    );
+    if (unreadOf(one) !== unread.length)
+      this.#trace.violate(
+        'INV-10',
+        `${user} has ${unreadOf(one)} unread in ${one.conversation}, the log says ${unread.length}`,
+      );
   }
 
   #log(conversation: string): readonly LogMessage[] {

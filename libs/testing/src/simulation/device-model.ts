@@ -1,6 +1,6 @@
 // A user's device: keeps the inbox contiguous, fetches what it misses, follows the log of large groups, goes on- and offline.
 // It never invents anything: every entry and message it takes has been compared with the journals by AnswerChecks.
-import { Diffusion, Membership } from '@parley/domain';
+import { Diffusion, type LogMessage, Membership, applyChange, changeIn } from '@parley/domain';
 import { fromWireMessage, parseConversation, wire, type parley } from '@parley/protocol';
 import type { Clock, EntityAddress } from '@parley/std';
 import type { AnswerChecks } from './answer-checks.ts';
@@ -10,6 +10,10 @@ import type { HistoryModel } from './history-model.ts';
 interface ConversationCopy {
   readonly conversation: string;
   readonly have: Set<number>;
+  /** What the device shows, by sequence: with the edits and recalls that have come applied. */
+  readonly messages: Map<number, LogMessage>;
+  /** Edits and recalls that have come, by what they change. */
+  readonly changes: Map<number, LogMessage[]>;
   readonly wanted: Set<number>;
   /** Newest sequence looked at. */
   upTo: number;
@@ -115,7 +119,7 @@ export class DeviceModel implements GatewayConnection {
     this.#position = position;
     if (message) {
       const copy = this.#copy(message.conversation ?? '');
-      copy.have.add(message.sequence ?? 0);
+      this.#hold(copy, fromWireMessage(message as parley.v1.Message));
       // The title comes with the entry that makes the user a member, and only with it.
       const joined = entry.title === '' ? Membership.UNCHANGED : Membership.JOINED;
       this.#take(copy, message.sequence ?? 0, diffusion, left ? Membership.LEFT : joined);
@@ -238,8 +242,7 @@ export class DeviceModel implements GatewayConnection {
       checks.message(fromWireMessage(message));
       const copy = this.copies.get(message.conversation);
       if (copy?.diffusion !== Diffusion.READ || !copy.isMember) continue;
-      copy.have.add(message.sequence);
-      copy.wanted.delete(message.sequence);
+      this.#hold(copy, fromWireMessage(message));
       this.#want(copy, message.sequence);
     }
     for (const { conversation, sequence } of (live.heads ?? []) as parley.v1.Cursor[]) {
@@ -282,21 +285,31 @@ export class DeviceModel implements GatewayConnection {
   async #fillWanted(copy: ConversationCopy): Promise<void> {
     while (copy.wanted.size > 0 && this.isOnline) {
       for (const message of this.#world.history.page(copy.conversation, copy.wanted))
-        this.#fetched(copy, message);
+        this.#hold(copy, message);
       if (copy.wanted.size === 0) return;
       const range = { reader: this.user, from: Math.min(...copy.wanted), to: Math.max(...copy.wanted) };
       const answer = await this.gateway?.ask(this.#addressOf(copy), { log: range });
       for (const message of (answer?.log?.messages ?? []) as parley.v1.Message[]) {
         this.#world.checks.message(fromWireMessage(message));
-        this.#fetched(copy, message.sequence);
+        this.#hold(copy, fromWireMessage(message));
       }
       if (copy.wanted.size > 0) await this.#wait();
     }
   }
 
-  #fetched(copy: ConversationCopy, sequence: number): void {
+  /** Messages and their changes come in any order, and old copies after newer ones. */
+  #hold(copy: ConversationCopy, message: LogMessage): void {
+    const { sequence } = message;
     copy.wanted.delete(sequence);
     copy.have.add(sequence);
+    const known = copy.messages.get(sequence);
+    if (known !== undefined && (known.revision ?? 0) >= (message.revision ?? 0)) return;
+    copy.messages.set(sequence, (copy.changes.get(sequence) ?? []).reduce(applyChange, message));
+    const change = changeIn(message);
+    if (change === undefined) return;
+    copy.changes.set(change.target, [...(copy.changes.get(change.target) ?? []), message]);
+    const target = copy.messages.get(change.target);
+    if (target !== undefined) copy.messages.set(change.target, applyChange(target, message));
   }
 
   #copy(conversation: string): ConversationCopy {
@@ -305,6 +318,8 @@ export class DeviceModel implements GatewayConnection {
       copy = {
         conversation,
         have: new Set(),
+        messages: new Map(),
+        changes: new Map(),
         wanted: new Set(),
         upTo: 0,
         isMember: true,

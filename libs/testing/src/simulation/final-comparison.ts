@@ -3,7 +3,9 @@
 import {
   type DirectState,
   type EntryAppended,
+  type LogMessage,
   type UserState,
+  changeIn,
   createUserDecider,
   usersOfDirect,
 } from '@parley/domain';
@@ -161,12 +163,22 @@ function compareDevice({ auditor, tenant, trace }: Comparison, device: DeviceMod
   if (device.wasLimited) return;
   const events = auditor.userEvents.get(user) ?? [];
   for (const conversation of auditor.delivered.get(user)?.keys() ?? []) {
-    const head = auditor.logs.get(`${tenant}.${conversation}`)?.length ?? 0;
+    const log = auditor.logs.get(`${tenant}.${conversation}`) ?? [];
+    const head = log.length;
     const copy = device.copies.get(conversation);
     const seen = conversation.startsWith('g.')
       ? memberView(events, conversation, head).flatMap((span) => span.seen)
       : Array.from({ length: head }, (_, index) => index + 1);
     const missing = seen.filter((sequence) => !copy?.have.has(sequence));
     if (missing.length > 0) trace.violate('INV-10', `${name} misses ${conversation} ${missing.join(' ')}`);
+    const behind = seen.filter(
+      (sequence) => (copy?.messages.get(sequence)?.revision ?? 0) < newestChange(sequence, seen, log),
+    );
+    if (behind.length > 0)
+      trace.violate('INV-10', `${name} shows ${conversation} ${behind.join(' ')} as before`);
   }
 }
+
+/** Sequence of the newest change of a message that its reader could see: changes made while they were away may be missing. */
+const newestChange = (target: number, seen: readonly number[], log: readonly LogMessage[]): number =>
+  seen.findLast((sequence) => changeIn(log[sequence - 1]!)?.target === target) ?? 0;

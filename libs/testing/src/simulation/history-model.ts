@@ -2,7 +2,8 @@
 // come - late, in jumps, but never more than it has. It keeps what is trimmed.
 import type { MemoryCluster } from '@parley/adapters';
 import type { Clock, Random } from '@parley/std';
-import type { JournalAuditor } from './journal-auditor.ts';
+import type { LogMessage } from '@parley/domain';
+import { type JournalAuditor, currentLog } from './journal-auditor.ts';
 
 export class HistoryModel {
   readonly #auditor: JournalAuditor;
@@ -31,10 +32,12 @@ export class HistoryModel {
     this.#later();
   }
 
-  /** Those of `wanted` that are stored. */
-  page(conversation: string, wanted: ReadonlySet<number>): number[] {
+  /** Those of `wanted` that are stored, as what is stored makes of them. */
+  page(conversation: string, wanted: ReadonlySet<number>): LogMessage[] {
     const complete = this.#complete.get(conversation) ?? 0;
-    return [...wanted].filter((sequence) => sequence <= complete);
+    const log = this.#auditor.logs.get(`${this.#tenant}.${conversation}`) ?? [];
+    const stored = currentLog(log.slice(0, complete));
+    return [...wanted].flatMap((sequence) => stored[sequence - 1] ?? []);
   }
 
   #later(): void {

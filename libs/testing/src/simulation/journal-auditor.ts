@@ -8,8 +8,11 @@ import {
   type LogMessage,
   type UserEvent,
   type UserState,
+  applyChange,
+  changeIn,
   directLogMessage,
   groupLogMessage,
+  withoutContent,
 } from '@parley/domain';
 import { parseConversation } from '@parley/protocol';
 import {
@@ -360,6 +363,20 @@ export class JournalAuditor {
   #violate(rule: string, what: string): void {
     this.#trace.violate(rule, what);
   }
+}
+
+/** A log with its edits and recalls applied, as whoever has read all of it shows it. */
+export function currentLog(log: readonly LogMessage[]): readonly LogMessage[] {
+  const current = [...log];
+  for (const element of log) {
+    const change = changeIn(element);
+    if (change === undefined) continue;
+    current[change.target - 1] = applyChange(current[change.target - 1]!, element);
+    if (!change.isRecall) continue;
+    for (const [index, each] of current.entries())
+      if (each.edited?.sequence === change.target) current[index] = withoutContent(each);
+  }
+  return current;
 }
 
 export const postKey = (

@@ -61,6 +61,6 @@ export function settingsOf(seed: number, replicas: 1 | 3, random: Random): Simul
       }),
     },
     userLimits: { ...userLimits, inboxCountMax: pick(40, 2_000, 2_000), inboxPageMax: pick(7, 500) },
-    conversationLimits: { ...conversationLimits, tailCountMax: pick(8, 256) },
+    conversationLimits: { ...conversationLimits, tailCountMax: pick(8, 256), changesMax: pick(4, 1_024) },
   };
 }

@@ -1,5 +1,6 @@
 // One run: a whole cluster, its clients and its bad luck, in one process, from a seed. First a storm, then calm, then
 // everything is compared; at the end all processes die at once and the cluster starts again from what is stored.
+import { changeIn } from '@parley/domain';
 import { buckets, type parley } from '@parley/protocol';
 import { defaultLimits } from '@parley/runtime';
 import { type Clock, type Random, seededRandom } from '@parley/std';
@@ -35,6 +36,8 @@ export interface RunReport {
   /** Repeated sends that got the first answer again. */
   readonly duplicates: number;
   readonly diffusionSwitches: number;
+  /** Edits and recalls that were accepted. */
+  readonly changes: number;
   readonly recordsTrimmed: number;
   /** Devices that missed more than an inbox keeps. */
   readonly limitedDevices: number;
@@ -169,6 +172,8 @@ class Simulation {
       diffusionSwitches: [...this.#auditor.logs.values()]
         .flat()
         .filter(({ system }) => system?.type === 'DiffusionChanged').length,
+      changes: [...this.#auditor.logs.values()].flat().filter((message) => changeIn(message) !== undefined)
+        .length,
       recordsTrimmed: [...this.#auditor.shards.values()].reduce((sum, { trimmed }) => sum + trimmed, 0),
       limitedDevices: this.#devices.filter((device) => device.wasLimited).length,
       violations,
@@ -207,7 +212,9 @@ class Simulation {
     ).catch((cause: unknown) => {
       throw new Error(`${String(cause)} ${this.#incompleteDevice() ?? ''}`, { cause });
     });
-    await this.#clock.advance(6_000);
+    // Who has missed the head of a large group asks for it after 5 s, and for the last time what was asked in the storm may
+    // have been lost: that is known 5 s later.
+    await this.#clock.advance(12_000);
     compareAll(this.#comparison());
     if (this.#trace.violations.length === 0) await this.#askEverybody();
   }

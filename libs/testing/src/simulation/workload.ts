@@ -7,7 +7,7 @@ import {
   parseConversation,
   type parley,
 } from '@parley/protocol';
-import type { GroupCommand, GroupPolicy, UserCommand } from '@parley/domain';
+import type { EditMessage, GroupCommand, GroupPolicy, RecallMessage, UserCommand } from '@parley/domain';
 import type { Clock, EntityAddress, Random } from '@parley/std';
 import type { AnswerChecks } from './answer-checks.ts';
 import type { DeviceModel } from './device-model.ts';
@@ -40,6 +40,7 @@ export interface WorkloadOptions {
 const outstandingMax = 4;
 const groupsMax = 6;
 const answerWithinMs = 2_500;
+const window = { ownMs: 30_000, managerMs: 60_000 };
 const policy: GroupPolicy = { membersMax: 20, largeFrom: 5, smallTo: 3 };
 
 export class Workload {
@@ -92,7 +93,8 @@ export class Workload {
     if (dice < 0.05) device.goOffline();
     else if (dice < 0.13) this.#changeGroup(device);
     else if (dice < 0.25) this.#read(device);
-    else if (dice < 0.6) this.#postDirect(device);
+    else if (dice < 0.37) this.#change(device);
+    else if (dice < 0.65) this.#postDirect(device);
     else this.#postSomewhere(device);
   }
 
@@ -154,6 +156,39 @@ export class Workload {
       () => encodeUserCommand(command),
       (frame) => {
         if (frame.readDone) this.#options.checks.readDone(device.user, frame.readDone as parley.v1.ReadDone);
+      },
+    );
+  }
+
+  /** Edits or recalls a message the device shows: mostly an own one, now and then another's. */
+  #change(device: DeviceModel): void {
+    const { random } = this.#options;
+    const known = device.memberships().filter(({ messages }) => messages.size > 0);
+    const copy = known[this.#below(known.length)];
+    if (copy === undefined || (this.#outstandingOf.get(device) ?? 0) >= outstandingMax) return;
+    const isAnyones = random.next() < 0.2;
+    const written = [...copy.messages.values()].filter(
+      ({ text, sender }) => text !== undefined && (isAnyones || sender === device.user),
+    );
+    const message = written[this.#below(written.length)];
+    if (message === undefined) return;
+    const clientMessageId = `c${++this.#ids}`;
+    const { sequence } = message;
+    // As a gateway reads it for the command; it may have been changed since.
+    const target = { ...message, text: '' };
+    const shared = { sender: device.user, clientMessageId, sequence, target, window };
+    const command: EditMessage | RecallMessage =
+      random.next() < 0.3
+        ? { type: 'RecallMessage', ...shared }
+        : { type: 'EditMessage', ...shared, text: clientMessageId, mentions: [], mentionsAll: false };
+    const address = this.#addressOf(copy.conversation);
+    const encode = address.type === 'direct' ? encodeDirectCommand : encodeGroupCommand;
+    this.#insist(
+      device,
+      address,
+      () => encode(command),
+      (frame) => {
+        if (frame.sent) this.#options.checks.sent(device.user, frame.sent as parley.v1.Sent);
       },
     );
   }

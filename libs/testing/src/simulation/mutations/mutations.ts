@@ -129,4 +129,16 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'recalled-counts',
+    bug: 'a message that was recalled before it was read still counts as unread',
+    seedsMax: 10,
+    replacements: [
+      {
+        file: 'libs/domain/src/user/user-evolve.ts',
+        from: 'discount(state, conversation, [event.target, event.sequence]);',
+        to: 'discount(state, conversation, [event.sequence]);',
+      },
+    ],
+  },
 ];
