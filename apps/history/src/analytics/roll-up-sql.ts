@@ -6,7 +6,7 @@ import { sqlInteger, sqlTexts } from '@parley/adapters';
 import { type TimeRange, MinuteRanges } from './minute-ranges.ts';
 
 /** Kinds of elements that nobody wrote as a message. */
-const changeKinds: readonly string[] = ['system'];
+const changeKinds: readonly string[] = ['system', 'edit', 'recall'];
 
 export const minutesOfDay = 1_440;
 

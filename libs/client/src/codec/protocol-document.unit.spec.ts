@@ -43,7 +43,19 @@ test('the field table has every message with its numbers', () => {
 
 test('each request and push has an example', () => {
   const shown = examples.flatMap(({ json }) => Object.keys(JSON.parse(json) as object)).join(' ');
-  for (const body of ['hello', 'send', 'sync', 'ack', 'read', 'history', 'typing', 'presenceQuery', 'ping']) {
+  for (const body of [
+    'hello',
+    'send',
+    'sync',
+    'ack',
+    'read',
+    'history',
+    'typing',
+    'presenceQuery',
+    'ping',
+    'edit',
+    'recall',
+  ]) {
     expect(shown).toContain(body);
   }
   for (const body of [
