@@ -120,6 +120,20 @@ describe('a page of messages', () => {
     ]);
   });
 
+  it('shows what messages carry, and what has become of them', async () => {
+    const head = { conversation: 'g.team', sender: 'bob', clientMessageId: 'c', sentAtMs: 5 };
+    const rich = { image: { ref: 'm/1' }, mentions: ['alice'] };
+    const messages = [
+      { ...head, sequence: 1, text: 'new', rich, revision: 2, changedAtMs: 6 },
+      { ...head, sequence: 2, edited: { sequence: 1, text: 'new', rich } },
+      { ...head, sequence: 3, text: '', revision: 4, changedAtMs: 7, isRecalled: true },
+      { ...head, sequence: 4, recalled: { sequence: 3 } },
+    ];
+    doubles.history.pageAnswer = ok(new wire.HistoryPage({ conversation: 'g.team', messages, head: 4 }));
+    const { body } = await doubles.call('GET /v1/conversations/g.team/messages', { as: token });
+    expect((body as { messages: unknown }).messages).toEqual(messages);
+  });
+
   it.each(['NOT_A_MEMBER', 'HISTORY_BEHIND', 'HISTORY_UNAVAILABLE', 'SEQUENCE_FROM_FUTURE'] as const)(
     'passes on %s',
     async (code) => {

@@ -198,9 +198,9 @@ const message = z.object({
     .describe('attachment, mentions, answer, forward: RichContent of the protocol'),
   edited: z.looseObject({ sequence: z.int() }).optional().describe('the edit of an earlier message'),
   recalled: z.looseObject({ sequence: z.int() }).optional().describe('the recall of an earlier message'),
-  revision: z.int().describe('sequence of the change that made the message what it is; 0: as it was sent'),
-  changedAtMs: z.int(),
-  isRecalled: z.boolean(),
+  revision: z.int().optional().describe('sequence of the change that made the message what it is'),
+  changedAtMs: z.int().optional(),
+  isRecalled: z.boolean().optional(),
 });
 export const messagePage = z.object({
   conversation: z.string(),

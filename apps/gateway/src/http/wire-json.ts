@@ -19,15 +19,17 @@ const roles: Record<RoleWord, parley.v1.Role> = {
   owner: wire.Role.ROLE_OWNER,
 };
 
-/** What a message carries beside its text has only what is set; the rest shows its defaults. */
+/** What a message carries beside its text, and what was changed of it, has only what is set; the rest shows its defaults. */
 export function messageJson(message: parley.v1.Message.$Properties): Record<string, unknown> {
-  const { rich, edited, ...plain } = message;
+  const { rich, edited, revision, changedAtMs, isRecalled, ...plain } = message;
   const json = wire.Message.toObject(wire.Message.fromObject(plain), {
     enums: String,
     defaults: true,
     arrays: true,
   });
-  delete json.rich;
+  for (const field of ['rich', 'revision', 'changedAtMs', 'isRecalled']) delete json[field];
+  if (revision) Object.assign(json, { revision, changedAtMs: changedAtMs ?? 0 });
+  if (isRecalled) json.isRecalled = true;
   if (rich != null) json.rich = richJson(rich);
   if (edited == null) return json;
   const { sequence, text } = edited;

@@ -51,6 +51,8 @@ interface Wanted {
   readonly asked: Range;
   /** … and what it knows to have been changed. */
   readonly changes: readonly Change[];
+  /** Changes from before it knows: what is cached may be what has been changed. */
+  readonly forgetsChanges: boolean;
 }
 interface Window {
   readonly sequences: readonly number[];
@@ -112,6 +114,7 @@ export class ConversationPages implements HistoryReader {
       known,
       asked: range.value,
       changes: log?.changes ?? [],
+      forgetsChanges: log?.forgetsChanges ?? false,
     });
     if (!messages.ok) return err({ code: messages.error });
     return ok(this.#pageOf(request, window, { messages: messages.value, spans, head }));
@@ -149,7 +152,7 @@ export class ConversationPages implements HistoryReader {
   async #bodiesOf(
     asker: Identity,
     conversation: string,
-    { sequences, known, asked, changes }: Wanted,
+    { sequences, known, asked, changes, forgetsChanges }: Wanted,
   ): Promise<Result<Message[], ErrorName>> {
     const found = new Map<number, Message>();
     for (const message of known) {
@@ -162,6 +165,7 @@ export class ConversationPages implements HistoryReader {
       const isBeyond = (sequence: number) => sequence < asked.from || (asked.to > 0 && sequence > asked.to);
       const bodies = await this.#parts.bodies.find(asker, new Map([[conversation, missing]]), {
         asksOwner: missing.some(isBeyond),
+        usesCache: !forgetsChanges,
       });
       if (!bodies.ok) return bodies;
       const messages = bodies.value.of(conversation);

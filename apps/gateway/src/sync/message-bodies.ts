@@ -28,6 +28,13 @@ export interface MessageBodiesParts {
 /** Sequences wanted of each conversation. */
 export type Wanted = ReadonlyMap<string, readonly number[]>;
 
+export interface FindOptions {
+  /** Default true; false when the owner has just given what it has. */
+  readonly asksOwner?: boolean;
+  /** Default true; false when messages may have been changed since they were kept here. */
+  readonly usesCache?: boolean;
+}
+
 /** Sequences one question to the history service may span; its own limit is not lower. */
 const historySpanMax = 500;
 /** Sequences apart by no more than this are asked for as one range. */
@@ -73,16 +80,16 @@ export class MessageBodies {
   async find(
     asker: Identity,
     wanted: Wanted,
-    options = { asksOwner: true },
+    { asksOwner = true, usesCache = true }: FindOptions = {},
   ): Promise<Result<Bodies, ErrorName>> {
     const bodies = new Bodies();
-    for (const [conversation, sequences] of wanted)
+    for (const [conversation, sequences] of usesCache ? wanted : [])
       this.#cache.find(asker.tenant, { conversation, sequences }, bodies.in(conversation));
     let missing = stillMissing(wanted, bodies);
     if (missing.size === 0) return ok(this.#withChanges(asker.tenant, bodies));
     const isHistoryAway = await this.#fetch(asker.tenant, missing, bodies);
     missing = stillMissing(missing, bodies);
-    if (missing.size > 0 && options.asksOwner) {
+    if (missing.size > 0 && asksOwner) {
       await this.#fromOwner(asker, missing, bodies);
       missing = stillMissing(missing, bodies);
     }

@@ -13,6 +13,8 @@ export interface LogPage {
   readonly spans: readonly Span[];
   /** The newest changes of messages in the range, and of messages whose changes stand in it, as far as remembered. */
   readonly changes: readonly MessageChange[];
+  /** As many as may be are remembered: older changes may be missing in `changes`. */
+  readonly forgetsChanges: boolean;
 }
 
 /** `to` 0 means up to the head. */
@@ -26,7 +28,8 @@ export function logPage(
   const messages = tailSlice(log.tail, range.from, to).filter((message) =>
     isReadable(spans, message.sequence),
   );
-  return { messages, head, spans, changes: changesIn(log.changes, range.from, to) };
+  const forgetsChanges = (log.changes?.size ?? 0) >= log.limits.changesMax;
+  return { messages, head, spans, changes: changesIn(log.changes, range.from, to), forgetsChanges };
 }
 
 function changesIn(changes: MessageChanges, from: number, to: number): readonly MessageChange[] {

@@ -62,9 +62,9 @@ export const queryAnswer = {
   account: (account: Account | undefined): Uint8Array =>
     encode({ account: account === undefined ? { exists: false } : { exists: true, ...account } }),
 
-  log: ({ messages, head, spans, changes }: LogPage): Uint8Array =>
+  log: ({ messages, head, spans, changes, forgetsChanges }: LogPage): Uint8Array =>
     encode({
-      log: { messages: messages.map(toWireMessage), head, spans: [...spans], changes: [...changes] },
+      log: { messages: messages.map(toWireMessage), head, spans: [...spans], changes: [...changes], forgetsChanges },
     }),
 
   members: (page: MembersPage): Uint8Array =>
