@@ -37,7 +37,7 @@ export interface ExportLimits {
 
 export const exportLimits: ExportLimits = {
   beginTimeoutMs: 15_000,
-  askTimeoutMs: 10_000,
+  askTimeoutMs: 2_000,
   chunkWaitMs: 300_000,
 };
 

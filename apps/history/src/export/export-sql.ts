@@ -24,13 +24,17 @@ export function exportSql(scope: ExportScope, format: DocumentFormat): string {
   return `SELECT ${columnsOf(format).join(', ')} FROM (${all}) ORDER BY conversation, sequence`;
 }
 
-/** Settings that belong to the formats: times as ISO 8601, all in UTC. */
+/** Settings of exports: times as ISO 8601 in UTC, and little memory, whatever the format. */
 export const exportSettings = {
   date_time_output_format: 'iso',
   // All versions of a message lie in one partition: those of several need not be compared.
   do_not_merge_across_partitions_select_final: 1,
-  // Rows are few and long rather than many and short, and one piece of them must be held as a whole.
+  // Rows are long, and a part of a Parquet file is held until it is full.
   max_block_size: 8_192,
+  output_format_parquet_row_group_size: 50_000,
+  output_format_parquet_row_group_size_bytes: 16 * 1024 * 1024,
+  // An export is nobody's hurry.
+  max_threads: 2,
 } as const;
 
 const conversationSql = (scope: ExportScope): string => {

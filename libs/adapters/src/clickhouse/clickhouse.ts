@@ -29,7 +29,7 @@ export type DocumentFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet';
 export interface StreamLimits {
   /** The engine gives up on the query after this long, and with it the stream. Default 600 000. */
   readonly timeoutMs?: number;
-  /** Memory of this query; what must be sorted beyond half of it goes to disk. Default 512 MiB. */
+  /** Memory of this query; what must be sorted beyond a quarter of it goes to disk. Default 512 MiB. */
   readonly memoryBytesMax?: number;
   /** Further settings of this query alone. */
   readonly settings?: Readonly<Record<string, number | string>>;
@@ -129,7 +129,7 @@ export function withStreamLimits(sql: string, limits: StreamLimits = {}): string
   return withSettings(sql, {
     max_execution_time: (limits.timeoutMs ?? streamDefaults.timeoutMs) / 1000,
     max_memory_usage: memoryBytesMax,
-    max_bytes_before_external_sort: Math.floor(memoryBytesMax / 2),
+    max_bytes_before_external_sort: Math.floor(memoryBytesMax / 4),
     output_format_json_quote_64bit_integers: 0,
     ...limits.settings,
   });
