@@ -51,7 +51,7 @@ interface Wanted {
   readonly asked: Range;
   /** … and what it knows to have been changed. */
   readonly changes: readonly Change[];
-  /** Changes from before it knows: what is cached may be what has been changed. */
+  /** It remembers as many changes as it may: what is cached may be from before one that is not among them. */
   readonly forgetsChanges: boolean;
 }
 interface Window {
