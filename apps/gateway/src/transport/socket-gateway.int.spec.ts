@@ -887,6 +887,12 @@ describe('sync and history', () => {
       expect(located.every(({ spans }) => spans?.length === 2 && spans[1]?.to === 100)).toBe(true);
     });
 
+    test('asks the owner again for what lies behind an absence and is nowhere else yet', async () => {
+      const { page } = await began({ spans: [{ from: 10, to: 20 }, { from: 97 }] });
+      expect(await page({ around: 30 })).toMatchObject({ sequences: [19, 20, 97, 98], around: 97 });
+      expect(await page({ atMs: second(30) })).toMatchObject({ sequences: [19, 20, 97, 98], around: 97 });
+    });
+
     test('needs no store while the owner holds the whole conversation', async () => {
       const { page, located } = await began({ spans: [{ from: 1 }], head: 5 });
       expect(await page({ atMs: second(3) })).toMatchObject({ sequences: [1, 2, 3, 4], around: 3 });
