@@ -46,11 +46,17 @@ const conversationSql = (scope: ExportScope): string => {
     AND (${spans.length === 0 ? '0' : spans.join(' OR ')})${timesSql(scope)}`;
 };
 
-/** Joined with the spans of membership, as a search is. */
+/**
+ * Joined with the spans of membership, as a search is; naming the conversations too lets the engine read only theirs. In a cluster
+ * the spans are found once and sent to all servers.
+ */
 const ownMessagesSql = (scope: ExportScope): string =>
   `SELECT ${storedColumns} FROM parley.messages AS m FINAL
-    INNER JOIN (${spansSql({ ...scope, conversations: [] })}) AS s ON m.conversation = s.conversation
-    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}`;
+    GLOBAL INNER JOIN (SELECT conversation AS its, from_sequence, to_sequence FROM (${spansOf(scope)})) AS s ON m.conversation = s.its
+    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation GLOBAL IN (SELECT conversation FROM (${spansOf(scope)}))
+    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}`;
+
+const spansOf = (scope: ExportScope): string => spansSql({ ...scope, conversations: [] });
 
 const accountSql = ({ user, displayName }: ExportScope): string =>
   `SELECT '' AS conversation, toUInt64(0) AS sequence, ${sqlText(user)} AS sender, '' AS client_message_id,
