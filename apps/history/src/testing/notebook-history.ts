@@ -30,10 +30,10 @@ export function writeNotebook(journal: ScriptedJournal): void {
   }
 }
 
-/** Eight from the start, eight a week later, eight two weeks later; some stay away, more of them each week. */
+/** Eight from the start, eight a week later, eight two weeks later; every fourth is gone after two weeks. */
 function isThere(at: number, day: number, random: Random): boolean {
   const weeks = Math.floor(day / 7) - Math.floor(at / 8);
-  return weeks >= 0 && random.next() < 0.75 - 0.08 * weeks;
+  return weeks >= 0 && !(at % 4 === 3 && weeks > 1) && random.next() < 0.7;
 }
 
 function write(journal: ScriptedJournal, person: string, random: Random): void {
@@ -50,4 +50,5 @@ function write(journal: ScriptedJournal, person: string, random: Random): void {
   journal.advance(Math.floor(random.next() ** 4 * 20 * 60_000));
   const reader = `p${String(((at + 3 * (1 + Math.floor(random.next() * 7))) % 24) + 1).padStart(2, '0')}`;
   journal.commit(userShard, [journal.readUpTo(tenant, reader, `g.${team}`)]);
+  journal.advance(Math.floor(random.next() * 50 * 60_000));
 }

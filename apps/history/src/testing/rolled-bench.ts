@@ -16,7 +16,7 @@ export interface RolledBench {
   close(): Promise<void>;
 }
 
-const fast = { batchAgeMs: 1, batchPauseMs: 1, idleBatchAgeMs: 1, batchRowsMax: 30 };
+const fast = { batchAgeMs: 1, batchPauseMs: 1, idleBatchAgeMs: 1, batchRowsMax: 300 };
 
 export async function openRolledBench(): Promise<RolledBench> {
   const bench = await openHistoryBench();
