@@ -6,6 +6,7 @@ export const analyticsPage = (): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Parley: analytics</title>
+<link rel="icon" href="data:,">
 <style>
 :root {
   color-scheme: light dark;
