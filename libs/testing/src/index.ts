@@ -19,3 +19,4 @@ export {
 export { type CertificateFiles, selfSignedCertificate } from './servers/self-signed-certificate.ts';
 export { type DecidesAsOptions, decidesAs } from './decider/index.ts';
 export { type Wanted, asTyped, plainMatch, plainWords } from './search/plain-search.ts';
+export { sampleTerms } from './search/term-sampler.ts';

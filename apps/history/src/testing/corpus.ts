@@ -2,6 +2,7 @@
 // small built-in stand-in where they are not.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 export interface Dialogue {
   readonly lang: string;
@@ -9,10 +10,10 @@ export interface Dialogue {
 }
 
 const root = path.resolve(import.meta.dirname, '../../../..');
+const folder = process.env['PARLEY_CORPUS'] ?? path.join(root, '..', 'shared', 'corpus');
 
 /** At most `max` dialogues in many scripts, evenly taken. */
 export function dialogues(max: number): readonly Dialogue[] {
-  const folder = process.env['PARLEY_CORPUS'] ?? path.join(root, '..', 'shared', 'corpus');
   const file = path.join(folder, 'dialogues.jsonl');
   if (!existsSync(file)) return standIn;
   const all = readFileSync(file, 'utf8')
@@ -24,6 +25,19 @@ export function dialogues(max: number): readonly Dialogue[] {
     { length: Math.min(max, all.length) },
     (_, index) => all[Math.floor(index * step)] as Dialogue,
   );
+}
+
+/** The first `max` lines that were said in a busy channel; none where the corpus is not at hand. */
+export function channelLines(max: number): readonly string[] {
+  const file = path.join(folder, 'ubuntu-irc.jsonl.gz');
+  if (!existsSync(file)) return [];
+  const lines: string[] = [];
+  for (const line of gunzipSync(readFileSync(file)).toString('utf8').split('\n')) {
+    const { kind, text } = (line === '' ? {} : JSON.parse(line)) as { kind?: string; text?: string };
+    if (kind === 'say' && text !== undefined) lines.push(text);
+    if (lines.length === max) break;
+  }
+  return lines;
 }
 
 const standIn: readonly Dialogue[] = [
