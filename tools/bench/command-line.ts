@@ -25,6 +25,8 @@ options:
   --profile <process>   leaves a CPU profile of gateway, session-actor, group-actor, history or load in bench-report/profile
   --no-floors           skips the floors; targets that need them are not judged
   --n <n>               connections, pairs, members, users or events, where the scenario has such a number
+  --messages <n>        in the store that is searched (search: 1,000,000)
+  --folder <folder>     where it is kept and found again (search); without it, it is thrown away
   --loaders <n>, --gateways <n>, --session-actors <n>, --nats-servers <1 or 3>
   --runs <n>            of each scenario (all: 1), or pairs (compare: 3)
   --into <folder>       adds to the results there, and writes their report; \`all\` runs only what is missing
@@ -35,6 +37,7 @@ options:
 const numbers = [
   'seconds',
   'n',
+  'messages',
   'loaders',
   'gateways',
   'session-actors',
@@ -60,6 +63,8 @@ function parsed() {
         profile: { type: 'string' },
         floors: { type: 'boolean', default: true },
         n: { type: 'string' },
+        messages: { type: 'string' },
+        folder: { type: 'string' },
         loaders: { type: 'string' },
         into: { type: 'string' },
         'nats-servers': { type: 'string' },
@@ -98,6 +103,8 @@ export function runOptions(): RunOneOptions {
   return {
     seconds: numberOf('seconds'),
     n: numberOf('n'),
+    messages: numberOf('messages'),
+    folder: values.folder === undefined ? undefined : path.resolve(values.folder),
     loaders: numberOf('loaders'),
     gateways: numberOf('gateways'),
     sessionActors: numberOf('session-actors'),

@@ -32,6 +32,17 @@ export interface Result {
   readonly lost: number;
   readonly duplicated: number;
   readonly out_of_order: number;
+  /** In the store that is searched. */
+  readonly messages?: number;
+  readonly rare_p50_ms?: number;
+  readonly rare_p95_ms?: number;
+  readonly common_p95_ms?: number;
+  readonly page_p95_ms?: number;
+  readonly rollup_p95_ms?: number;
+  /** On disk, with the index. */
+  readonly bytes_per_message?: number;
+  /** Searches that found something else than a full scan. */
+  readonly wrong_results?: number;
   readonly rss_per_connection_kb?: number;
   readonly actor_rss_per_connection_kb?: number;
   readonly floors?: Floors;
@@ -93,8 +104,13 @@ export interface Target {
   readonly goal?: number;
 }
 
-export const isRight = (result: Pick<Result, 'lost' | 'duplicated' | 'out_of_order'>): boolean =>
-  result.lost === 0 && result.duplicated === 0 && result.out_of_order === 0;
+export const isRight = (
+  result: Pick<Result, 'lost' | 'duplicated' | 'out_of_order' | 'wrong_results'>,
+): boolean =>
+  result.lost === 0 &&
+  result.duplicated === 0 &&
+  result.out_of_order === 0 &&
+  (result.wrong_results ?? 0) === 0;
 
 export const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
 

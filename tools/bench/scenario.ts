@@ -20,6 +20,10 @@ export interface RunOptions {
   readonly natsServers?: 1 | 3 | undefined;
   /** Connections, events or users, where the scenario has such a number. */
   readonly n?: number | undefined;
+  /** In the store that `search` searches. */
+  readonly messages?: number | undefined;
+  /** Where a scenario finds and leaves what is slow to make. */
+  readonly folder?: string | undefined;
   readonly profiled?: AppName | 'load' | undefined;
   readonly profileFolder?: string | undefined;
   /** Whose built apps run; default: this one's. */

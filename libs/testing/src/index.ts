@@ -18,5 +18,4 @@ export {
 } from './servers/index.ts';
 export { type CertificateFiles, selfSignedCertificate } from './servers/self-signed-certificate.ts';
 export { type DecidesAsOptions, decidesAs } from './decider/index.ts';
-export { type Wanted, asTyped, plainMatch, plainWords } from './search/plain-search.ts';
-export { sampleTerms } from './search/term-sampler.ts';
+export { type Wanted, asTyped, plainMatch, plainWords, sampleTerms } from './search/index.ts';

@@ -6,6 +6,7 @@ import { group, groupOffline } from './group.ts';
 import { largeGroup } from './large-group.ts';
 import { recovery } from './recovery.ts';
 import { scaling } from './scaling.ts';
+import { search } from './search.ts';
 import { sustained } from './sustained.ts';
 import { sync } from './sync.ts';
 
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   connections,
   sync,
   recovery,
+  search,
   scaling,
   sustained,
 ];

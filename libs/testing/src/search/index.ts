@@ -1,0 +1,2 @@
+export { type Wanted, asTyped, plainMatch, plainWords } from './plain-search.ts';
+export { sampleTerms } from './term-sampler.ts';
