@@ -43,6 +43,14 @@ describe('the layouts', () => {
       `ALTER TABLE parley.things_local ON CLUSTER 'chat' ADD COLUMN IF NOT EXISTS color String DEFAULT 'red'`,
       `ALTER TABLE parley.things ON CLUSTER 'chat' ADD COLUMN IF NOT EXISTS color String DEFAULT 'red'`,
     ]);
+    expect(cluster.changeCodec(table, { name: 'color', type: 'String', codec: 'ZSTD(3)' })).toEqual([
+      `ALTER TABLE parley.things_local ON CLUSTER 'chat' MODIFY COLUMN color String CODEC(ZSTD(3))`,
+    ]);
+    expect(cluster.replaceIndex(table, 'id_index', 'other_index id TYPE minmax')).toEqual([
+      `ALTER TABLE parley.things_local ON CLUSTER 'chat' DROP INDEX IF EXISTS id_index`,
+      `ALTER TABLE parley.things_local ON CLUSTER 'chat' ADD INDEX IF NOT EXISTS other_index id TYPE minmax`,
+      `ALTER TABLE parley.things_local ON CLUSTER 'chat' MATERIALIZE INDEX other_index`,
+    ]);
     expect(cluster.storage('things')).toBe(`parley.things_local ON CLUSTER 'chat'`);
     expect(() => clusterOf("a' b")).toThrow(/not a cluster's name/);
   });

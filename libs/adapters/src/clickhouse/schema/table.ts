@@ -33,6 +33,13 @@ export interface Layout {
   createDatabase(): readonly string[];
   createTable(table: Table): readonly string[];
   addColumn(table: Table, column: Column): readonly string[];
+  /** Of a column that is there: parts written or merged from now on are compressed in this way. */
+  changeCodec(table: Table, column: Column): readonly string[];
+  /**
+   * `index` as in a table's `indexes`, with a name that was never used. Parts get it one by one in the background; what
+   * is asked of one without it is answered the same, and slower.
+   */
+  replaceIndex(table: Table, oldName: string, index: string): readonly string[];
   /** `select` names tables as `parley.<name>`. Replaces a view of that name. */
   createView(name: string, select: string): readonly string[];
   /** How DELETE, UPDATE, ALTER and OPTIMIZE name the table. */
@@ -57,9 +64,21 @@ export const oneServer: Layout = {
   addColumn: (table, column) => [
     `ALTER TABLE parley.${table.name} ADD COLUMN IF NOT EXISTS ${columnText(column)}`,
   ],
+  changeCodec: (table, column) => [codecStatement(`parley.${table.name}`, column)],
+  replaceIndex: (table, oldName, index) => indexStatements(`parley.${table.name}`, oldName, index),
   createView: (name, select) => [`CREATE OR REPLACE VIEW parley.${name} AS ${select}`],
   storage: (table) => `parley.${table}`,
 };
+
+const codecStatement = (storage: string, column: Column): string =>
+  `ALTER TABLE ${storage} MODIFY COLUMN ${columnText(column)}`;
+
+/** One column takes one index for words at a time. */
+const indexStatements = (storage: string, oldName: string, index: string): readonly string[] => [
+  `ALTER TABLE ${storage} DROP INDEX IF EXISTS ${oldName}`,
+  `ALTER TABLE ${storage} ADD INDEX IF NOT EXISTS ${index}`,
+  `ALTER TABLE ${storage} MATERIALIZE INDEX ${index.slice(0, index.indexOf(' '))}`,
+];
 
 /**
  * Servers of the cluster that ClickHouse's own configuration calls `name`; their macros {shard} and {replica} tell them
@@ -85,6 +104,9 @@ export function clusterOf(name: string): Layout {
       [`${table.name}_local`, table.name].map(
         (storage) => `ALTER TABLE parley.${storage} ${on} ADD COLUMN IF NOT EXISTS ${columnText(column)}`,
       ),
+    changeCodec: (table, column) => [codecStatement(`parley.${table.name}_local ${on}`, column)],
+    replaceIndex: (table, oldName, index) =>
+      indexStatements(`parley.${table.name}_local ${on}`, oldName, index),
     createView: (view, select) => [`CREATE OR REPLACE VIEW parley.${view} ${on} AS ${select}`],
     storage: (table) => `parley.${table}_local ${on}`,
   };
