@@ -25,25 +25,41 @@ export async function search(
   const { scope, query, sort } = plan;
   // Asked before the search: what is complete now is complete in the hits.
   const throughMs = await completeThroughMs();
-  const { hits, next } = await collectHits(clickHouse, plan, limits);
+  const { hits, next, heads } = await collectHits(clickHouse, { plan, limits, throughMs });
   const found = hits.map(({ message }) => message.conversation);
-  const conversations = [...new Set([...scope.conversations, ...found])];
+  const conversations = [...new Set([...scope.conversations, ...found])].toSorted();
   return internal.SearchAnswer.create({
     hits: hits.map(({ message }) => ({ message, ...snippetOf(message.text ?? '', query) })),
     nextCursor: next === undefined ? '' : encodeCursor(next, sort),
-    completeThrough: await completeThrough(clickHouse, { ...scope, conversations }, throughMs),
+    completeThrough: conversations.flatMap((conversation) => {
+      const sequence = heads.get(conversation);
+      return sequence === undefined ? [] : [{ conversation, sequence }];
+    }),
     completeThroughMs: throughMs,
   });
+}
+
+interface Collecting {
+  readonly plan: SearchPlan;
+  readonly limits: SearchLimits;
+  readonly throughMs: number;
+}
+
+interface Collected {
+  readonly hits: readonly Hit[];
+  readonly next: SearchKey | undefined;
+  /** Through which sequence conversations were searched: of the request, and of the hits. */
+  readonly heads: ReadonlyMap<string, number>;
 }
 
 /** Keys first, then the newest version of each, again and again until the page is full. */
 async function collectHits(
   clickHouse: ClickHouse,
-  plan: SearchPlan,
-  limits: SearchLimits,
-): Promise<{ hits: Hit[]; next: SearchKey | undefined }> {
+  { plan, limits, throughMs }: Collecting,
+): Promise<Collected> {
   const { limit } = plan;
   const hits: Hit[] = [];
+  const heads = new Map<string, number>();
   let behind = plan.after;
   let bytes = 0;
   for (let round = 0; round < limits.roundsMax; round += 1) {
@@ -51,17 +67,22 @@ async function collectHits(
     const keys = (await clickHouse.select(keysSql(plan, behind, keyMax), { settings: matchSettings })).map(
       keyOfRow,
     );
-    for (const hit of await newestOf(clickHouse, plan, keys)) {
+    const [newest, newHeads] = await Promise.all([
+      newestOf(clickHouse, plan, keys),
+      headsOf(clickHouse, { plan, keys, throughMs, known: heads }),
+    ]);
+    for (const [conversation, sequence] of newHeads) heads.set(conversation, sequence);
+    for (const hit of newest) {
       const size = wire.Message.encode(hit.message).finish().length + hitOverheadBytes;
       if (hits.length === limit || (hits.length > 0 && bytes + size > limits.answerBytesMax))
-        return { hits, next: keyOf(hits.at(-1)) };
+        return { hits, next: keyOf(hits.at(-1)), heads };
       hits.push(hit);
       bytes += size;
     }
-    if (keys.length < keyMax) return { hits, next: undefined };
+    if (keys.length < keyMax) return { hits, next: undefined, heads };
     behind = keys.at(-1);
   }
-  return { hits, next: behind };
+  return { hits, next: behind, heads };
 }
 
 /** What a hit costs beside its message: snippet, highlights, framing. */
@@ -101,14 +122,30 @@ async function newestOf(
 }
 
 /**
- * For each conversation the asker may read: the last sequence that was searched. Messages sent after `throughMs` may
- * have arrived during the search and do not count; a conversation somebody has left ends where they left.
+ * For each conversation of the keys, and of the request, that the asker may read: the last sequence that was searched.
+ * Messages sent after `throughMs` may have arrived during the search and do not count; a conversation somebody has left ends
+ * where they left. Those that are `known` are not asked for again.
  */
-async function completeThrough(clickHouse: ClickHouse, scope: SearchPlan['scope'], throughMs: number) {
-  if (scope.conversations.length === 0) return [];
-  const rows = await clickHouse.select(headsSql(scope, throughMs));
-  return rows.map(([conversation, sequence]) => ({
-    conversation: conversation as string,
-    sequence: sequence as number,
-  }));
+async function headsOf(
+  clickHouse: ClickHouse,
+  {
+    plan: { scope },
+    keys,
+    throughMs,
+    known,
+  }: {
+    readonly plan: SearchPlan;
+    readonly keys: readonly SearchKey[];
+    readonly throughMs: number;
+    readonly known: ReadonlyMap<string, number>;
+  },
+): Promise<readonly (readonly [conversation: string, sequence: number])[]> {
+  const named = new Set([...scope.conversations, ...keys.map(({ conversation }) => conversation)]);
+  const conversations = [...named].filter((conversation) => !known.has(conversation));
+  if (conversations.length === 0) return [];
+  const sent = new Map<string, number>();
+  for (const { conversation, sequence, atMs } of keys)
+    if (atMs <= throughMs) sent.set(conversation, Math.max(sequence, sent.get(conversation) ?? 1));
+  const rows = await clickHouse.select(headsSql({ ...scope, conversations }, throughMs, sent));
+  return rows.map(([conversation, sequence]) => [conversation as string, sequence as number]);
 }

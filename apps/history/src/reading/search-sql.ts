@@ -62,17 +62,25 @@ export function keysSql(
     ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(limit)}`;
 }
 
-/** The newest versions of these keys that still match, and their scores first. `columns` as they are to be selected. */
+/**
+ * The newest versions of these keys that still match, and their scores first. `columns` as they are to be selected. Without
+ * FINAL, which would read all that lies between; the index is of no use for so few rows.
+ */
 export function newestSql(
   columns: string,
   { scope, query, sort }: SearchPlan,
   keys: readonly SearchKey[],
 ): string {
   const wanted = keys.map((key) => `(${sqlText(key.conversation)}, ${sqlInteger(key.sequence)})`);
+  const times = keys.map(({ atMs }) => atMs);
   const conditions = [...filterConditions(scope), ...matchConditions(query)];
-  return `SELECT ${rankSql(query, sort)} AS score, ${columns} FROM parley.messages FINAL
-    WHERE tenant = ${sqlText(scope.tenant)} AND (conversation, sequence) IN (${wanted.join(', ')})
-    AND ${conditions.join('\n AND ')}
+  // All versions of a message have its time, and lie in the partition of that.
+  return `SELECT ${rankSql(query, sort)} AS score, ${columns} FROM (
+      SELECT *, terms FROM parley.messages
+      WHERE tenant = ${sqlText(scope.tenant)} AND (conversation, sequence) IN (${wanted.join(', ')})
+      AND at BETWEEN ${momentSql(Math.min(...times))} AND ${momentSql(Math.max(...times))}
+      ORDER BY conversation, sequence, version DESC LIMIT 1 BY conversation, sequence)
+    WHERE ${conditions.join('\n AND ')}
     ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(keys.length)}`;
 }
 
@@ -109,11 +117,18 @@ function filterConditions({
 
 const momentSql = (ms: number): string => `fromUnixTimestamp64Milli(${sqlInteger(ms)}, 'UTC')`;
 
-/** The last sequence of each of the scope's conversations that was sent by then, where the user may know of it. */
-export function headsSql(scope: SpansOf, throughMs: number): string {
+/**
+ * The last sequence of each of the scope's conversations that was sent by then, where the user may know of it. `known`: by
+ * conversation a sequence that was, so that nothing before it has to be read.
+ */
+export function headsSql(scope: SpansOf, throughMs: number, known: ReadonlyMap<string, number>): string {
+  const ends = scope.conversations.map(
+    (conversation) =>
+      `(m.conversation = ${sqlText(conversation)} AND m.sequence >= ${sqlInteger(known.get(conversation) ?? 1)})`,
+  );
   return `WITH spans AS (${spansSql(scope)})
     SELECT m.conversation, max(m.sequence) FROM parley.messages AS m INNER JOIN spans AS s ON m.conversation = s.conversation
-    WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation IN ${sqlTexts(scope.conversations)}
+    WHERE m.tenant = ${sqlText(scope.tenant)} AND (${ends.join(' OR ')})
     AND m.sequence BETWEEN s.from_sequence AND s.to_sequence AND m.at <= ${momentSql(throughMs)}
     GROUP BY m.conversation ORDER BY m.conversation LIMIT 10000`;
 }
