@@ -2,13 +2,13 @@
 
 export type Samples = ReadonlyMap<string, number>;
 
-/** Prometheus text: sums over all label sets but `kind`, by `name` or `name{kind}`. */
+/** Prometheus text: sums over all label sets but `kind` and `table`, by `name` or `name{kind}`. */
 export function parseMetrics(text: string): Samples {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
     const found = /^(parley_\w+)(?:\{([^}]*)\})? (\S+)$/.exec(line);
     if (found === null || line.includes('_bucket{')) continue;
-    const kind = /\bkind="(\w+)"/.exec(found[2] ?? '')?.[1];
+    const kind = /\b(?:kind|table)="(\w+)"/.exec(found[2] ?? '')?.[1];
     const name = kind === undefined ? found[1]! : `${found[1]!}{${kind}}`;
     samples.set(name, (samples.get(name) ?? 0) + Number(found[3]));
   }

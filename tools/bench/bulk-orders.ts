@@ -21,8 +21,17 @@ export interface GroupPlan {
   readonly largeFrom?: number;
 }
 
+export interface PlannedMessage {
+  /** `direct` with the id of two users, or `group`. */
+  readonly type: 'direct' | 'group';
+  readonly id: string;
+  readonly sender: string;
+  readonly clientMessageId: string;
+  readonly text: string;
+}
+
 interface Order {
-  readonly type: 'user' | 'group';
+  readonly type: 'user' | 'direct' | 'group';
   readonly id: string;
   readonly payload: Uint8Array;
 }
@@ -90,6 +99,17 @@ export class BulkOrders {
         await this.#doAll([{ type: 'group', id, payload }]);
       }
     }
+  }
+
+  /** All are committed when it resolves. */
+  async post(messages: readonly PlannedMessage[]): Promise<void> {
+    await this.#doAll(
+      messages.map(({ type, id, sender, clientMessageId, text }) => {
+        const postMessage = { sender, clientMessageId, text };
+        const command = type === 'direct' ? internal.DirectCommand : internal.GroupCommand;
+        return { type, id, payload: command.encode({ postMessage }).finish() };
+      }),
+    );
   }
 
   /** Newest inbox position of each, asked of the shards' owners. */

@@ -15,6 +15,8 @@ export interface Floors {
   readonly jetstream_256: number;
   /** Median of a request on core NATS to another process. */
   readonly nats_request_ms: number;
+  /** Messages in a second, with their other rows, into the embedded engine from buffers that are ready. `ingest` measures it. */
+  readonly clickhouse_insert?: number;
 }
 
 const subject = 'floor-request';

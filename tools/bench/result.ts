@@ -45,7 +45,12 @@ export interface Result {
   readonly wrong_results?: number;
   readonly rss_per_connection_kb?: number;
   readonly actor_rss_per_connection_kb?: number;
-  readonly floors?: Floors;
+  readonly messages_per_s?: number;
+  /** How far history was behind at most. */
+  readonly lag_ms_max?: number;
+  /** Rows that the journals have and the store has not, or not the same. */
+  readonly missing?: number;
+  readonly floors?: Partial<Floors>;
   readonly cpu_s_per_1000?: Readonly<Record<string, number>>;
   readonly written_bytes_per_1000?: Readonly<Record<string, number>>;
   readonly cpu_s?: Readonly<Record<string, number>>;
@@ -84,6 +89,7 @@ export interface Figure {
     | 'deliveries_per_s'
     | 'entries_per_s'
     | 'events_per_s'
+    | 'messages_per_s'
     | 'ack_p50_ms'
     | 'receive_p99_ms'
     | 'rss_per_connection_kb';

@@ -47,7 +47,7 @@ export interface Scenario {
   /** `resultOf`: other scenarios of the same report. */
   targetsOf(
     result: Result,
-    floors: Floors | undefined,
+    floors: Partial<Floors> | undefined,
     resultOf: (scenario: string) => Result | undefined,
   ): readonly Target[];
 }

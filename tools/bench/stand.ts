@@ -175,10 +175,22 @@ export class Stand {
     this.#deaths.watch(app.label, app.exited());
   }
 
-  async restart(app: AppHandle): Promise<void> {
+  /** In order, meant: it is not missed. */
+  async end(app: AppHandle): Promise<void> {
     this.#deaths.expect(app.exited());
     await app.stop();
+  }
+
+  async restart(app: AppHandle): Promise<void> {
+    await this.end(app);
     await this.start(app);
+  }
+
+  /** One more instance of an app. */
+  async add(name: AppName): Promise<AppHandle> {
+    const app = await this.cluster.addApp(name);
+    this.#deaths.watch(app.label, app.exited());
+    return app;
   }
 
   /** From now on each process of the app has so much of a core, and no more. */
@@ -249,7 +261,8 @@ export class Stand {
   }
 
   samples(): Promise<Samples> {
-    const actors = this.cluster.apps.flatMap(({ label }) => this.#metricsUrl(label) ?? []);
+    const running = this.cluster.apps.filter((app) => app.isRunning());
+    const actors = running.flatMap(({ label }) => this.#metricsUrl(label) ?? []);
     return scrape([...actors, ...this.cluster.gateways.map(({ httpUrl }) => `${httpUrl}/metrics`)]);
   }
 

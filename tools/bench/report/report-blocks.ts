@@ -1,4 +1,5 @@
 // What a report says, from the top: surroundings, targets, an overview, each scenario.
+import type { Floors } from '../floors.ts';
 import type { Result } from '../result.ts';
 import { verdict } from '../show-result.ts';
 import { type Block, costsByKind, pairs } from './block.ts';
@@ -114,7 +115,8 @@ function overview(judged: readonly Judged[]): Block[] {
     const value = name === 'delivered_per_s' || name === 'deliveries_per_s' ? median[name] : undefined;
     return value === undefined ? [] : [{ label: scenario.name, value }];
   });
-  const floors = medians.find((result) => result.floors !== undefined)?.floors;
+  const floors = medians.find((result) => result.floors?.jetstream_256 !== undefined)?.floors as
+    Floors | undefined;
   const floorBars =
     floors === undefined
       ? []

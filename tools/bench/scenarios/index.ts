@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { connections } from './connections.ts';
 import { dm, dmJson, dmLatency, dmSync } from './direct.ts';
 import { group, groupOffline } from './group.ts';
+import { ingest } from './ingest.ts';
 import { largeGroup } from './large-group.ts';
 import { recovery } from './recovery.ts';
 import { scaling } from './scaling.ts';
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   sync,
   recovery,
   search,
+  ingest,
   scaling,
   sustained,
 ];
