@@ -2,28 +2,35 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NatsMessenger, connectNats } from '@parley/adapters';
 import { internal, subjects } from '@parley/protocol';
+import { median } from '../../percentile.ts';
 import { benchTenant } from '../stand.ts';
 
 const everyMs = 250;
 const answerLimitMs = 5_000;
 
-/** Looks until the answer is called, which tells the worst. A question without an answer counts as long as it was waited for. */
-export async function watchSearchLag(natsUrl: string): Promise<() => Promise<{ readonly maxMs: number }>> {
+export interface SearchLag {
+  readonly maxMs: number;
+  readonly medianMs: number;
+  /** Questions without an answer; each counts as late as it was waited for. */
+  readonly unanswered: number;
+}
+
+/** Looks until the answer is called, which tells what it has seen. */
+export async function watchSearchLag(natsUrl: string): Promise<() => Promise<SearchLag>> {
   const link = await connectNats(natsUrl, { name: 'bench-lag' });
   const messenger = new NatsMessenger(link);
-  const question = internal.SearchRequest.encode({
-    tenant: benchTenant,
-    user: 'nobody',
-    text: 'nothing',
-  }).finish();
-  let maxMs = 0;
+  const asked = { tenant: benchTenant, user: 'nobody', text: 'nothing' };
+  const question = internal.SearchRequest.encode(asked).finish();
+  const seenMs: number[] = [];
+  let unanswered = 0;
   let isOver = false;
   const look = async (): Promise<void> => {
     const askedMs = Date.now();
     const result = await messenger.request(subjects.history('search'), question, answerLimitMs);
     const answer = result.outcome === 'answered' ? internal.SearchAnswer.decode(result.bytes) : undefined;
-    const throughMs = answer === undefined || answer.error ? askedMs - answerLimitMs : answer.completeThroughMs;
-    maxMs = Math.max(maxMs, Date.now() - throughMs);
+    const isAnswered = answer !== undefined && !answer.error;
+    if (!isAnswered) unanswered += 1;
+    seenMs.push(Date.now() - (isAnswered ? answer.completeThroughMs : askedMs));
   };
   const looking = (async () => {
     while (!isOver) {
@@ -35,6 +42,6 @@ export async function watchSearchLag(natsUrl: string): Promise<() => Promise<{ r
     isOver = true;
     await looking;
     await link.close();
-    return { maxMs };
+    return { maxMs: Math.max(...seenMs), medianMs: median(seenMs), unanswered };
   };
 }

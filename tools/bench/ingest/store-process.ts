@@ -22,7 +22,9 @@ export interface InsertRates {
 }
 
 /** Rows in the order of the journals, as ingesting them is. */
-const exported: Readonly<Record<TallyTable, { readonly columns: readonly string[]; readonly order: string }>> = {
+const exported: Readonly<
+  Record<TallyTable, { readonly columns: readonly string[]; readonly order: string }>
+> = {
   messages: {
     columns: [
       'tenant',

@@ -10,30 +10,52 @@ export type KeptEvents = (typeof keptEventsChoices)[number];
 
 export class EventRows {
   readonly #kept: KeptEvents;
-  readonly table: RowBuffer;
+  /** Where the id lists of the commit stand in the buffer. */
+  readonly #lists: { readonly start: number; readonly end: number }[] = [];
+  readonly table = new RowBuffer('parley.events', columns);
 
-  /** `expectedBytes`: for example those of the batch before. */
-  constructor(kept: KeptEvents, expectedBytes = 0) {
+  constructor(kept: KeptEvents) {
     this.#kept = kept;
-    this.table = new RowBuffer('parley.events', columns, expectedBytes);
   }
 
   add(shard: ShardId, { position, atMs, events }: FedCommit): void {
     const cursor = this.#kept === 'off' ? undefined : events();
     if (cursor === undefined) return;
     const { sequence, epoch } = position;
-    const head = `${shardName(shard)}\t${sequence}\t${epoch}\t${dateTimeText(atMs)}\t`;
-    while (cursor.next()) if (this.#kept === 'all' || cursor.type !== 'user') this.#addRow(head, cursor);
+    const { table } = this;
+    /** Where the cells stand that are the same for all events of the commit. */
+    let headStart = -1;
+    let headEnd = -1;
+    while (cursor.next()) {
+      if (this.#kept !== 'all' && cursor.type === 'user') continue;
+      if (headStart < 0) {
+        headStart = table.bytes;
+        table.begin(`${shardName(shard)}\t${sequence}\t${epoch}\t${dateTimeText(atMs)}`);
+        headEnd = table.bytes;
+      } else {
+        table.repeat(headStart, headEnd);
+      }
+      this.#addCells(cursor);
+    }
+    this.#lists.length = 0;
   }
 
-  #addRow(head: string, cursor: EventCursor): void {
-    const { bytes } = cursor;
-    this.table.begin(head + cursor.position);
-    this.table.cell(bytes, cursor.typeStart, cursor.typeEnd);
-    this.table.cell(bytes, cursor.tenantStart, cursor.tenantEnd);
-    this.table.list(bytes, (item) => cursor.eachId(item));
-    this.table.cell(bytes, cursor.payloadStart, cursor.payloadEnd);
-    this.table.end();
+  #addCells(cursor: EventCursor): void {
+    const { table } = this;
+    const { bytes, list } = cursor;
+    table.number(cursor.position);
+    table.cell(bytes, cursor.typeStart, cursor.typeEnd);
+    table.cell(bytes, cursor.tenantStart, cursor.tenantEnd);
+    const known = this.#lists[list];
+    if (known === undefined) {
+      const start = table.bytes;
+      table.list(bytes, (item) => cursor.eachId(item));
+      this.#lists[list] = { start, end: table.bytes };
+    } else {
+      table.repeat(known.start, known.end);
+    }
+    table.cell(bytes, cursor.payloadStart, cursor.payloadEnd);
+    table.end();
   }
 }
 

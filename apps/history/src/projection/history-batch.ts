@@ -15,7 +15,7 @@ export interface ShardProgress extends ShardPosition {
 }
 
 export class HistoryBatch {
-  readonly messages: RowBuffer;
+  readonly messages = new RowBuffer('parley.messages', messageColumns);
   readonly memberships = new RowBuffer('parley.memberships', [
     'tenant',
     'user',
@@ -31,11 +31,16 @@ export class HistoryBatch {
   /** By shard name: minutes since 1970 in which its messages were sent and its users read. */
   readonly minutes = new Map<string, Set<number>>();
 
-  /** `before`: of about the same size. */
-  constructor(kept: KeptEvents, before?: HistoryBatch) {
-    const expected = (rows: RowBuffer | undefined): number => Math.ceil(1.25 * (rows?.bytes ?? 0));
-    this.messages = new RowBuffer('parley.messages', messageColumns, expected(before?.messages));
-    this.#events = new EventRows(kept, expected(before?.events));
+  constructor(kept: KeptEvents) {
+    this.#events = new EventRows(kept);
+  }
+
+  /** Empty again, with the room it had: memory of this size costs more than filling it. */
+  clear(): void {
+    this.messages.clear();
+    this.memberships.clear();
+    this.events.clear();
+    this.progress.clear();
   }
 
   /** Throws on an event that is not known, before anything of the commit was added. */

@@ -106,7 +106,9 @@ export class HistoryProjection {
   /** Shards whose position is not told: their journal was not looked at yet, or is another one. */
   readonly #unmatched = new Set<string>();
   #durable = new Map<string, ShardProgress>();
+  /** One is filled while the other is written; then they change places. */
   #batch: HistoryBatch;
+  #otherBatch: HistoryBatch;
   #batchSinceMs: number | undefined;
   /** When the writing of the last batch with rows began. */
   #writtenAtMs = -Infinity;
@@ -123,6 +125,7 @@ export class HistoryProjection {
   constructor(options: ProjectionOptions) {
     this.#options = options;
     this.#batch = new HistoryBatch(options.keptEvents ?? 'all');
+    this.#otherBatch = new HistoryBatch(options.keptEvents ?? 'all');
     this.#limits = { ...projectionLimits, ...options.limits };
     this.#clock = options.clock ?? systemClock;
     this.#changed = new Signal(this.#clock);
@@ -317,7 +320,9 @@ export class HistoryProjection {
 
   #takeBatch(): HistoryBatch {
     const batch = this.#batch;
-    this.#batch = new HistoryBatch(this.#options.keptEvents ?? 'all', batch);
+    this.#batch = this.#otherBatch;
+    this.#batch.clear();
+    this.#otherBatch = batch;
     if (batch.rows > 0) this.#writtenAtMs = this.#clock.monotonicMs();
     this.#batchSinceMs = undefined;
     this.#writingOldestAtMs = this.#oldestAtMs;
@@ -339,6 +344,8 @@ export class HistoryProjection {
         await this.#insert(batch.watermarks(this.#dirty));
       } catch (error) {
         metrics?.insertFailures.inc();
+        // What has failed may still be on its way: its bytes must not change.
+        this.#otherBatch = new HistoryBatch(this.#options.keptEvents ?? 'all');
         throw error;
       }
       metrics?.insertSeconds.observe((this.#clock.monotonicMs() - startedMs) / 1000);

@@ -11,7 +11,7 @@ export interface CompletenessOptions {
   readonly shards: readonly ShardId[];
   /** What is durable in the store, of all history processes together. */
   readonly positions: () => Promise<ReadonlyMap<string, ShardProgress>>;
-  /** Answers are kept this long. Default 500. */
+  /** Answers are kept this long. Default 250. */
   readonly freshMs?: number;
   readonly clock?: Clock;
 }
@@ -30,7 +30,7 @@ export class Completeness {
   /** Milliseconds since 1970. Rejects when the journals or the store are away. */
   throughMs(): Promise<number> {
     const now = this.#clock.monotonicMs();
-    if (this.#current === undefined || now - this.#askedAtMs > (this.#options.freshMs ?? 500)) {
+    if (this.#current === undefined || now - this.#askedAtMs > (this.#options.freshMs ?? 250)) {
       this.#askedAtMs = now;
       const asked = this.#ask();
       this.#current = asked;

@@ -11,15 +11,23 @@ export class RowBuffer {
   readonly table: string;
   readonly columns: readonly string[];
   #buffer: Buffer = Buffer.alloc(0);
-  readonly #firstBytes: number;
   #rows = 0;
   #bytes = 0;
 
-  /** `expectedBytes`: as many fit before it must grow. */
-  constructor(table: string, columns: readonly string[], expectedBytes = 0) {
+  constructor(table: string, columns: readonly string[]) {
     this.table = table;
     this.columns = columns;
-    this.#firstBytes = Math.max(expectedBytes, firstBytesMin);
+  }
+
+  /**
+   * Forgets all rows and keeps the room, unless most of it was not used: whoever writes batch after batch asks the system for
+   * memory only once. Nobody may still be sending what `toBytes` gave.
+   */
+  clear(): void {
+    if (this.#buffer.length > spareBytesMax && 4 * this.#bytes < this.#buffer.length)
+      this.#buffer = Buffer.alloc(0);
+    this.#rows = 0;
+    this.#bytes = 0;
   }
 
   /** Cells in the order of `columns`. */
@@ -39,6 +47,22 @@ export class RowBuffer {
   begin(firstCells: string): void {
     this.#reserve(firstCells.length);
     this.#bytes += this.#buffer.write(firstCells, this.#bytes, 'latin1');
+  }
+
+  /** Begins a row, or goes on with it, as bytes that this buffer has already: from `start` to `end`, places told by `bytes`. */
+  repeat(start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#buffer.copyWithin(this.#bytes, start, end);
+    this.#bytes += end - start;
+  }
+
+  /** The next cell of the row, a whole number of at least 0. */
+  number(value: number): void {
+    this.#reserve(17);
+    this.#buffer[this.#bytes++] = tab;
+    let scale = 1;
+    while (value >= scale * 10) scale *= 10;
+    for (; scale >= 1; scale /= 10) this.#buffer[this.#bytes++] = zero + (Math.floor(value / scale) % 10);
   }
 
   /** The next cell of the row, a String of any bytes. */
@@ -104,7 +128,7 @@ export class RowBuffer {
   #reserve(extraBytes: number): void {
     const needed = this.#bytes + extraBytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length, this.#firstBytes));
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length, firstBytesMin));
     this.#buffer.copy(grown, 0, 0, this.#bytes);
     this.#buffer = grown;
   }
@@ -134,6 +158,7 @@ const tab = 9;
 const newLine = 10;
 const quote = 39;
 const comma = 44;
+const zero = 48;
 const openingBracket = 91;
 const backslash = 92;
 const closingBracket = 93;
@@ -146,6 +171,8 @@ for (const [character, escape] of Object.entries({ ...escapes, "'": "\\'" }))
 /** UTF-8 bytes that one UTF-16 code unit takes at most. */
 const utf8BytesPerUnitMax = 3;
 const firstBytesMin = 4_096;
+/** So much room is kept in any case. */
+const spareBytesMax = 1024 * 1024;
 
 /** A moment as a DateTime64(3, 'UTC') cell or literal text: `2026-11-21 11:47:55.123`. */
 export function dateTimeText(ms: number): string {

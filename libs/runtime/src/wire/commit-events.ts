@@ -21,8 +21,8 @@ export class EventCursor {
   readonly #count: number;
   /** Where each id list that was written out begins, for events that refer to it. */
   readonly #lists: number[] = [];
-  /** Where the list of this event begins. */
-  #list = 0;
+  /** Number of this event's list of ids in the record, from 0: events with the same number have the same entities. */
+  list = 0;
   /** Where the next event begins. */
   #next: number;
 
@@ -57,7 +57,7 @@ export class EventCursor {
   /** The entities of this event, in order. */
   eachId(visit: (start: number, end: number) => void): void {
     const reader = this.#reader;
-    reader.seek(this.#list);
+    reader.seek(this.#lists[this.list]!);
     for (let count = reader.varint(); count > 0; count--) visit(reader.skip(), reader.offset);
   }
 
@@ -65,13 +65,11 @@ export class EventCursor {
     const reader = this.#reader;
     const number = reader.varint();
     if (number > 0) {
-      const known = this.#lists[number - 1];
-      if (known === undefined) throw new RangeError(`id list ${number} is not known`);
-      this.#list = known;
+      if (number > this.#lists.length) throw new RangeError(`id list ${number} is not known`);
+      this.list = number - 1;
       return;
     }
-    this.#list = reader.offset;
-    this.#lists.push(reader.offset);
+    this.list = this.#lists.push(reader.offset) - 1;
     for (let count = reader.varint(); count > 0; count--) reader.skip();
   }
 }
