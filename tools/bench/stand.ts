@@ -24,6 +24,8 @@ export interface StandOptions {
   readonly natsServers?: 1 | 3;
   readonly isSyncAlways?: boolean;
   readonly hasHistory?: boolean;
+  /** A server of its own instead of the embedded engine. */
+  readonly clickhouseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** An app, or `load`: leaves a CPU profile of its first instance in `profileFolder`. */
   readonly profiled?: AppName | 'load' | undefined;
@@ -94,6 +96,7 @@ export class Stand {
         ...(checkout === undefined
           ? {}
           : { entryOf: (app: AppName) => path.join(checkout, 'apps', app, 'dist/main.js') }),
+        clickhouseUrl: options.clickhouseUrl,
         natsSyncAlways: options.isSyncAlways ?? false,
         natsClusterOf: options.natsServers ?? 1,
         env: {

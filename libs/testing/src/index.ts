@@ -12,6 +12,7 @@ export {
   type WaitOptions,
   freePort,
   startCluster,
+  startClickHouse,
   startNats,
   startRedis,
   waitUntil,

@@ -1,6 +1,6 @@
 // A process of its own for the embedded engine, as history is one: an engine serves one folder for the life of a process.
 //
-//   store-process.ts rows <folder> <export folder>     tells all rows of a history folder as tallies, and exports them
+//   store-process.ts rows <folder> [export folder]     tells all rows of a history folder as tallies, and exports them
 //   store-process.ts insert <folder> <export folder>   inserts what was exported into an empty folder, and tells how fast
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
 import { readFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ await engine.close();
 process.send?.(answer, () => process.disconnect());
 
 async function tellRows(clickHouse: ClickHouse): Promise<TalliedRows> {
-  for (const table of tallyTables) {
+  for (const table of exportFolder === '' ? [] : tallyTables) {
     const { columns, order } = exported[table];
     await clickHouse.execute(
       `INSERT INTO FUNCTION file('${fileOf(table)}', 'TabSeparated')

@@ -3,6 +3,8 @@ import type { Scenario } from '../scenario.ts';
 import { connections } from './connections.ts';
 import { dm, dmJson, dmLatency, dmSync } from './direct.ts';
 import { group, groupOffline } from './group.ts';
+import { historyKills } from './history-kills.ts';
+import { historyOutage } from './history-outage.ts';
 import { ingest } from './ingest.ts';
 import { largeGroup } from './large-group.ts';
 import { recovery } from './recovery.ts';
@@ -24,6 +26,8 @@ export const scenarios: readonly Scenario[] = [
   recovery,
   search,
   ingest,
+  historyKills,
+  historyOutage,
   scaling,
   sustained,
 ];

@@ -1,16 +1,11 @@
 // How fast history catches up with journals that are there already, against the engine alone with the same rows; then how far
 // it is behind while people write.
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { NatsJournal, connectNats, provisionNats } from '@parley/adapters';
-import type { ShardId } from '@parley/runtime';
-import { projectFolder, spawnGuarded, waitUntil } from '@parley/testing/servers';
-import { tallyJournals } from '../../history/journal-tally.ts';
-import { RowTally, countDifferences, tallyDifferences } from '../../history/row-tally.ts';
-import { fillJournals } from '../ingest/fill-journals.ts';
+import { waitUntil } from '@parley/testing/servers';
+import { compareStore, insertExported, tallyOfJournals } from '../ingest/compare-store.ts';
+import { JournalFiller } from '../ingest/fill-journals.ts';
 import { type SearchLag, watchSearchLag } from '../ingest/search-lag.ts';
-import type { InsertRates, TalliedRows } from '../ingest/store-process.ts';
 import { drive, connectPeople, makePeople } from '../load-scenario.ts';
 import { pairs } from '../people-plan.ts';
 import { usageOf, usedBetween } from '../process-meter.ts';
@@ -59,9 +54,10 @@ async function run(options: RunOptions): Promise<Result> {
 }
 
 async function catchUp(stand: Stand, messages: number, say: (line: string) => void): Promise<Result> {
-  await fillJournals(stand, messages, say);
+  say('writing journals');
+  await (await JournalFiller.open(stand)).write(messages);
   for (const app of stand.cluster.apps) await stand.end(app);
-  const expected = await tallyOf(stand.cluster.natsUrl);
+  const expected = await tallyOfJournals(stand.cluster.natsUrl);
   const rows = expected.rows('messages');
   say(`${rows} messages and ${expected.rows('events')} events are in the journals; history starts`);
   const history = await stand.add('history');
@@ -85,12 +81,10 @@ async function catchUp(stand: Stand, messages: number, say: (line: string) => vo
   const { dataFolder } = stand.cluster;
   const exportFolder = path.join(dataFolder, 'export');
   mkdirSync(exportFolder);
-  const told = await inStore<TalliedRows>('rows', path.join(dataFolder, 'clickhouse'), exportFolder);
-  const found = new RowTally();
-  for (const [table, key, count, sum] of told) found.addAll(table, key, { rows: count, sum });
-  const { missing, extra, different } = countDifferences(tallyDifferences(expected, found));
+  const store = path.join(dataFolder, 'clickhouse');
+  const { missing, extra, different } = await compareStore(expected, store, exportFolder);
   say('the same rows into an empty engine');
-  const floor = await inStore<InsertRates>('insert', path.join(dataFolder, 'floor'), exportFolder);
+  const floor = await insertExported(path.join(dataFolder, 'floor'), exportFolder);
   return {
     scenario: 'ingest',
     seconds: round(tookMs / 1_000, 2),
@@ -110,40 +104,6 @@ async function catchUp(stand: Stand, messages: number, say: (line: string) => vo
       floor_cpu_s_per_1000: round(floor.cpuSecondsPer1000, 4),
     },
   };
-}
-
-async function tallyOf(natsUrl: string): Promise<RowTally> {
-  const link = await connectNats(natsUrl, { name: 'bench-tally' });
-  try {
-    const { numbers } = await provisionNats(link);
-    const shards = Object.entries(numbers.shardCounts).flatMap(([kind, count]): ShardId[] =>
-      Array.from({ length: count }, (_, index) => ({ kind, index })),
-    );
-    return await tallyJournals(new NatsJournal(link, { parts: numbers.journalParts }), shards);
-  } finally {
-    await link.close();
-  }
-}
-
-async function inStore<T>(role: string, folder: string, exportFolder: string): Promise<T> {
-  const process = await spawnGuarded({
-    command: path.join(projectFolder, 'node_modules/.bin/node'),
-    args: [
-      '--conditions=source',
-      '--disable-warning=ExperimentalWarning',
-      path.join(import.meta.dirname, '../ingest/store-process.ts'),
-      role,
-      folder,
-      exportFolder,
-    ],
-    output: 2,
-    ipc: true,
-  });
-  const ended = process.exited.then(() => Promise.reject(new Error(`the process for ${role} ended early`)));
-  ended.catch(() => undefined);
-  const [message] = (await Promise.race([once(process.child, 'message'), ended])) as [T];
-  await process.exited;
-  return message;
 }
 
 async function lagDuringDm(stand: Stand, seconds: number, say: (line: string) => void): Promise<SearchLag> {

@@ -1,12 +1,9 @@
-// One contract for both ways to ClickHouse: the engine in the process, and HTTP (a small endpoint in front of the same
-// engine, speaking the part of ClickHouse's protocol that is used).
+// One contract for both ways to ClickHouse: the engine in the process, and HTTP (an endpoint in front of the same engine in a
+// process of its own, speaking the part of ClickHouse's protocol that is used).
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import chdb from 'chdb';
+import { type ServerHandle, startClickHouse } from '@parley/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClickHouse } from './clickhouse.ts';
 import { openEmbeddedClickHouse } from './embedded-clickhouse.ts';
@@ -15,69 +12,20 @@ import { migrate } from './schema/migrate.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'parley-clickhouse-'));
-const engineFolder = path.join(folder, 'clickhouse');
 const opened: Partial<Record<'embedded' | 'http', ClickHouse>> = {};
-let server: http.Server;
-let session: InstanceType<typeof chdb.Session>;
+let server: ServerHandle;
 
 beforeAll(async () => {
-  opened.embedded = await openEmbeddedClickHouse({ folder: engineFolder });
-  session = new chdb.Session(engineFolder);
-  server = http.createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  opened.http = openHttpClickHouse({ url: `http://127.0.0.1:${port}` });
+  opened.embedded = await openEmbeddedClickHouse({ folder: path.join(folder, 'clickhouse') });
+  server = await startClickHouse();
+  opened.http = openHttpClickHouse({ url: server.url });
 });
 afterAll(async () => {
   await opened.http?.close();
-  server.close();
-  session.close();
+  await server?.stop();
   await opened.embedded?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-  const body = await text(request);
-  const query = new URL(request.url ?? '', 'http://host').searchParams.get('query');
-  const format = /\nFORMAT (\w+)$/.exec(body)?.[1];
-  if (format !== undefined) return answerInPieces(response, body.replace(/\nFORMAT \w+$/, ''), format);
-  try {
-    const result = await session.queryAsync(query === null ? body : `${query}\n${body}`);
-    response.end(result.text());
-  } catch (error) {
-    const message = (error as Error).message;
-    response
-      .writeHead(500, { 'x-clickhouse-exception-code': /Code: (\d+)/.exec(message)?.[1] ?? '' })
-      .end(message);
-  }
-}
-
-/** As a server streams: what goes wrong later stands behind what was sent before it. */
-async function answerInPieces(response: http.ServerResponse, query: string, format: string): Promise<void> {
-  const tag = 'abcdefghijklmnop';
-  const isWhole = format !== 'JSONEachRow';
-  const stream = new chdb.Session(engineFolder);
-  try {
-    if (isWhole) return void response.end((await stream.queryAsync(query, { format })).bytes());
-    for await (const chunk of stream.queryStream(query, { format })) {
-      if (response.destroyed) return;
-      if (!response.headersSent) response.writeHead(200, { 'x-clickhouse-exception-tag': tag });
-      if (!response.write(chunk.raw()))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
-    }
-    response.end();
-  } catch (error) {
-    const message = (error as Error).message;
-    if (!response.headersSent) response.writeHead(500).end(message);
-    else if (query.includes('cut off')) response.destroy();
-    else
-      response.end(
-        `\r\n__exception__\r\n${tag}\r\n${message}\n${message.length + 1} ${tag}\r\n__exception__\r\n`,
-      );
-  } finally {
-    stream.close();
-  }
-}
 
 const manyRows = "SELECT number AS n, repeat('é', 50) AS text FROM numbers(100000)";
 
@@ -109,6 +57,30 @@ describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
       [2 ** 53 - 1, `it's "quoted" \\ 你好 \0 \n`],
       [2 ** 53 - 1, `it's "quoted" \\ 你好 \0 \n`],
     ]);
+  });
+
+  it('keeps any bytes, and lists of texts, as they were', async () => {
+    const table = `bytes_${kind}`;
+    await clickHouse().execute(
+      `CREATE TABLE ${table} (number UInt64, ids Array(String), payload String) ENGINE = MergeTree ORDER BY number`,
+    );
+    const payload = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const ids = Buffer.from("it's \\ a\t你好\n");
+    const rows = new RowBuffer(table, ['number', 'ids', 'payload']);
+    for (const number of [7, 1_000_000, 2 ** 53 - 1]) {
+      rows.begin(String(number));
+      rows.list(ids, (item) => {
+        item(0, ids.length);
+        item(0, 0);
+      });
+      rows.cell(payload, 0, payload.length);
+      rows.end();
+    }
+    await clickHouse().insert(table, rows.columns, rows.toBytes());
+    const hex = payload.toString('hex').toUpperCase();
+    expect(
+      await clickHouse().select(`SELECT number, ids, hex(payload) FROM ${table} ORDER BY number`),
+    ).toEqual([7, 1_000_000, 2 ** 53 - 1].map((number) => [number, [ids.toString(), ''], hex]));
   });
 
   it('answers many questions at a time, and refuses too many', async () => {

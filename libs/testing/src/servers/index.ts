@@ -1,6 +1,7 @@
 // Real servers and whole clusters for tests, the demo and `npm start`. Nothing here needs a test runner, so tools
 // import it as '@parley/testing/servers'.
 export { type NatsHandle, type NatsOptions, startNats } from './nats-server.ts';
+export { type ClickHouseOptions, startClickHouse } from './clickhouse-server.ts';
 export { type RedisOptions, startRedis } from './redis-server.ts';
 export { PortTaken, type ServerHandle } from './server-process.ts';
 export { type GuardedProcess, type ProcessExit, spawnGuarded, stopLimitMs } from './guarded-process.ts';
