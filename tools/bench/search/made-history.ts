@@ -115,7 +115,7 @@ function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
     ]);
     if (rows.rows < rowsPerInsert) continue;
     yield rows;
-    rows = new RowBuffer('parley.messages', messageColumns, rows.bytes);
+    rows = new RowBuffer('parley.messages', messageColumns);
   }
   if (rows.rows > 0) yield rows;
 }
@@ -143,7 +143,7 @@ function* membershipRows(world: World): Generator<RowBuffer> {
     }
     if (rows.rows < rowsPerInsert) continue;
     yield rows;
-    rows = new RowBuffer('parley.memberships', membershipColumns, rows.bytes);
+    rows = new RowBuffer('parley.memberships', membershipColumns);
   }
   if (rows.rows > 0) yield rows;
 }

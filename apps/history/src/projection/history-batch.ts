@@ -40,7 +40,9 @@ export class HistoryBatch {
     this.messages.clear();
     this.memberships.clear();
     this.events.clear();
+    this.reads.clear();
     this.progress.clear();
+    this.minutes.clear();
   }
 
   /** Throws on an event that is not known, before anything of the commit was added. */
