@@ -3,7 +3,7 @@
 import { internal, type parley } from '@parley/protocol';
 import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
 import { BadRequest } from './bad-request.ts';
-import { checkConversation } from './page-reader.ts';
+import { checkConversation, newestSequenceSql } from './page-reader.ts';
 import { timeMsMax } from './time-limits.ts';
 
 /** Spans of membership in one question; the group's own limit is lower. */
@@ -25,10 +25,7 @@ export async function locate(
       `sequence BETWEEN ${sqlInteger(from ?? 1)} AND ${sqlInteger(to || Number.MAX_SAFE_INTEGER)}`,
   );
   // What is complete is asked first: whatever comes meanwhile lies beyond it.
-  const completeThrough = await oneNumber(
-    clickHouse,
-    `SELECT max(sequence) FROM parley.messages WHERE ${where}`,
-  );
+  const completeThrough = await oneNumber(clickHouse, newestSequenceSql(where));
   const sequence = await oneNumber(
     clickHouse,
     `SELECT sequence FROM parley.messages WHERE ${where} AND (${readable.join(' OR ')})
@@ -40,10 +37,8 @@ export async function locate(
 
 /** An insert half way through two years' partitions leaves a hole, and an earlier message may be in it. */
 async function mustFollowOn(clickHouse: ClickHouse, where: string, sequence: number): Promise<void> {
-  const before = await oneNumber(
-    clickHouse,
-    `SELECT max(sequence) FROM parley.messages WHERE ${where} AND sequence < ${sqlInteger(sequence)}`,
-  );
+  const earlier = `${where} AND sequence < ${sqlInteger(sequence)}`;
+  const before = await oneNumber(clickHouse, newestSequenceSql(earlier));
   if (before !== 0 && before !== sequence - 1)
     throw new BadRequest('HISTORY_BEHIND', 'messages before the one found are on their way into the store');
 }

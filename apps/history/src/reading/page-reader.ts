@@ -30,7 +30,7 @@ export async function readPage(
        WHERE ${where} AND sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}
        ORDER BY sequence, version DESC, revision DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
     ),
-    clickHouse.select(`SELECT max(sequence) FROM parley.messages WHERE ${where}`),
+    clickHouse.select(newestSequenceSql(where)),
   ]);
   const shown = await withoutRecalledEdits(clickHouse, where, rows.map(messageOfRow));
   const messages = denseRun(shown, from, limits.answerBytesMax);
@@ -64,6 +64,9 @@ async function withoutRecalledEdits<T extends ReturnType<typeof messageOfRow>>(
     return recalled.has(sequence) ? { ...message, edited: { sequence } } : message;
   });
 }
+/** Reads the end of the log alone; `max(sequence)` would read all of it. `where` names one conversation. */
+export const newestSequenceSql = (where: string): string =>
+  `SELECT sequence FROM parley.messages WHERE ${where} ORDER BY sequence DESC LIMIT 1`;
 
 export function checkConversation(tenant: string, conversation: string): void {
   if (!tenantPattern.test(tenant)) throw new BadRequest('BAD_ID', 'the tenant is not valid');
