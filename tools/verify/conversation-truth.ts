@@ -36,7 +36,11 @@ export class ConversationTruth {
   #floor = 0;
   /** Of messages before the floor that were changed after it. */
   readonly #changedDigests = new Map<number, string>();
-  readonly #revisions = new Map<number, number>();
+  /** What changed messages have been, one after another; the first digest is undefined where the journal lacks it. */
+  readonly #versions = new Map<
+    number,
+    { readonly revision: number; readonly digest: string | undefined }[]
+  >();
   /** Of the snapshot's newest messages. */
   readonly #snapshotDigests = new Map<number, string>();
   /** What the snapshot remembers of older messages: sender, client message id, time. */
@@ -87,7 +91,14 @@ export class ConversationTruth {
 
   /** Sequence of the newest change of the message at a sequence, as far as the journal says; 0: as it was sent. */
   revisionAt(sequence: number): number {
-    return this.#revisions.get(sequence) ?? 0;
+    return this.#versions.get(sequence)?.at(-1)?.revision ?? 0;
+  }
+
+  /** Whether the message was this at some time since `through` was the newest element of the conversation. */
+  hasBeen(sequence: number, digest: string, through: number): boolean {
+    const versions = this.#versions.get(sequence) ?? [];
+    const first = versions.findLastIndex(({ revision }) => revision <= through);
+    return versions.slice(Math.max(0, first)).some((version) => (version.digest ?? digest) === digest);
   }
 
   /** Whether the snapshot remembers another message at this sequence. */
@@ -155,7 +166,8 @@ export class ConversationTruth {
   #change(changed: LogMessage): void {
     const { sequence, revision = 0 } = changed;
     const digest = messageDigest(changed);
-    this.#revisions.set(sequence, revision);
+    const versions = this.#versions.get(sequence) ?? [{ revision: 0, digest: this.digestAt(sequence) }];
+    this.#versions.set(sequence, [...versions, { revision, digest }]);
     if (this.#digests[sequence - this.#floor] === undefined) this.#changedDigests.set(sequence, digest);
     else this.#digests[sequence - this.#floor] = digest;
   }

@@ -25,12 +25,16 @@ export function checkDevice(
   const isVisible = (sequence: number): boolean =>
     spans === undefined || spans.some(({ from, to }) => sequence >= from && (to === 0 || sequence <= to));
 
+  let through = 0;
+  for (const sequence of copy.keys()) through = Math.max(through, sequence);
   for (const [sequence, digest] of copy) {
     findings.compared.device_messages++;
     const expected = digestAt(sequence);
     if (sequence > head) add('device-extra', 'has what the cluster does not have', sequence);
     else if (!isVisible(sequence)) add('device-extra', 'has what its user may not see', sequence);
-    else if (digest !== '' && expected !== undefined && digest !== expected)
+    else if (digest === '' || expected === undefined || digest === expected) continue;
+    // Changed since the device got it, or before the journal was read to the end.
+    else if (!conversation.hasBeen(sequence, digest, through))
       add('device-different', 'has something else than the cluster', sequence);
   }
   for (const one of device.doubled)

@@ -170,5 +170,8 @@ export class TestingCluster implements Sources {
     this.rows.set(message.conversation, rows);
     // As it comes back from bytes.
     rows.push(fromWireMessage(toWireMessage(message) as parley.v1.Message));
+    const { changed } = fact;
+    const at = rows.findIndex(({ sequence }) => sequence === changed?.sequence);
+    if (changed !== undefined && at >= 0) rows[at] = changed;
   }
 }

@@ -1,5 +1,11 @@
 // Every kind of planted difference is found and named; and nothing is found where nothing is wrong, while people write.
-import { type EntryAppended, type MessagePosted, groupPolicy } from '@parley/domain';
+import {
+  type DirectEvent,
+  type EntryAppended,
+  type LogMessage,
+  type MessagePosted,
+  groupPolicy,
+} from '@parley/domain';
 import { internal } from '@parley/protocol';
 import { UnreadableRecord } from '@parley/runtime';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -184,6 +190,98 @@ describe('a cluster without a flaw', () => {
     cluster.trim('group.0', 2);
     cluster.trim('user.0', 1);
     expect(told(await verify())).toEqual(['inbox-missing inbox alice #5']);
+  });
+});
+
+describe('edits and recalls', () => {
+  const headerOf = (sequence: number) => {
+    const { sender, clientMessageId, atMs: sentAtMs } = posted(sequence);
+    return { sequence, sender, clientMessageId, sentAtMs, kind: 'text' };
+  };
+  const element = (sequence: number, target: number) => {
+    const { sender, clientMessageId } = posted(target);
+    return {
+      sequence,
+      sender,
+      clientMessageId: `${clientMessageId}-${sequence}`,
+      atMs: sequence,
+      target: headerOf(target),
+    };
+  };
+  const commit = (sequence: number, target: number, event: DirectEvent, isRecall = false) =>
+    cluster.commit(
+      { type: 'direct', ids: ['alice.bob'], event },
+      {
+        type: 'user',
+        ids: ['alice', 'bob'],
+        event: entryOf(pair, sequence, { target, ...(isRecall && { isRecall }) }),
+      },
+    );
+  const edit = (sequence: number, target: number, text: string) =>
+    commit(sequence, target, { type: 'MessageEdited', ...element(sequence, target), text });
+  const recall = (sequence: number, target: number) =>
+    commit(sequence, target, { type: 'MessageRecalled', ...element(sequence, target) }, true);
+  const rows = () => cluster.rows.get(pair)!;
+  const saveAll = () => {
+    cluster.save('direct', 'alice.bob');
+    for (const user of ['alice', 'bob']) cluster.save('user', user);
+  };
+
+  beforeEach(() => {
+    edit(7, 2, 'second');
+    edit(8, 2, 'third');
+    recall(9, 3);
+  });
+
+  it('are no differences, with snapshots from before or after them, and trimmed', async () => {
+    expect(told(await verify())).toEqual([]);
+    saveAll();
+    edit(10, 2, 'fourth');
+    recall(11, 4);
+    expect(told(await verify())).toEqual([]);
+    cluster.trim('user.0', 2);
+    expect(told(await verify())).toEqual([]);
+  });
+
+  it('ClickHouse that shows a message as it was before is found, unless it is only behind', async () => {
+    const now = rows()[1]!;
+    rows()[1] = { ...now, text: 'second', revision: 7 };
+    expect(told(await verify())).toEqual(['history-different d.alice.bob #2']);
+    let asked = 0;
+    cluster.historySequence = 5;
+    cluster.watermark = () => {
+      if (++asked === 2) rows()[1] = now;
+      return Promise.resolve(asked > 2 ? 9 : 5);
+    };
+    expect(told(await verify({ lagMsMax: 5_000 }))).toEqual([]);
+  });
+
+  it('ClickHouse that gives back what was recalled is found', async () => {
+    rows()[2] = { ...rows()[2]!, text: 'text 3' };
+    expect(told(await verify())).toEqual(['history-different d.alice.bob #3']);
+  });
+
+  it('a device may be behind by what came after its newest message, and by nothing else', async () => {
+    const device = (...messages: readonly LogMessage[]): DeviceCopy => ({
+      name: 'a phone',
+      tenant,
+      user: undefined,
+      conversations: new Map([[pair, new Map(messages.map((one) => [one.sequence, messageDigest(one)]))]]),
+      doubled: [],
+    });
+    const current = rows().slice();
+    const second = { ...current[1]!, text: 'second', revision: 7, changedAtMs: 7 };
+    const differences = async (...messages: readonly LogMessage[]) =>
+      told(await verify({ devices: [device(...messages)] }));
+    expect(await differences(...current)).toEqual([]);
+    expect(await differences(current[0]!, second, ...current.slice(2, 7))).toEqual([]);
+    expect(await differences(current[0]!, second, ...current.slice(2))).toEqual([
+      'device-different d.alice.bob #2',
+    ]);
+    const other = { ...second, text: 'made up' };
+    expect(await differences(current[0]!, other, ...current.slice(2, 7))).toEqual([
+      'device-different d.alice.bob #2',
+    ]);
   });
 });
 

@@ -202,6 +202,45 @@ describe('what messages carry', () => {
     expect(await codeOf(atBob.send(other, { text: 'x', rich: { mentions } }))).toBe('CONTENT_TOO_LARGE');
   });
 
+  it('a page never shows less than what was acknowledged before it was asked for, while edits come at full speed', async () => {
+    const [ann, bob] = await people.registerAll('ann', 'bob');
+    const conversation = direct(ann, bob);
+    const [atAnn, atBob] = await Promise.all([ann.connect(), bob.connect({ encoding: 'json', gateway: 1 })]);
+    const sent = await Promise.all(upTo(40).map((number) => atAnn.send(conversation, `text ${number}`)));
+    const acked = new Map<number, number>();
+    let isWriting = true;
+    const writers = upTo(4).map(async (lane) => {
+      for (let round = 1; round <= 12; round++) {
+        const { sequence } = sent[(lane * 11 + round * 7) % sent.length]!;
+        const isRecall = round % 6 === 0;
+        const change = isRecall
+          ? atAnn.recall(conversation, sequence)
+          : atAnn.edit(conversation, sequence, `edit ${lane}.${round}`);
+        // Another lane may have recalled it.
+        const code = await codeOf(change);
+        if (code === undefined) acked.set(sequence, (await change).sequence);
+        else expect(code).toBe('MESSAGE_RECALLED');
+      }
+    });
+    const written = Promise.all(writers).finally(() => (isWriting = false));
+    let pages = 0;
+    while (isWriting || pages === 0) {
+      const before = new Map(acked);
+      const page = await atBob.history({ conversation, before: sent.length + 1, limit: 50 });
+      for (const message of page.messages)
+        expect(message.revision ?? 0).toBeGreaterThanOrEqual(before.get(message.sequence) ?? 0);
+      pages++;
+    }
+    await written;
+    const head = Math.max(...acked.values());
+    await Promise.all([atAnn, atBob].map((device) => untilTail(device, conversation, head)));
+    expect(viewOf(atBob, conversation).map(({ text }) => text ?? '')).toEqual(
+      viewOf(atAnn, conversation).map(({ text }) => text ?? ''),
+    );
+    for (const [sequence, revision] of acked)
+      expect(viewOf(atBob, conversation)[sequence - 1]?.revision).toBeGreaterThanOrEqual(revision);
+  });
+
   it('an old message that has left the memory of its owner can be edited, and found as it is now', async () => {
     const [ann, bob] = await people.registerAll('ann', 'bob');
     const conversation = direct(ann, bob);

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import type { Client } from '@parley/client';
 import { connectNats, NatsJournal, openEmbeddedClickHouse } from '@parley/adapters';
 import { decodeDirectEvent, placementRules, streams } from '@parley/protocol';
 import { Placement, decodeCommit } from '@parley/runtime';
@@ -75,6 +76,21 @@ const told = ({ figures }: Run, ...codes: string[]): string[] =>
     .filter(({ code }) => codes.includes(code))
     .map(({ code, subject, sequences }) => `${code} ${subject} #${sequences}`);
 
+/** Gives one message another text again and again; `stop` answers how often. */
+function editAllTheTime(device: Client, conversation: string, sequence: number) {
+  let count = 0;
+  let isStopping = false;
+  const editing = (async () => {
+    while (!isStopping) await device.edit(conversation, sequence, `version ${++count}`);
+  })();
+  const stop = async () => {
+    isStopping = true;
+    await editing;
+    return count;
+  };
+  return { stop };
+}
+
 it('finds nothing while people write, and names exactly what was damaged', { timeout: 60_000 }, async () => {
   const [ann, ben, cat, dan] = persons as [Person, Person, Person, Person];
   const devices = await Promise.all(persons.map((person) => person.connect()));
@@ -84,12 +100,20 @@ it('finds nothing while people write, and names exactly what was damaged', { tim
     .conversation;
   const pair = direct(ann, ben);
   const chatters = [Chatter.start(annsDevice, pair), Chatter.start(devices[2]!, large)];
-  for (const number of upTo(5)) await bensDevice.send(small, `to the small group ${number}`);
+  const sent = await Promise.all(
+    upTo(5).map((number) => bensDevice.send(small, `to the small group ${number}`)),
+  );
+  const rich = { file: { ref: 'media/1', name: 'a.pdf' }, mentions: [ann.id] };
+  const file = await bensDevice.send(small, { text: 'read this', rich });
+  await bensDevice.edit(small, file.sequence, { text: 'read it', mentions: [cat.id] });
+  await bensDevice.recall(small, sent[1]!.sequence);
+  const editor = editAllTheTime(bensDevice, small, sent[0]!.sequence);
   await Promise.all(chatters.map((chatter) => chatter.more(30)));
 
   const { wsUrl } = cluster.gateways[0]!;
   const calm = await verify('--data', cluster.dataFolder, '--url', wsUrl, '--token', ann.token);
   await Promise.all(chatters.map((chatter) => chatter.more(5)));
+  expect(await editor.stop()).toBeGreaterThan(5);
   expect(calm.figures.found, calm.stderr).toEqual([]);
   expect(calm.exitCode, calm.stderr).toBe(0);
   expect(calm.figures).toMatchObject({
