@@ -25,6 +25,8 @@ test('commands carry their words', () => {
     atMs: at(2026, 0, 31, 14, 30),
   });
   expect(parseLine('/export the team.csv')).toEqual({ kind: 'export', file: 'the team.csv', format: 'csv' });
+  expect(parseLine('/edit  what I  meant')).toEqual({ kind: 'edit', text: 'what I  meant' });
+  expect(parseLine('/recall')).toEqual({ kind: 'recall' });
   expect(parseLine('/quit')).toEqual({ kind: 'quit' });
 });
 
@@ -42,6 +44,7 @@ test('what cannot be understood gets a hint', () => {
     '/export',
     '/export team.xls',
     '/search',
+    '/edit',
   ]) {
     expect(parseLine(line).kind, line).toBe('invalid');
   }

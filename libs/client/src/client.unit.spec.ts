@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import type { ClientError } from './client-error.ts';
 import type { Encoding } from './codec/frame-codec.ts';
-import { Diffusion, type Sent } from './frames.ts';
+import { Diffusion, type Message, type Sent } from './frames.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { type Faults, ScriptedServer, noFaults } from './testing/scripted-server.ts';
@@ -247,6 +247,67 @@ test('read pointers and unread counts agree on all devices of a user', async () 
   expect([bob!, phone].map((one) => one.conversation('d.alice.bob').unread)).toEqual([1, 1]);
 });
 
+describe('edits and recalls', () => {
+  const pair = 'd.alice.bob';
+
+  test('change what every device shows, and tell the program', async () => {
+    const here = world();
+    const [alice, bob] = await connected(here, 'alice', 'bob');
+    const told: string[] = [];
+    bob!.on('change', ({ message }) => told.push(message.isRecalled ? 'recalled' : `now ${message.text}`));
+    for (const text of ['one', 'two', 'three']) void alice!.send(pair, text);
+    await here.clock.advance(500);
+    const edit = alice!.edit(pair, 1, 'first');
+    await here.clock.advance(500);
+    void alice!.recall(pair, 2);
+    await here.clock.advance(500);
+    expect((await edit).sequence).toBe(4);
+    for (const client of [alice!, bob!])
+      expect(textsOf(client, pair).slice(0, 3)).toEqual(['first', '', 'three']);
+    expect(bob!.conversation(pair).messages[0]).toMatchObject({ revision: 4 });
+    expect(told).toEqual(['now first', 'recalled']);
+    expect(bob!.conversation(pair).unread).toBe(2);
+    void bob!.conversation(pair).markRead();
+    await here.clock.advance(500);
+    expect(bob!.conversation(pair).unread).toBe(0);
+  });
+
+  test('are made once, however often they are repeated', async () => {
+    const here = world();
+    const [alice] = await connected(here, 'alice', 'bob');
+    void alice!.send(pair, 'one');
+    await here.clock.advance(500);
+    here.server.faults = { ...noFaults, loseAnswer: 0.7 };
+    const edit = alice!.edit(pair, 1, 'first');
+    await here.clock.advance(20_000);
+    here.server.faults = noFaults;
+    await here.clock.advance(20_000);
+    expect((await edit).sequence).toBe(2);
+    expect(here.server.conversations.get(pair)!.log).toHaveLength(2);
+  });
+
+  test('are applied to older messages that are loaded afterwards', async () => {
+    const here = world();
+    for (let i = 1; i <= 9; i++)
+      here.server.post('alice', { conversation: pair, clientMessageId: `x${i}`, text: `${i}` });
+    const bob = clientOf(here, 'bob', { coldStart: 'heads' });
+    void bob.connect();
+    await here.clock.until(() => bob.isCaughtUp, 5_000, 'connecting');
+    // As a page that was read just before the edit.
+    const log = here.server.conversations.get(pair)!.log;
+    const before = log[7]!;
+    here.server.change('alice', { conversation: pair, clientMessageId: 'e', sequence: 8, text: 'eight' });
+    here.server.change('alice', { conversation: pair, clientMessageId: 'r', sequence: 9 });
+    await here.clock.advance(500);
+    log[7] = before;
+    const loading = bob.conversation(pair).loadOlder(3);
+    await here.clock.advance(500);
+    expect(await loading).toBe(3);
+    expect(textsOf(bob, pair).slice(0, 3)).toEqual(['7', 'eight', '']);
+    expect(bob.conversation(pair).unread).toBe(8);
+  });
+});
+
 test('the async iterator gives events until the client is closed', async () => {
   const here = world();
   const [alice, bob] = await connected(here, 'alice', 'bob');
@@ -299,6 +360,8 @@ async function storm(here: World, isWindowSmall: boolean): Promise<void> {
   const posted: Posted[] = [];
   const acked = new Map<string, Sent>();
   const refusals: string[] = [];
+  /** Without an answer yet. */
+  let changes = 0;
   const conversations = ['g.team', 'g.team', 'g.team', 'd.alice.bob', 'd.bob.dave', 'd.carol.carol'];
   for (let step = 0; step < 400; step++) {
     const chance = random.next();
@@ -316,6 +379,7 @@ async function storm(here: World, isWindowSmall: boolean): Promise<void> {
             (error: ClientError) => refusals.push(error.code),
           );
       }
+      change(pick([...clients.keys()]), step);
     } else if (chance < 0.84) server.cutOne();
     else if (chance < 0.88) server.switchTo('g.team', pick([Diffusion.read, Diffusion.write]));
     else if (chance < 0.92) server.remove('g.team', pick(['carol', 'dave']));
@@ -325,7 +389,8 @@ async function storm(here: World, isWindowSmall: boolean): Promise<void> {
   }
   server.faults = noFaults;
   start('alice-3');
-  const isDone = () => [...clients.values()].every((client) => client.outboxSize === 0 && client.isCaughtUp);
+  const isDone = () =>
+    changes === 0 && [...clients.values()].every((client) => client.outboxSize === 0 && client.isCaughtUp);
   await clock.until(isDone, 300_000, 'calm after the storm');
   await clock.advance(5_000);
   await clock.until(isDone, 60_000, 'calm again');
@@ -336,6 +401,24 @@ async function storm(here: World, isWindowSmall: boolean): Promise<void> {
   for (const [device, client] of clients) checkViews(device, client);
   checkOrder();
   for (const client of clients.values()) client.close();
+
+  /** Edits a message the device shows as its user's, or takes it back. */
+  function change(device: string, step: number): void {
+    const client = clients.get(device)!;
+    const user = device.split('-')[0]!;
+    const view = pick(client.conversations.concat(client.conversation('d.alice.bob')));
+    const own = view.messages.filter(({ sender, text }) => sender === user && text != null);
+    if (own.length === 0) return;
+    const { sequence } = pick(own);
+    const changing = step % 5 === 0 ? view.recall(sequence) : view.edit(sequence, `edit ${step}`);
+    changes++;
+    changing
+      .catch((error: ClientError) => {
+        const allowed = ['NOT_A_MEMBER', 'MESSAGE_RECALLED', 'STOPPED'];
+        if (!allowed.includes(error.code)) refusals.push(error.code);
+      })
+      .finally(() => changes--);
+  }
 
   function restartIdle(device: string): void {
     const client = clients.get(device)!;
@@ -351,18 +434,31 @@ async function storm(here: World, isWindowSmall: boolean): Promise<void> {
     for (const conversation of server.conversations.values()) {
       const spans = conversation.members.get(user)?.spans;
       if (spans === undefined) continue;
-      const expected = conversation.log.filter(({ sequence }) =>
-        spans.some((span) => sequence >= span.from && (span.to === 0 || sequence <= span.to)),
-      );
+      const isVisible = (sequence: number) =>
+        spans.some((span) => sequence >= span.from && (span.to === 0 || sequence <= span.to));
+      const expected = conversation.log.filter(({ sequence }) => isVisible(sequence));
       const view = client.conversation(conversation.id);
       const seen = view.segments.flatMap((segment) => segment.messages);
       // A device whose first sync is beyond the inbox window begins with the span of membership it finds.
       const firstSeen = isWindowSmall ? (view.segments[0]?.first ?? 1) : 1;
       expect(firstSeen === 1 || spans.some((span) => span.from === firstSeen)).toBe(true);
-      const key = (message: { sequence: number; text?: string | null }) =>
-        `${message.sequence} ${message.text ?? ''}`;
-      expect(seen.map(key), `${device} ${conversation.id}`).toEqual(
-        expected.filter((message) => message.sequence >= firstSeen).map(key),
+      // What changed while the user was away is not in their copy.
+      const newest = (sequence: number) =>
+        expected.findLast(({ edited, recalled }) => (edited ?? recalled)?.sequence === sequence)?.sequence ??
+        0;
+      for (const { sequence, revision = 0 } of seen)
+        expect(revision).toBeGreaterThanOrEqual(newest(sequence));
+      const key = (message: Message) =>
+        isVisible(message.revision || message.sequence)
+          ? `${message.sequence} ${message.text ?? ''}`
+          : `${message.sequence} changed unseen`;
+      const atServer = new Map(expected.map((message) => [message.sequence, message]));
+      const shown = seen.map((message) => {
+        const { revision } = atServer.get(message.sequence)!;
+        return revision && !isVisible(revision) ? `${message.sequence} changed unseen` : key(message);
+      });
+      expect(shown, `${device} ${conversation.id}`).toEqual(
+        expected.filter((message) => message.sequence >= firstSeen).map((message) => key(message as Message)),
       );
       expect(view.unread, `${device} unread of ${conversation.id}`).toBe(
         server.unreadOf(user, conversation.id),

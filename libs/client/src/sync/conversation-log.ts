@@ -63,7 +63,8 @@ export class ConversationLog {
 
   get unread(): number {
     const { head, tail, read, uncounted = [] } = this.facts;
-    return Math.max(0, Math.max(head, tail) - read - uncounted.length);
+    const others = uncounted.filter((sequence) => sequence > read).length;
+    return Math.max(0, Math.max(head, tail) - read - others);
   }
 
   /** What `welcome` or a limited page says about this conversation. */

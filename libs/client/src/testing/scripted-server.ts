@@ -42,6 +42,8 @@ interface ScriptedConversation {
   title: string;
 }
 
+type ChangeRequest = Parameters<ScriptedServer['change']>[1];
+
 interface Connection {
   readonly user: string;
   readonly handlers: SocketHandlers;
@@ -148,6 +150,27 @@ export class ScriptedServer {
     return message;
   }
 
+  /** The edit of a message, or its recall when there is no text. Pages show what it makes of the message. */
+  change(
+    sender: string,
+    change: { conversation: string; clientMessageId: string; sequence: number; text?: string },
+  ): Message {
+    const conversation = this.#conversation(change.conversation);
+    const { sequence, text, clientMessageId } = change;
+    const content = text === undefined ? { recalled: { sequence } } : { edited: { sequence, text } };
+    const element = this.#append(conversation, sender, { ...content, clientMessageId }, []);
+    conversation.dedupe.set(`${sender} ${clientMessageId}`, element);
+    const changed = { revision: element.sequence!, changedAtMs: element.sentAtMs! };
+    const before = conversation.log[sequence - 1]!;
+    conversation.log[sequence - 1] = {
+      ...before,
+      ...changed,
+      text: text ?? '',
+      isRecalled: text === undefined,
+    };
+    return element;
+  }
+
   unreadOf(user: string, id: string): number {
     return this.#info(this.#conversation(id), user).unread!;
   }
@@ -183,7 +206,7 @@ export class ScriptedServer {
   #append(
     conversation: ScriptedConversation,
     sender: string,
-    content: { text?: string; system?: parley.v1.ISystem; clientMessageId?: string },
+    content: Pick<Message, 'text' | 'system' | 'edited' | 'recalled' | 'clientMessageId'>,
     turned: readonly string[],
     leaver?: string,
   ): Message {
@@ -197,7 +220,8 @@ export class ScriptedServer {
     };
     conversation.log.push(message);
     const own = conversation.members.get(sender);
-    if (own !== undefined) own.read = Math.max(own.read, sequence);
+    const isChange = content.edited != null || content.recalled != null;
+    if (own !== undefined && !isChange) own.read = Math.max(own.read, sequence);
     const isSwitch = content.system?.diffusionChanged !== undefined;
     for (const user of [...openMembers(conversation), ...(leaver === undefined ? [] : [leaver])]) {
       const isTurned = turned.includes(user);
@@ -252,11 +276,15 @@ export class ScriptedServer {
     const membership = conversation.members.get(user)!;
     const span = membership.spans.at(-1)!;
     const head = span.to || conversation.log.length;
+    const unread = conversation.log.slice(membership.read, head);
+    const recalled = new Set(unread.map((message) => message.recalled?.sequence));
+    const uncounted = unread.filter((one) => one.edited ?? one.recalled ?? recalled.has(one.sequence));
     return {
       conversation: conversation.id,
       head,
       read: membership.read,
-      unread: Math.max(0, head - membership.read),
+      unread: unread.length - uncounted.length,
+      uncounted: uncounted.map(({ sequence }) => sequence!),
       firstVisible: span.from,
       diffusion: conversation.diffusion,
       title: conversation.title,
@@ -345,6 +373,9 @@ export class ScriptedServer {
     }
     if (frame.body !== 'ping' && this.#random.next() < this.faults.refuse) return refusal('BUSY', true);
     if (frame.send) return this.#send(user, frame.send as Required<parley.v1.ISend>);
+    if (frame.edit)
+      return this.#change(user, { ...(frame.edit as never as ChangeRequest), text: frame.edit.text ?? '' });
+    if (frame.recall) return this.#change(user, frame.recall as never);
     if (frame.sync) return this.#sync(user, frame.sync as Required<parley.v1.ISync>);
     if (frame.history) return { historyPage: this.#history(user, frame.history as never) };
     if (frame.read) return this.#read(user, frame.read as Required<parley.v1.IRead>);
@@ -387,6 +418,29 @@ export class ScriptedServer {
         sentAtMs: sentAtMs ?? 0,
         duplicate: known !== undefined,
       },
+    };
+  }
+
+  #change(user: string, change: ChangeRequest): ServerBody {
+    const conversation = this.#conversation(change.conversation);
+    const known = conversation.dedupe.get(`${user} ${change.clientMessageId}`);
+    if (known === undefined && !isOpen(conversation.members.get(user))) return refusal('NOT_A_MEMBER', false);
+    const target = conversation.log[change.sequence - 1];
+    if (known === undefined && (target?.sender !== user || target.text == null))
+      return refusal('FORBIDDEN', false);
+    if (known === undefined && target?.isRecalled) return refusal('MESSAGE_RECALLED', false);
+    const { conversation: id, clientMessageId, sequence, text } = change;
+    const element =
+      known ??
+      this.change(user, {
+        conversation: id,
+        clientMessageId,
+        sequence,
+        ...(text === undefined ? {} : { text }),
+      });
+    const { sequence: at = 0, sentAtMs = 0 } = element;
+    return {
+      sent: { conversation: id, clientMessageId, sequence: at, sentAtMs, duplicate: known !== undefined },
     };
   }
 
