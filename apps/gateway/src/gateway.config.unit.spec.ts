@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, parseConfig, variableName } from '@parley/platform';
 import { expect, test } from 'vitest';
-import { gatewaySettings, socketLimitsOf } from './gateway.config.ts';
+import { changeWindows } from './dispatch/changing.ts';
+import { changeWindowsOf, gatewaySettings, socketLimitsOf } from './gateway.config.ts';
 
 const needed = {
   PARLEY_NATS_URL: 'nats://localhost:4222',
@@ -18,6 +19,7 @@ test('the defaults hold together', () => {
     groupSmallTo: 400,
     authIssuers: [],
   });
+  expect(changeWindowsOf(config)).toEqual(changeWindows);
   expect(socketLimitsOf(config)).toMatchObject({ frameBytesMax: 131_072, keepAliveMs: 20_000 });
 });
 
@@ -34,6 +36,6 @@ test('docs/operations.md has every setting of the gateway, and none that does no
   const page = readFileSync(path.join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
   const names = Object.keys(gatewaySettings.shape).map(variableName);
   expect(names.filter((name) => !page.includes(`| \`${name}\``))).toEqual([]);
-  const told = page.match(/PARLEY_(GATEWAY|AUTH|HTTP|GROUP)_[A-Z_]*[A-Z]/g) ?? [];
+  const told = page.match(/PARLEY_(GATEWAY|AUTH|HTTP|GROUP|MESSAGE)_[A-Z_]*[A-Z]/g) ?? [];
   expect(told.filter((name) => !names.includes(name))).toEqual([]);
 });

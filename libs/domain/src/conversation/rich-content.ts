@@ -116,6 +116,7 @@ export function orNothing(rich: RichContent): RichContent | undefined {
 export function refusalOfRich(rich: RichContent, limits: ConversationLimits): Refused | undefined {
   const { mentionsMax, payloadBytesMax } = limits;
   if (rich.mentions.length > mentionsMax) return tooLarge(`Mention at most ${mentionsMax} users.`);
+  if (attachmentNames(rich).length > 1) return bad('A message has at most one attachment.');
   if (new Set(rich.mentions).size < rich.mentions.length) return bad('A user is mentioned twice.');
   if (rich.custom !== undefined) {
     if (rich.custom.type === '') return bad('A custom payload needs a type.');
@@ -146,8 +147,10 @@ const richOverheadBytes = 200;
 const bad = (message: string): Refused => refused('BAD_CONTENT', message);
 const tooLarge = (message: string): Refused => refused('CONTENT_TOO_LARGE', message);
 
-const attachmentName = (rich: RichContent): AttachmentName | undefined =>
-  mediaKinds.find((kind) => rich[kind] !== undefined) ?? otherKinds.find((kind) => rich[kind] !== undefined);
+const attachmentNames = (rich: RichContent): readonly AttachmentName[] =>
+  [...mediaKinds, ...otherKinds].filter((kind) => rich[kind] !== undefined);
+
+const attachmentName = (rich: RichContent): AttachmentName | undefined => attachmentNames(rich)[0];
 
 /** False for what is no number, too. */
 const isOnEarth = ({ latitude, longitude }: Location): boolean =>

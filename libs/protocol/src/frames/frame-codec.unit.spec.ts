@@ -76,6 +76,20 @@ describe('frames from clients', () => {
       });
     });
 
+    test(`${codec.subprotocol} reads content, edits and recalls as it wrote them`, () => {
+      const ids = { conversation: 'g.room', clientMessageId: 'm-1' };
+      const location = { latitude: 59.33, longitude: -18.06, name: 'Home' };
+      const rich = { location, mentions: ['ann'], mentionsAll: true, replyTo: { sequence: 3 } };
+      for (const body of [
+        { send: { ...ids, rich } },
+        { edit: { ...ids, sequence: 3, text: 'new', mentions: ['ann'] } },
+        { recall: { ...ids, sequence: 3 } },
+      ]) {
+        const frame = codec.decodeClient(Buffer.from(codec.encodeClient({ requestId: 1, ...body })));
+        expect(frame.ok && frame.value).toMatchObject(body);
+      }
+    });
+
     test(`${codec.subprotocol} tells a frame without a known body from a malformed one`, () => {
       const empty = codec.decodeClient(
         codec.isBinary ? new Uint8Array([0x08, 0x05]) : text({ requestId: 5, dance: {} }),
@@ -140,6 +154,10 @@ describe('frames from clients', () => {
     ['a position beyond 2^53-1', { ack: { inboxPosition: '9007199254740993' } }],
     ['no object', 'null'],
     ['a list of the wrong kind', { presenceQuery: { users: 'alice' } }],
+    ['an attachment that is no object', { send: { rich: { image: 'media/1' } } }],
+    ['a place that is no number', { send: { rich: { location: { latitude: 'north' } } } }],
+    ['a mention that is no text', { edit: { mentions: [7] } }],
+    ['a recall of a fraction', { recall: { sequence: 1.5 } }],
   ])('JSON refuses %s as malformed', (_, frame) => {
     expect(json.decodeClient(text(frame))).toEqual({ ok: false, error: 'BAD_FRAME' });
   });
@@ -149,6 +167,16 @@ describe('frames from clients', () => {
       requestId: 1,
       read: { conversation: 'g.a', sequence: 2 ** 60 },
     }).finish();
+    expect(binary.decodeClient(bytes)).toEqual({ ok: false, error: 'BAD_FRAME' });
+  });
+
+  test.each([
+    ['edit', { edit: { conversation: 'g.a', sequence: 2 ** 60 } }],
+    ['recall', { recall: { conversation: 'g.a', sequence: 2 ** 60 } }],
+    ['size', { send: { rich: { file: { ref: 'm', sizeBytes: 2 ** 60 } } } }],
+    ['answer', { send: { rich: { replyTo: { sequence: 2 ** 60 } } } }],
+  ])('binary refuses a number beyond 2^53-1 in content: %s', (_, body) => {
+    const bytes = wire.ClientFrame.encode({ requestId: 1, ...body }).finish();
     expect(binary.decodeClient(bytes)).toEqual({ ok: false, error: 'BAD_FRAME' });
   });
 

@@ -91,6 +91,7 @@ describe('content: attachments', () => {
       { location: { latitude: 90.1, longitude: 0, name: '', address: '' } },
       { location: { latitude: 0, longitude: Number.NaN, name: '', address: '' } },
       { mentions: ['bob', 'bob'] },
+      { image: media, sticker: { pack: '', id: '1', emoji: '' } },
     ];
     for (const flaw of flaws) direct.given().when(post(flaw)).thenRefused('BAD_CONTENT');
   });
