@@ -27,8 +27,8 @@ export const historySettings = z.object({
   historyExportBytesMax: setting.integer({ min: 1_024 ** 2, max: 1_024 ** 4 }).default(8 * 1_024 ** 3),
   /** An export whose client takes nothing for this long is given up. */
   historyExportIdleMs: setting.integer({ min: 1_000, max: 60 * 60_000 }).default(60_000),
-  /** Share of one core for counting roll-ups: after each statement it rests in proportion to the time that took. */
-  historyRollUpSharePercent: setting.integer({ min: 1, max: 100 }).default(10),
+  /** Share of one core for counting minutes, and as much for the roll-ups above: after each statement there is a rest. */
+  historyRollUpSharePercent: setting.integer({ min: 1, max: 100 }).default(5),
 });
 
 export type HistoryConfig = Readonly<z.output<typeof historySettings>>;

@@ -32,7 +32,7 @@ export interface HistoryParts {
   readonly batchAgeMs: number;
   readonly batchPauseMs: number;
   readonly exports: ExportSettings;
-  /** Of the time, for counting roll-ups. 1 to 100; 10 unless given. */
+  /** Of the time, for counting minutes, and as much for the roll-ups above. 1 to 100; 5 unless given. */
   readonly rollUpSharePercent?: number;
   readonly logger: Logger;
   readonly metrics: Metrics;

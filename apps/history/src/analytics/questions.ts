@@ -196,7 +196,10 @@ export function questionSql(name: string, tenant: string, given: ReadonlyMap<str
 }
 
 /** As the catalogue shows it. */
-export const describeQuestions = () => questions.map(({ sql: _, ...description }) => description);
+export const describeQuestions = (): readonly Omit<Question, 'sql'>[] =>
+  questions.map(({ name, title, description, parameters, columns, plot }) => {
+    return { name, title, description, parameters, columns, plot };
+  });
 
 const seconds = (ms: number | string | undefined): string => sqlInteger(Math.floor(Number(ms) / 1_000));
 

@@ -71,8 +71,8 @@ export function periodSqls(fromDay: number, version: number): readonly string[] 
   const number = sqlInteger(version);
   return [
     `INSERT INTO parley.period_users (tenant, period, start, users, new_users, version)
-     SELECT active.tenant, active.period, active.start, uniqExact(active.user),
-       uniqExactIf(active.user, first.first_day >= active.start), ${number}
+     SELECT active.tenant, active.period, active.start, count(),
+       countIf(first.first_day >= active.start), ${number}
      FROM (
        SELECT DISTINCT tenant, user, place.1 AS period, place.2 AS start FROM (
          SELECT tenant, user,

@@ -22,7 +22,10 @@ import {
 export interface RollUpLimits {
   /** How often it looks whether a minute is over. */
   readonly everyMs: number;
-  /** At most this share of the time is spent in statements, each on one thread; the rest it rests. 1 to 100. */
+  /**
+   * At most this share of the time is spent in statements about minutes, and as much in all others; each is on one thread. 1
+   * to 100.
+   */
   readonly sharePercent: number;
   /** Minutes and days counted by one statement; fewer where statements take longer than `statementMs`. */
   readonly minutesMax: number;
@@ -38,10 +41,10 @@ export interface RollUpLimits {
 
 export const rollUpLimits: RollUpLimits = {
   everyMs: 2_000,
-  sharePercent: 10,
+  sharePercent: 5,
   minutesMax: 31 * minutesOfDay,
   daysMax: 31,
-  statementMs: 1_000,
+  statementMs: 5_000,
   statementMsMax: 300_000,
   memoryBytesMax: 512 * 1024 * 1024,
   retryMs: 5_000,
@@ -72,6 +75,9 @@ export class RollUps {
   #dirtyPeriodsFrom: number | undefined;
   /** Highest version given so far; undefined until the store was asked. */
   #version: number | undefined;
+  /** Apart, so that minutes need not wait for the rest of a long statement. */
+  readonly #minutesPace = { restsUntilMs: -Infinity };
+  readonly #abovePace = { restsUntilMs: -Infinity };
   #hasFailed = false;
   #isStopping = false;
   #running: Promise<void> = Promise.resolve();
@@ -106,33 +112,44 @@ export class RollUps {
 
   /** Counts everything that is dirty and over, without a rest. Not while it is started. */
   async countAll(): Promise<void> {
-    while (await this.#step());
+    do {
+      this.#minutesPace.restsUntilMs = this.#abovePace.restsUntilMs = -Infinity;
+    } while (await this.#step());
   }
 
   async #run(): Promise<void> {
     while (!this.#isStopping) {
-      const startedMs = this.#clock.monotonicMs();
-      const restMs = await this.#step().then(
-        (didCount) => {
+      const didCount = await this.#step().then(
+        (done) => {
           this.#noteSuccess();
-          const spentMs = this.#clock.monotonicMs() - startedMs;
-          return didCount ? spentMs * (100 / this.#limits.sharePercent - 1) : this.#limits.everyMs;
+          return done;
         },
         (error: unknown) => {
           this.#noteFailure(error);
-          return this.#limits.retryMs;
+          return false;
         },
       );
-      if (!this.#isStopping) await this.#stopping.wait(restMs);
+      const { everyMs, retryMs } = this.#limits;
+      if (!didCount && !this.#isStopping) await this.#stopping.wait(this.#hasFailed ? retryMs : everyMs);
     }
   }
 
-  /** One statement, or those of one range of days. False when there was nothing to count. */
+  /** One statement, or those of some days, of whatever has rested. False when there was nothing to count. */
   async #step(): Promise<boolean> {
     if (!this.#options.isReady()) return false;
     if (this.#version === undefined) await this.#resume();
-    if (await this.#countMinutes()) return true;
-    return (await this.#countDays()) || (await this.#countPeriods());
+    if (await this.#paced(this.#minutesPace, () => this.#countMinutes())) return true;
+    return this.#paced(this.#abovePace, async () => (await this.#countDays()) || this.#countPeriods());
+  }
+
+  /** Runs `count` unless its kind still rests; afterwards it rests in proportion to the time that took. */
+  async #paced(pace: { restsUntilMs: number }, count: () => Promise<boolean>): Promise<boolean> {
+    const startedMs = this.#clock.monotonicMs();
+    if (startedMs < pace.restsUntilMs) return false;
+    const didCount = await count();
+    const endedMs = this.#clock.monotonicMs();
+    if (didCount) pace.restsUntilMs = endedMs + (endedMs - startedMs) * (100 / this.#limits.sharePercent - 1);
+    return didCount;
   }
 
   /** What is dirty above minutes is not written down anywhere: the versions tell. */
