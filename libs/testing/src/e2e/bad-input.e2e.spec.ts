@@ -579,7 +579,7 @@ describe('the HTTP API', () => {
     await expectHealthyServer();
   });
 
-  it('takes whatever is searched for as words, never as a language', async () => {
+  it('takes nothing that is searched for as SQL', async () => {
     const socket = await connected(alice);
     const secret = 'carolsecret';
     const { sent } = await (await connected(carol)).ask(sendTo(direct(bob, carol), { text: secret }));
