@@ -6,7 +6,7 @@ import { type JournalRecord, type ShardId, shardName } from '@parley/runtime';
 import type { JournalFollower, JournalReader } from '@parley/adapters';
 
 /** Records kept for those who have not taken them; beyond it the oldest go, and who needs them reads by itself. */
-const keptBytesMaxDefault = 4 * 1024 * 1024;
+const keptBytesMaxDefault = 1024 * 1024;
 
 export class SharedFollower implements JournalFollower {
   readonly #follower: JournalFollower;

@@ -15,6 +15,13 @@ export interface NatsJournalFollowerOptions {
   readonly onReaderRestart?: (shard: ShardId, reason: string) => void;
 }
 
+/**
+ * Asked for in one go, and as many may wait. Whoever follows, follows all shards, and the batches made of them are bounded: a
+ * large read-ahead of each would only be memory (3 GB for 16 shards with the reader's own limits, far behind).
+ */
+const windowRecords = 64;
+const readAheadBytesMax = 1024 * 1024;
+
 export class NatsJournalFollower implements JournalFollower {
   readonly #link: NatsLink;
   readonly #options: NatsJournalFollowerOptions;
@@ -31,6 +38,9 @@ export class NatsJournalFollower implements JournalFollower {
       stream: streams.journal(shard.kind, shard.index % parts),
       subject: subjects.journal(shard.kind, shard.index),
       afterSequence,
+      windowMessages: windowRecords,
+      readAheadMessagesMax: windowRecords,
+      readAheadBytesMax,
       pauseMs,
       onRestart: (reason) => onReaderRestart?.(shard, reason),
     });

@@ -18,6 +18,8 @@ export interface RecordReaderOptions {
   /** Asks for no more while this many bytes wait to be taken. Default 8 MiB. */
   readonly readAheadBytesMax?: number | undefined;
   readonly onRestart: (reason: string) => void;
+  /** Records asked for in one go; see StreamReader. */
+  readonly windowMessages?: number | undefined;
   /** From one burst of records to the next; see StreamReader. Default 0. */
   readonly pauseMs?: number | undefined;
 }
@@ -46,6 +48,7 @@ export class RecordReader {
       hasRoom: () => this.#records.length - this.#first < messagesMax && this.#bytes < bytesMax,
       onMessage: (message, sequence) => this.#add({ sequence, bytes: message.data }),
       onRestart: options.onRestart,
+      ...(options.windowMessages === undefined ? {} : { windowMessages: options.windowMessages }),
       ...(options.pauseMs === undefined ? {} : { pauseMs: options.pauseMs }),
     });
   }
