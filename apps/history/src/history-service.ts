@@ -14,6 +14,7 @@ import { SharedFollower } from './projection/shared-follower.ts';
 import { TailProjection } from './projection/tail-projection.ts';
 import { Completeness } from './reading/completeness.ts';
 import { HistoryEndpoints } from './reading/history-endpoints.ts';
+import { RebuildEndpoint } from './rebuild/rebuild-endpoint.ts';
 
 export interface HistoryParts {
   readonly clickHouse: ClickHouse;
@@ -48,6 +49,7 @@ export class HistoryService {
   #projection: HistoryProjection | undefined;
   #tail: TailProjection | undefined;
   #rollUps: RollUps | undefined;
+  #rebuild: RebuildEndpoint | undefined;
   #lease: ProjectionLease | undefined;
   #lagTimer: NodeJS.Timeout | undefined;
 
@@ -119,38 +121,51 @@ export class HistoryService {
   #project(): void {
     const { clickHouse, layout, keptEvents, journal, shards, watermarks, tail, logger: log } = this.#parts;
     const follower = new SharedFollower(this.#parts.follower);
-    const { metrics, batchAgeMs, batchPauseMs } = this.#parts;
+    const { metrics, batchAgeMs, batchPauseMs, messenger } = this.#parts;
     const limits = { batchAgeMs, batchPauseMs };
-    const projection = new HistoryProjection({
-      clickHouse,
-      layout,
-      keptEvents,
-      follower,
-      journal,
-      shards,
-      watermarks,
-      log,
-      limits,
-      metrics: metrics.history,
-    });
+    const common = { clickHouse, layout, keptEvents, journal, shards, log, limits };
+    const projectNow = (): void => {
+      const projection = new HistoryProjection({
+        ...common,
+        follower,
+        watermarks,
+        metrics: metrics.history,
+      });
+      this.#projection = projection;
+      this.#rollUps = this.#rollUpsOf(projection);
+      projection.start();
+      this.#rollUps.start();
+    };
+    projectNow();
     this.#tail = new TailProjection({ tail, follower, shards, watermarks, log });
-    const { dirty } = projection;
-    const { rollUpSharePercent: sharePercent } = this.#parts;
-    this.#rollUps = new RollUps({
+    this.#tail.start();
+    this.#rebuild = new RebuildEndpoint(messenger, {
+      ...common,
+      follower: this.#parts.follower,
+      positions: () => this.#projection?.positions ?? new Map(),
+      pause: async () => {
+        await Promise.all([this.#projection?.stop(), this.#rollUps?.stop()]);
+      },
+      resume: projectNow,
+    });
+  }
+
+  #rollUpsOf(projection: HistoryProjection): RollUps {
+    const { clickHouse, rollUpSharePercent: sharePercent, logger: log } = this.#parts;
+    return new RollUps({
       clickHouse,
-      dirty,
+      dirty: projection.dirty,
       isReady: () => projection.isReady,
       positions: () => projection.positions,
       log,
       ...(sharePercent === undefined ? {} : { limits: { sharePercent } }),
     });
-    this.#projection = projection;
-    this.#projection.start();
-    this.#tail.start();
-    this.#rollUps.start();
   }
 
   async #stopProjecting(): Promise<void> {
+    // First: it may have paused the projection, and starts it again.
+    await this.#rebuild?.stop();
+    this.#rebuild = undefined;
     await Promise.all([this.#projection?.stop(), this.#tail?.stop(), this.#rollUps?.stop()]);
     this.#projection = undefined;
     this.#tail = undefined;

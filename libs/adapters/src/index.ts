@@ -33,6 +33,7 @@ export {
 } from './clickhouse/clickhouse.ts';
 export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
+export { inDatabase } from './clickhouse/in-database.ts';
 export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
 export {
   type AnalystAccess,

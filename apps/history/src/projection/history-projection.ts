@@ -68,8 +68,8 @@ export interface ProjectionOptions {
   readonly follower: JournalFollower;
   readonly journal: Pick<Journal, 'last' | 'at'>;
   readonly shards: readonly ShardId[];
-  /** The bucket that releases journals for trimming. */
-  readonly watermarks: KeyValue;
+  /** The bucket that releases journals for trimming; undefined: this store releases nothing. */
+  readonly watermarks: KeyValue | undefined;
   readonly log: Log;
   readonly metrics?: Metrics['history'];
   readonly limits?: Partial<ProjectionLimits>;
@@ -99,7 +99,7 @@ export class HistoryProjection {
   readonly #changed: Signal;
   readonly #stopping: Signal;
   readonly #patience: Patience;
-  readonly #board: WatermarkBoard;
+  readonly #board: WatermarkBoard | undefined;
   readonly #dirty = new DirtyMinutes();
   readonly #feeds: ShardFeed[] = [];
   readonly #halted = new Set<string>();
@@ -130,7 +130,7 @@ export class HistoryProjection {
     this.#clock = options.clock ?? systemClock;
     this.#changed = new Signal(this.#clock);
     this.#stopping = new Signal(this.#clock);
-    this.#board = new WatermarkBoard(options.watermarks);
+    this.#board = options.watermarks && new WatermarkBoard(options.watermarks);
     const { retryMinMs, retryMaxMs } = this.#limits;
     const patience = { log: options.log, what: 'ClickHouse', retryMinMs, retryMaxMs };
     this.#patience = new Patience(patience, new Signal(this.#clock));
@@ -374,7 +374,12 @@ export class HistoryProjection {
   /** Positions go out now and then; a failure only means that they go out later. */
   async #publish(isLast = false): Promise<void> {
     const now = this.#clock.monotonicMs();
-    if (this.#isPublishing || (!isLast && now - this.#publishedAtMs < this.#limits.publishEveryMs)) return;
+    if (
+      this.#board === undefined ||
+      this.#isPublishing ||
+      (!isLast && now - this.#publishedAtMs < this.#limits.publishEveryMs)
+    )
+      return;
     this.#isPublishing = true;
     this.#publishedAtMs = now;
     try {

@@ -47,7 +47,7 @@ function run({ dieBefore = 0, killAfterMs }: Run): Promise<boolean> {
   });
 }
 
-it('resumes after kills anywhere with exactly the rows of the journal', { timeout: 120_000 }, async () => {
+it('resumes after kills anywhere with exactly the rows of the journal', { timeout: 300_000 }, async () => {
   const random = seededRandom(7);
   // Messages without memberships, rows without watermark, mid-insert.
   for (const dieBefore of [1, 2, 3, 6]) expect(await run({ dieBefore })).toBe(false);

@@ -32,7 +32,7 @@ const projection = new HistoryProjection({
 const alive = setInterval(() => undefined, 1_000);
 process.send?.('started');
 projection.start();
-await caughtUp(projection, journal);
+await caughtUp(projection, journal, 120_000);
 await projection.stop();
 await engine.close();
 clearInterval(alive);

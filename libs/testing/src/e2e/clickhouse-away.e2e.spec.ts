@@ -1,8 +1,11 @@
 // ClickHouse as a server of its own, switched off while people write: they notice nothing, search says so, and everything is
 // found once it is back. The long run is `npm run bench -- history-outage --seconds 600`.
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { openHttpClickHouse } from '@parley/adapters';
-import { startClickHouse, startCluster, waitUntil } from '../servers/index.ts';
+import { projectFolder, startClickHouse, startCluster, waitUntil } from '../servers/index.ts';
 import { Chatter, flawsOf, stopAll } from './chatter.ts';
 import { People, direct, manyUsersFromOneAddress } from './people.ts';
 
@@ -63,4 +66,18 @@ it('people go on writing without ClickHouse, and history has all of it when it i
   );
   expect(events).toBeGreaterThanOrEqual(last);
   expect(lines.filter((line) => line.includes('ClickHouse is away'))).toHaveLength(1);
+
+  // And an operator who has doubts about that disk now has it made anew, while people write.
+  const writing = Chatter.start(atAlice, conversation);
+  const { stdout } = await promisify(execFile)(
+    path.join(projectFolder, 'node_modules/.bin/node'),
+    ['--conditions=source', 'tools/rebuild-history.ts', '--nats', cluster.natsUrl],
+    { cwd: projectFolder },
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ state: 'switched', differences: [] });
+  await writing.more(3);
+  await writing.stop();
+  const { sequence: newest } = await atBob.send(conversation, 'after the switch');
+  await untilFound(newest);
+  expect((await searched('"written meanwhile"')).hits.map(({ sequence }) => sequence)).toEqual([unseen]);
 });
