@@ -12,7 +12,8 @@ import { atMost } from '../targets.ts';
 
 const killsDefault = 50;
 const messagesBefore = 50_000;
-const messagesAtOnce = 2_048;
+/** Written while it lives, and while it is dead. */
+const messagesOfLife = 4_096;
 /** Longest life, after it has begun to read. A batch may take longer. */
 const lifeMsMax = 2_500;
 const caughtUpLimitMs = 600_000;
@@ -48,21 +49,16 @@ async function run(options: RunOptions): Promise<Result> {
   const random = seededRandom(kills);
   const startedMs = performance.now();
   const history = await stand.add('history');
-  let isOver = false;
-  // There is always something to ingest.
-  const writing = (async () => {
-    while (!isOver) await filler.write(messagesAtOnce);
-  })();
-  // Told where it is waited for.
-  writing.catch(() => undefined);
   for (let kill = 1; kill <= kills; kill += 1) {
+    // There is always something to take in.
+    const writing = filler.write(messagesOfLife);
+    // Told where it is waited for.
+    writing.catch(() => undefined);
     await delay(random.next() * lifeMsMax);
     await stand.kill(history);
-    await stand.start(history);
+    await Promise.all([stand.start(history), writing]);
     if (kill % 10 === 0) say(`  ${kill} kills`);
   }
-  isOver = true;
-  await writing;
   const { natsUrl, dataFolder } = stand.cluster;
   await untilHistoryHasAll(natsUrl, caughtUpLimitMs);
   for (const app of stand.cluster.apps) await stand.end(app);
