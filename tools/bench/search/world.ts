@@ -61,7 +61,7 @@ export class World {
     return [first, (first + 1 + Math.floor(direct / users) * 17) % users];
   }
 
-  /** Without repeats: a walk through the users with a step that visits all of them. */
+  /** A walk through the users with a step that visits all of them, and the busy ones. */
   membersOf(group: number): number[] {
     const { users, groups } = this.shape;
     const size = Math.min(
@@ -69,13 +69,14 @@ export class World {
       Math.max(smallestGroup, Math.floor(largestGroup / (group + 1) ** 0.6)),
     );
     const step = stepsThroughAll[group % stepsThroughAll.length]!;
-    const members = Array.from({ length: size }, (_, index) => (group * 7_919 + (index + 1) * step) % users);
-    const known = new Set(members);
+    const members = new Set(
+      Array.from({ length: size }, (_, index) => (group * 7_919 + (index + 1) * step) % users),
+    );
     for (let user = 0; user < busyUsers; user += 1) {
       const isIn = (group * 31 + user) % Math.max(1, Math.floor(groups / busyGroupsMax)) === 0;
-      if (isIn && !known.has(user)) members.push(user);
+      if (isIn) members.add(user);
     }
-    return members;
+    return [...members];
   }
 
   /** The next message: where, by whom. */
@@ -105,7 +106,7 @@ export class World {
   }
 }
 
-/** Primes that divide no round number of users. */
+/** Primes; none divides a round number of users. */
 const stepsThroughAll = [7, 11, 13, 17, 101, 1_009, 10_007, 49_999, 33_331] as const;
 
 function firstAbove(sums: Float64Array, value: number): number {

@@ -1,5 +1,6 @@
 // The SQL of a search: which messages match, and which of them the asker may read. Newer versions of a row decide, so a
-// search first finds keys quickly among all versions and then asks again for the newest of just these.
+// search first finds keys quickly among all versions and then asks again for the newest of just these. GLOBAL: on a cluster what
+// somebody may read is found once, and not on every server; it says nothing on one server.
 import { type SearchQuery, sqlInteger, sqlText, sqlTexts } from '@parley/adapters';
 import { type SearchSort, parseConversation } from '@parley/protocol';
 import { type SearchKey, behindSql, orderSql } from './search-cursor.ts';
@@ -49,7 +50,7 @@ export function keysSql(
 ): string {
   const conditions = [
     `m.tenant = ${sqlText(scope.tenant)}`,
-    `m.conversation IN (${conversationsSql(scope)})`,
+    `m.conversation GLOBAL IN (${conversationsSql(scope)})`,
     'm.sequence BETWEEN s.from_sequence AND s.to_sequence',
     ...filterConditions(scope),
     ...matchConditions(query),
@@ -57,7 +58,7 @@ export function keysSql(
   if (behind !== undefined) conditions.push(behindSql(behind, sort));
   return `WITH spans AS (${spansSql(scope)})
     SELECT toUnixTimestamp64Milli(at) AS at_ms, m.conversation AS conversation, sequence, ${rankSql(query, sort)} AS score
-    FROM parley.messages AS m INNER JOIN spans AS s ON m.conversation = s.conversation
+    FROM parley.messages AS m GLOBAL INNER JOIN spans AS s ON m.conversation = s.conversation
     WHERE ${conditions.join('\n AND ')}
     ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(limit)}`;
 }
@@ -127,7 +128,7 @@ export function headsSql(scope: SpansOf, throughMs: number, known: ReadonlyMap<s
       `(m.conversation = ${sqlText(conversation)} AND m.sequence >= ${sqlInteger(known.get(conversation) ?? 1)})`,
   );
   return `WITH spans AS (${spansSql(scope)})
-    SELECT m.conversation, max(m.sequence) FROM parley.messages AS m INNER JOIN spans AS s ON m.conversation = s.conversation
+    SELECT m.conversation, max(m.sequence) FROM parley.messages AS m GLOBAL INNER JOIN spans AS s ON m.conversation = s.conversation
     WHERE m.tenant = ${sqlText(scope.tenant)} AND (${ends.join(' OR ')})
     AND m.sequence BETWEEN s.from_sequence AND s.to_sequence AND m.at <= ${momentSql(throughMs)}
     GROUP BY m.conversation ORDER BY m.conversation LIMIT 10000`;
