@@ -5,6 +5,7 @@ import type { ChangeWindow } from '@parley/domain';
 import {
   type ErrorName,
   clientMessageIdPattern,
+  errorCodes,
   idPattern,
   internal,
   parseConversation,
@@ -14,6 +15,7 @@ import { type EntityAddress, type Result, err, ok, utf8Bytes } from '@parley/std
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { Message } from '../sync/message-bodies.ts';
+import { peerIn } from './talk.ts';
 
 /** The tenant's limits of time; the same for all tenants of this cluster until they have settings of their own. */
 export interface ChangeWindows {
@@ -119,18 +121,16 @@ export class Changing {
     { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall },
     commandWith: (target: Message | undefined) => ChangeCommand,
   ): void | Promise<void> {
-    const address = parseConversation(edit.conversation ?? '');
+    const { conversation = '', sequence = 0 } = edit as { conversation?: string; sequence?: number };
+    const address = parseConversation(conversation);
     if (address === undefined) return connection.fail(requestId, 'BAD_ID');
-    return this.#read(connection, owner, {
-      conversation: edit.conversation ?? '',
-      sequence: edit.sequence ?? 0,
-    }).then((target) => {
+    if (address.type === 'direct' && peerIn(address, owner.user) === undefined)
+      return connection.fail(requestId, 'NOT_A_MEMBER');
+    return this.#read(connection, owner, { conversation, sequence }).then((target) => {
       if (!connection.isOpen) return;
-      // What was written there is of no use to the entity.
-      const known = target.ok ? headOf(target.value) : undefined;
-      if (!target.ok && target.error !== 'MESSAGE_NOT_FOUND') return connection.fail(requestId, target.error);
-      // Without a message too: a repeated change whose message has been forgotten gets its first answer.
-      const command = commandWith(known);
+      if (!target.ok && errorCodes[target.error].retryable) return connection.fail(requestId, target.error);
+      // Without a message, too: a repeated change gets its first answer, whatever has happened since.
+      const command = commandWith(target.ok ? headOf(target.value) : undefined);
       const codec = address.type === 'group' ? internal.GroupCommand : internal.DirectCommand;
       const entity = { type: address.type, tenant: owner.tenant, id: address.id };
       this.#parts.forward(connection, requestId, entity, codec.encode(command).finish());
@@ -157,7 +157,7 @@ export class Changing {
   }
 }
 
-/** Everything but the text; that it has one still shows. */
+/** Everything but the text, which is of no use to the entity; that there is one still shows. */
 const headOf = (message: Message): Message => (message.text == null ? message : { ...message, text: '' });
 
 function flawOfEdit(edit: Edit, textBytesMax: number): ErrorName | undefined {

@@ -74,8 +74,10 @@ export class Posting {
       .sourceOf(connection, owner, forwardedFrom)
       .then((source) => {
         if (!connection.isOpen) return;
-        if (!source.ok) return connection.fail(requestId, source.error);
-        return this.#sendChecked(connection, owner, { requestId, send: { ...send, ...source.value }, flaw });
+        if (!source.ok && !isGone(source.error)) return connection.fail(requestId, source.error);
+        // What is gone cannot be forwarded, but a repeated send gets its first answer: the entity knows.
+        const content = source.ok ? source.value : { rich: { forwardedFrom: {} } };
+        return this.#sendChecked(connection, owner, { requestId, send: { ...send, ...content }, flaw });
       });
   }
 
@@ -254,6 +256,8 @@ function flawOf(send: Send, textBytesMax: number): ErrorName | undefined {
   if (text.length * 3 > textBytesMax && utf8Bytes(text) > textBytesMax) return 'TEXT_TOO_LARGE';
   return undefined;
 }
+
+const isGone = (code: ErrorName): boolean => code === 'MESSAGE_NOT_FOUND' || code === 'MESSAGE_RECALLED';
 
 function flawOfRich(send: Send, rich: parley.v1.RichContent.$Properties): ErrorName | undefined {
   const { mentions, contactCard, forwardedFrom, ...others } = rich;

@@ -137,6 +137,20 @@ describe.each(['parley.v1.protobuf', 'parley.v1.json'] as const)('in %s', (subpr
   });
 });
 
+test('a change whose message is gone reaches the entity, which knows whether it is a retry', async () => {
+  const { double, client } = await scene({});
+  expect(
+    (await client.ask({ recall: { conversation, clientMessageId: 'r', sequence: 99 } })).sent?.sequence,
+  ).toBe(9);
+  const forwardedFrom = { conversation, sequence: 99 };
+  await client.ask({ send: { conversation, clientMessageId: 's', rich: { forwardedFrom } } });
+  const [recall, send] = double.owner.records
+    .filter(({ kind }) => kind === 'command')
+    .map(({ payload }) => internal.DirectCommand.decode(payload));
+  expect(recall?.recallMessage?.target).toBeNull();
+  expect(send?.postMessage?.rich?.forwardedFrom?.sender).toBe('');
+});
+
 describe('a page shows what a message is now', () => {
   const changes = [
     { target: 1, sequence: 7, atMs: sentAtMs + 7, isRecall: false },

@@ -92,6 +92,7 @@ export function messageOfPost(event: MessagePosted, conversation: string): LogMe
 function refusalOfPost(log: ConversationLog, command: PostMessage): Refused | undefined {
   if (command.clientMessageId === '') return refused('BAD_ID', 'A message needs a client message id.');
   const { rich } = command;
+  if (rich?.forwardedFrom?.sender === '') return refused('MESSAGE_NOT_FOUND', 'There is nothing to forward.');
   if (command.text === '' && !hasAttachment(rich)) return refused('TEXT_EMPTY');
   if (isTooLarge(command.text, log.limits.textBytesMax)) return refused('TEXT_TOO_LARGE');
   const flaw = rich && refusalOfRich(rich, log.limits);

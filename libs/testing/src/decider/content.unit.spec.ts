@@ -188,6 +188,26 @@ describe('content: answers', () => {
   });
 });
 
+describe('content: forwarded messages', () => {
+  const forwardedFrom = { conversation: '', sequence: 0, sender: 'eve', sentAtMs: 5 };
+
+  it('say who wrote them first', () => {
+    direct
+      .given()
+      .when(post({ forwardedFrom }))
+      .thenEvents(posted(1, { clientMessageId: 'c9', rich: rich({ forwardedFrom }) }));
+  });
+
+  it('are refused when the gateway has found nothing, unless the send is a retry', () => {
+    const gone = post({ forwardedFrom: { ...forwardedFrom, sender: '' } }, { text: '' });
+    direct.given().when(gone).thenRefused('MESSAGE_NOT_FOUND');
+    direct
+      .given(posted(1, { clientMessageId: 'c9' }))
+      .when(gone)
+      .thenNothing();
+  });
+});
+
 describe('content: mention of all', () => {
   const decider = createGroupDecider({ ...groupLimits, mentionAllMembersMax: 2 });
   const spec = decidesAs(decider, { address: { type: 'group', tenant: 'acme', id: 'tea' }, nowMs });

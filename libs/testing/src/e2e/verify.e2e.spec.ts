@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@parley/client';
 import { connectNats, NatsJournal, openEmbeddedClickHouse } from '@parley/adapters';
 import { decodeDirectEvent, placementRules, streams } from '@parley/protocol';
@@ -76,12 +77,15 @@ const told = ({ figures }: Run, ...codes: string[]): string[] =>
     .filter(({ code }) => codes.includes(code))
     .map(({ code, subject, sequences }) => `${code} ${subject} #${sequences}`);
 
-/** Gives one message another text again and again; `stop` answers how often. */
+/** Gives one message another text again and again, with a breath between; `stop` answers how often. */
 function editAllTheTime(device: Client, conversation: string, sequence: number) {
   let count = 0;
   let isStopping = false;
   const editing = (async () => {
-    while (!isStopping) await device.edit(conversation, sequence, `version ${++count}`);
+    while (!isStopping) {
+      await device.edit(conversation, sequence, `version ${++count}`);
+      await delay(50);
+    }
   })();
   const stop = async () => {
     isStopping = true;
