@@ -29,6 +29,10 @@ export const historySettings = z.object({
   historyExportIdleMs: setting.integer({ min: 1_000, max: 60 * 60_000 }).default(60_000),
   /** Share of one core for counting minutes, and as much for the roll-ups above: after each statement there is a rest. */
   historyRollUpSharePercent: setting.integer({ min: 1, max: 100 }).default(5),
+  /** From one deletion of what tenants no longer keep to the next. */
+  historyRetentionEveryMs: setting
+    .integer({ min: 1_000, max: 30 * 24 * 60 * 60_000 })
+    .default(24 * 60 * 60_000),
 });
 
 export type HistoryConfig = Readonly<z.output<typeof historySettings>>;

@@ -64,6 +64,7 @@ beforeAll(async () => {
     batchAgeMs: 20,
     exports: { ...exportDefaults, exportsMax: 1, deadlineMs: 60_000, bytesMax: 2 ** 30, idleMs: 60_000 },
     batchPauseMs: 20,
+    retentionEveryMs: 60_000,
     logger: silentLogger(),
     metrics: createMetrics('history'),
   });

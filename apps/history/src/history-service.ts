@@ -4,6 +4,8 @@ import type { Journal, KeyValue, Messenger, ShardId } from '@parley/runtime';
 import type { Health, Logger, Metrics } from '@parley/platform';
 import type { ClickHouse, JournalFollower, Layout, MessageTail } from '@parley/adapters';
 import { RollUps } from './analytics/roll-ups.ts';
+import { AdminDesk } from './admin/admin-desk.ts';
+import { AdminEndpoint } from './admin/admin-endpoint.ts';
 import type { KeptEvents } from './projection/event-rows.ts';
 import { ExportEndpoints, type ExportSettings } from './export/export-endpoints.ts';
 import { HistoryProjection } from './projection/history-projection.ts';
@@ -15,6 +17,7 @@ import { TailProjection } from './projection/tail-projection.ts';
 import { Completeness } from './reading/completeness.ts';
 import { HistoryEndpoints } from './reading/history-endpoints.ts';
 import { RebuildEndpoint } from './rebuild/rebuild-endpoint.ts';
+import { RetentionJob } from './retention/retention-job.ts';
 
 export interface HistoryParts {
   readonly clickHouse: ClickHouse;
@@ -35,6 +38,8 @@ export interface HistoryParts {
   readonly exports: ExportSettings;
   /** Of the time, for counting minutes, and as much for the roll-ups above. 1 to 100; 5 unless given. */
   readonly rollUpSharePercent?: number;
+  /** From the end of one run of retention to the start of the next. */
+  readonly retentionEveryMs: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -45,11 +50,14 @@ export class HistoryService {
   readonly #parts: HistoryParts;
   readonly #endpoints: HistoryEndpoints;
   readonly #exports: ExportEndpoints;
+  readonly #admin: AdminEndpoint;
+  readonly #completeThroughMs: () => Promise<number>;
   readonly #lag: LagMeter;
   #projection: HistoryProjection | undefined;
   #tail: TailProjection | undefined;
   #rollUps: RollUps | undefined;
   #rebuild: RebuildEndpoint | undefined;
+  #retention: RetentionJob | undefined;
   #lease: ProjectionLease | undefined;
   #lagTimer: NodeJS.Timeout | undefined;
 
@@ -65,21 +73,24 @@ export class HistoryService {
           ? readPositions(clickHouse)
           : Promise.resolve(this.#projection?.positions ?? new Map()),
     });
-    const reading = {
-      messenger: parts.messenger,
-      clickHouse,
-      completeThroughMs: () => completeness.throughMs(),
-      countedThroughMs: () => this.#rollUps?.countedThroughMs ?? 0,
-      log: logger,
-      metrics: metrics.history,
-    };
-    this.#endpoints = new HistoryEndpoints(reading);
+    this.#completeThroughMs = () => completeness.throughMs();
+    const completeThroughMs = this.#completeThroughMs;
+    const shared = { messenger: parts.messenger, log: logger, metrics: metrics.history };
+    const reading = { ...shared, clickHouse, completeThroughMs };
+    const countedThroughMs = () => this.#rollUps?.countedThroughMs ?? 0;
+    this.#endpoints = new HistoryEndpoints({ ...reading, countedThroughMs });
     this.#exports = new ExportEndpoints({ ...reading, settings: parts.exports });
+    const keepsInboxes = parts.keptEvents === 'all';
+    this.#admin = new AdminEndpoint({
+      ...shared,
+      desk: new AdminDesk({ clickHouse, completeThroughMs, keepsInboxes }),
+    });
   }
 
   async start(): Promise<void> {
     this.#endpoints.start();
     this.#exports.start();
+    this.#admin.start();
     await this.#parts.messenger.flush();
     if (this.#parts.isShared) this.#takeTurns();
     else this.#project();
@@ -89,7 +100,7 @@ export class HistoryService {
   /** Questions are answered and batches written to the end; exports are broken off. */
   async stop(): Promise<void> {
     clearInterval(this.#lagTimer);
-    await Promise.all([this.#endpoints.stop(), this.#exports.stop()]);
+    await Promise.all([this.#endpoints.stop(), this.#exports.stop(), this.#admin.stop()]);
     await this.#stopProjecting();
     await this.#lease?.stop();
   }
@@ -139,6 +150,10 @@ export class HistoryService {
     projectNow();
     this.#tail = new TailProjection({ tail, follower, shards, watermarks, log });
     this.#tail.start();
+    const { retentionEveryMs: everyMs } = this.#parts;
+    const completeThroughMs = this.#completeThroughMs;
+    this.#retention = new RetentionJob({ clickHouse, layout, log, everyMs, completeThroughMs });
+    this.#retention.start();
     this.#rebuild = new RebuildEndpoint(messenger, {
       ...common,
       follower: this.#parts.follower,
@@ -166,8 +181,10 @@ export class HistoryService {
     // First: it may have paused the projection, and starts it again.
     await this.#rebuild?.stop();
     this.#rebuild = undefined;
-    await Promise.all([this.#projection?.stop(), this.#tail?.stop(), this.#rollUps?.stop()]);
+    const running = [this.#projection, this.#tail, this.#rollUps, this.#retention];
+    await Promise.all(running.map((one) => one?.stop()));
     this.#projection = undefined;
+    this.#retention = undefined;
     this.#tail = undefined;
     this.#rollUps = undefined;
   }

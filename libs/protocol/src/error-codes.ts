@@ -68,6 +68,8 @@ export const errorCodes = {
   ),
   UNAVAILABLE: retry(503, 500, 'A part of the server is away.'),
   HISTORY_BEHIND: retry(503, 500, 'These messages are not in the history store yet.'),
+  EVENTS_MISSING: final(409, 'The history store does not have all events of this from its beginning.'),
+  TOO_MANY_EVENTS: final(413, 'More events than eventsMax would have to be read for this.'),
   HISTORY_UNAVAILABLE: retry(503, 1_000, 'The history store is away.'),
   INTERNAL: retry(500, 500, 'Something went wrong here.'),
 } as const satisfies Record<string, ErrorCode>;

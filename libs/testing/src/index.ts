@@ -18,5 +18,5 @@ export {
   waitUntil,
 } from './servers/index.ts';
 export { type CertificateFiles, selfSignedCertificate } from './servers/self-signed-certificate.ts';
-export { type DecidesAsOptions, decidesAs } from './decider/index.ts';
+export { type DecidesAsOptions, DomainWorld, decidesAs } from './decider/index.ts';
 export { type Wanted, asTyped, plainMatch, plainWords, sampleTerms } from './search/index.ts';

@@ -1,6 +1,7 @@
 // A part of a conversation's log by sequence. The asker (a gateway) has checked who may read it.
 import { internal, type parley, parseConversation, tenantPattern, wire } from '@parley/protocol';
 import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
+import { expiredMessage, firstKept } from '../retention/expired.ts';
 import { BadRequest } from './bad-request.ts';
 import { messageColumns, messageOfRow } from './message-row.ts';
 
@@ -24,25 +25,31 @@ export async function readPage(
     throw new BadRequest('BAD_REQUEST', `from … to must be 1 to ${limits.sequencesMax} sequences`);
   }
   const where = `tenant = ${sqlText(tenant)} AND conversation = ${sqlText(conversation)}`;
-  const [rows, heads] = await Promise.all([
+  const [stored, heads, kept] = await Promise.all([
     clickHouse.select(
       `SELECT ${messageColumns} FROM parley.messages
        WHERE ${where} AND sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}
        ORDER BY sequence, version DESC, revision DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
     ),
     clickHouse.select(newestSequenceSql(where)),
+    firstKept(clickHouse, { tenant, conversation }),
   ]);
-  const shown = await withoutRecalledEdits(clickHouse, where, rows.map(messageOfRow));
-  const messages = denseRun(shown, from, limits.answerBytesMax);
+  // A run without a hole, whatever retention has deleted, and whether it is through with it or not.
+  const current = await withoutRecalledEdits(clickHouse, where, stored.map(messageOfRow));
+  const rows = current.filter(({ sequence }) => sequence >= kept);
+  for (let sequence = Math.min(kept - 1, to); sequence >= from; sequence -= 1)
+    rows.unshift(expiredMessage(conversation, sequence));
+  const messages = denseRun(rows, from, limits.answerBytesMax);
   // A hole in the middle (an insert half way through several partitions) is the end of what is complete.
   const isCut =
     messages.length < rows.length &&
     messages.length ===
       firstHole(
-        rows.map((row) => row[1] as number),
+        rows.map((row) => row.sequence),
         from,
       );
-  const completeThrough = isCut ? from + messages.length - 1 : ((heads[0]?.[0] as number | undefined) ?? 0);
+  const head = Math.max(Number(heads[0]?.[0] ?? 0), kept - 1);
+  const completeThrough = isCut ? from + messages.length - 1 : head;
   return internal.HistoryPageAnswer.create({ messages, completeThrough });
 }
 
@@ -64,6 +71,7 @@ async function withoutRecalledEdits<T extends ReturnType<typeof messageOfRow>>(
     return recalled.has(sequence) ? { ...message, edited: { sequence } } : message;
   });
 }
+
 /** Reads the end of the log alone; `max(sequence)` would read all of it. `where` names one conversation. */
 export const newestSequenceSql = (where: string): string =>
   `SELECT sequence FROM parley.messages WHERE ${where} ORDER BY sequence DESC LIMIT 1`;

@@ -50,6 +50,11 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
     records.push({ sequence: this.#sequence, bytes });
   }
 
+  /** The time of the next commits and events. */
+  moveTo(ms: number): void {
+    this.#atMs = ms;
+  }
+
   /** Bytes that are no commit. */
   corrupt(shard: ShardId): void {
     this.#sequence += 1;

@@ -9,6 +9,7 @@ import { step4 } from './steps/0004-roll-ups.ts';
 import { step5 } from './steps/0005-analytics-views.ts';
 import { step6 } from './steps/0006-message-content.ts';
 import { step7 } from './steps/0007-smaller-messages.ts';
+import { step8 } from './steps/0008-past.ts';
 import { type Layout, type Table, oneServer } from './table.ts';
 
 export interface SchemaStep {
@@ -18,7 +19,7 @@ export interface SchemaStep {
 }
 
 /** In order of their numbers, which are dense from 1. */
-export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3, step4, step5, step6, step7];
+export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3, step4, step5, step6, step7, step8];
 
 const migrations: Table = {
   name: 'migrations',

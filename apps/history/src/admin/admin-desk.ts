@@ -1,0 +1,109 @@
+// Carries out what an admin asks: first the audit, then the answer. Whoever asks has been checked by the asker's gateway.
+import type { ClickHouse } from '@parley/adapters';
+import { internal, parseConversation, type parley, tenantPattern } from '@parley/protocol';
+import { type Clock, systemClock } from '@parley/std';
+import { BadRequest } from '../reading/bad-request.ts';
+import { readHolds, setHold } from '../retention/holds.ts';
+import { readRetention, setRetention } from '../retention/policies.ts';
+import { conversationAsOf } from '../time-travel/conversation-as-of.ts';
+import type { EventLimits } from '../time-travel/entity-events.ts';
+import { inboxAsOf } from '../time-travel/inbox-as-of.ts';
+import { messageVersions } from '../time-travel/message-versions.ts';
+import { readAudit, record } from './audit-log.ts';
+
+type Request = parley.internal.v1.AdminRequest;
+type Answer = parley.internal.v1.AdminAnswer;
+
+export interface AdminDeskOptions {
+  readonly clickHouse: ClickHouse;
+  readonly completeThroughMs: () => Promise<number>;
+  /** Events of people are in the store, too: without them nothing is known of inboxes. */
+  readonly keepsInboxes: boolean;
+  readonly limits?: EventLimits;
+  readonly clock?: Clock;
+}
+
+export class AdminDesk {
+  readonly #options: AdminDeskOptions;
+  readonly #clock: Clock;
+
+  constructor(options: AdminDeskOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Throws BadRequest, and whatever the store throws. */
+  async answer(request: Request): Promise<Answer> {
+    const { clickHouse } = this.#options;
+    const { tenant, by } = request;
+    if (!tenantPattern.test(tenant)) throw new BadRequest('BAD_ID', 'the tenant is not valid');
+    if (!askerPattern.test(by)) throw new BadRequest('BAD_ID', 'who asks is not valid');
+    const action = actionOf(request);
+    await record(clickHouse, { tenant, by, ...action }, this.#clock.nowMs());
+    // Asked before the answer is made: what is committed later may be in it or not.
+    const completeThroughMs = await this.#options.completeThroughMs();
+    return internal.AdminAnswer.create({ ...(await this.#carryOut(request)), completeThroughMs });
+  }
+
+  async #carryOut(request: Request): Promise<parley.internal.v1.IAdminAnswer> {
+    const { clickHouse, limits } = this.#options;
+    const { tenant, by } = request;
+    const stamp = { by, nowMs: this.#clock.nowMs() };
+    if (request.conversationAsOf) {
+      const query = internal.ConversationAsOfQuery.create(request.conversationAsOf);
+      return { conversationAsOf: await conversationAsOf(clickHouse, tenant, query, limits) };
+    }
+    if (request.messageVersions) {
+      const query = internal.MessageVersionsQuery.create(request.messageVersions);
+      return { messageVersions: await messageVersions(clickHouse, tenant, query, limits) };
+    }
+    if (request.inboxAsOf) {
+      if (!this.#options.keepsInboxes)
+        throw new BadRequest(
+          'EVENTS_MISSING',
+          'this cluster keeps no events of people (PARLEY_HISTORY_EVENTS)',
+        );
+      const query = internal.InboxAsOfQuery.create(request.inboxAsOf);
+      return { inboxAsOf: await inboxAsOf(clickHouse, tenant, query, limits) };
+    }
+    if (request.setRetention)
+      await setRetention(clickHouse, { tenant, days: request.setRetention.days ?? 0, ...stamp });
+    if (request.setRetention ?? request.retention)
+      return { retention: await readRetention(clickHouse, tenant) };
+    if (request.setHold) {
+      await setHold(clickHouse, tenant, internal.HoldChange.create(request.setHold), stamp);
+      return { holds: {} };
+    }
+    if (request.holds)
+      return { holds: await readHolds(clickHouse, tenant, internal.HoldsQuery.create(request.holds)) };
+    return { audit: await readAudit(clickHouse, tenant, internal.AuditQuery.create(request.audit ?? {})) };
+  }
+}
+
+/** A user id, or a tool's name for whoever uses it. */
+const askerPattern = /^(operator:)?[A-Za-z0-9_-]{1,64}$/;
+
+interface Action {
+  readonly action: string;
+  readonly subject: string;
+  readonly details: string;
+}
+
+/** As the audit says it. Requests with bad ids are in it, too. Throws BadRequest when nothing is asked. */
+function actionOf(request: Request): Action {
+  const { body } = request;
+  if (body === undefined)
+    throw new BadRequest('BAD_REQUEST', 'the request has no body that this process knows');
+  const fields: object = request[body] ?? {};
+  const action = body.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return { action, subject: subjectOf(request), details: JSON.stringify(fields) };
+}
+
+function subjectOf(request: Request): string {
+  const { setHold } = request;
+  const user = request.inboxAsOf?.user ?? (setHold?.kind === 'user' ? setHold.id : undefined);
+  if (user) return `user:${user}`;
+  const conversation =
+    request.conversationAsOf?.conversation ?? request.messageVersions?.conversation ?? setHold?.id ?? '';
+  return parseConversation(conversation) === undefined ? '' : conversation;
+}

@@ -1,0 +1,105 @@
+// Deletes what one tenant sent before a time. In this order, so that readers never see a hole and a crash anywhere is
+// repaired by doing all of it again:
+//
+//   1. marks: of each conversation, the first sequence that is left; from here on readers get `expired` below it
+//   2. rows of `messages`, and with them what search finds
+//   3. rows of `events` that carry what people wrote; who was when a member of what stays, for audits
+//
+// Statements carry the conversations on hold as literals, a range of ids at a time: a subquery in a mutation would be
+// evaluated by each replica for itself, and they could disagree. Rows are chosen by tenant, conversation and time of
+// sending alone, which are the same in all versions of a row: deleting a newest version only would bring an older one back.
+import { type ClickHouse, type Layout, dateTimeText, sqlText, sqlTexts } from '@parley/adapters';
+import { heldConversations } from './holds.ts';
+
+/** Conversations on hold in one statement, which has to stay below the engine's 256 KiB: an id has 131 characters at most. */
+export const heldPerStatementMax = 500;
+
+export interface Deletion {
+  readonly tenant: string;
+  readonly beforeMs: number;
+}
+
+export interface DeletionOptions {
+  readonly clickHouse: ClickHouse;
+  readonly layout: Layout;
+  /** Default heldPerStatementMax. */
+  readonly heldPerStatement?: number;
+}
+
+/** Returns how many conversations lost something. Rejects when the store is away: do it again. */
+export async function deleteBefore(options: DeletionOptions, deletion: Deletion): Promise<number> {
+  const limit = options.heldPerStatement ?? heldPerStatementMax;
+  let after = '';
+  let conversations = 0;
+  for (;;) {
+    const held = await heldConversations(options.clickHouse, deletion.tenant, { after, limit });
+    const isLast = held.length < limit;
+    const upTo = isLast ? undefined : (held.at(-1) as string);
+    conversations += await deleteRange(options, deletion, { after, upTo, held });
+    if (upTo === undefined) return conversations;
+    after = upTo;
+  }
+}
+
+/** Conversations greater than `after`, up to `upTo`, but those on hold. */
+interface Range {
+  readonly after: string;
+  readonly upTo: string | undefined;
+  readonly held: readonly string[];
+}
+
+async function deleteRange(
+  { clickHouse, layout }: DeletionOptions,
+  { tenant, beforeMs }: Deletion,
+  range: Range,
+): Promise<number> {
+  const old = `tenant = ${sqlText(tenant)} AND at < toDateTime64('${dateTimeText(beforeMs)}', 3, 'UTC')`;
+  const messages = `${old} AND ${isIn('conversation', range)}`;
+  const [row] = await clickHouse.select(
+    `SELECT uniqExact(conversation) FROM parley.messages WHERE ${messages}`,
+    {
+      timeoutMs: 60_000,
+    },
+  );
+  const conversations = Number(row?.[0] ?? 0);
+  if (conversations > 0) {
+    await clickHouse.execute(
+      `INSERT INTO parley.expired (tenant, conversation, first_kept)
+       SELECT tenant, conversation, max(sequence) + 1 FROM parley.messages WHERE ${messages}
+       GROUP BY tenant, conversation`,
+    );
+    await clickHouse.execute(`DELETE FROM ${layout.storage('messages')} WHERE ${messages} ${untilDone}`);
+  }
+  for (const [type, kept] of Object.entries(keptFirstBytes)) {
+    const events = `type = '${type}' AND ${old} AND ${isIn(`concat('${type[0]}.', ids[1])`, range)}
+      AND reinterpretAsUInt8(substring(payload, 1, 1)) NOT IN (${kept.join(', ')})`;
+    const [found] = await clickHouse.select(`SELECT 1 FROM parley.events WHERE ${events} LIMIT 1`, {
+      timeoutMs: 60_000,
+    });
+    if (found !== undefined)
+      await clickHouse.execute(`DELETE FROM ${layout.storage('events')} WHERE ${events} ${untilDone}`);
+  }
+  return conversations;
+}
+
+/** The statement ends when the rows are gone for readers, on all replicas. Their bytes leave the disk with merges. */
+const untilDone = 'SETTINGS lightweight_deletes_sync = 2';
+
+function isIn(conversation: string, { after, upTo, held }: Range): string {
+  const parts = [`${conversation} > ${sqlText(after)}`];
+  if (upTo !== undefined) parts.push(`${conversation} <= ${sqlText(upTo)}`);
+  if (held.length > 0) parts.push(`${conversation} NOT IN ${sqlTexts(held)}`);
+  return parts.join(' AND ');
+}
+
+/** An event is a protobuf message with one member; this is the first byte of a member with a number below 16. */
+const firstByte = (field: number): number => (field << 3) | 2;
+
+/**
+ * Facts without what people wrote: ReadAdvanced; GroupCreated … MemberMuted (entities.proto). Whatever comes later is
+ * content until it is named here, and deleted.
+ */
+const keptFirstBytes: Readonly<Record<'direct' | 'group', readonly number[]>> = {
+  direct: [2].map(firstByte),
+  group: [2, 3, 4, 5, 6, 7, 8, 9].map(firstByte),
+};
