@@ -56,6 +56,7 @@ import { httpAdapter, httpNestOptions, prepareHttp } from './http/http-server.ts
 import { httpLimitsOf } from './http/http-settings.ts';
 import { MessengerHistoryExport } from './http/history-export.ts';
 import { MessengerAnalyticsQuestions } from './http/analytics-questions.ts';
+import { MessengerHistoryAdmin } from './http/history-admin.ts';
 import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
@@ -119,6 +120,7 @@ async function start(lifecycle: Lifecycle) {
     search: new MessengerHistorySearch(messenger),
     exports: new MessengerHistoryExport(messenger, clock),
     analytics: new MessengerAnalyticsQuestions(messenger),
+    admin: new MessengerHistoryAdmin(messenger),
     presence,
     rates: new RedisRateLimiter(redis, clock),
     clock,
@@ -237,6 +239,7 @@ function httpSettings(): HttpPorts['settings'] {
       return config.gatewaySocketUrl ?? socketUrl();
     },
     ...(config.analyticsAnalysts ? { analysts: config.analyticsAnalysts } : {}),
+    ...(config.authAdmins ? { admins: config.authAdmins } : {}),
     ...(config.authRegistrationTenants ? { registrationTenants: config.authRegistrationTenants } : {}),
     ...(config.gatewayCorsOrigins ? { corsOrigins: config.gatewayCorsOrigins } : {}),
   };

@@ -1,6 +1,7 @@
 // What operators may say about our own tokens: fields of the gateway's configuration (spread `authFields` into it), and
 // what is made of them.
 import { setting } from '@parley/platform';
+import { idPattern, tenantPattern } from '@parley/protocol';
 import type { z } from 'zod';
 import type { AuthLimits } from './auth-limits.ts';
 import { authLimits } from './auth-limits.ts';
@@ -17,7 +18,17 @@ export const authFields = {
     .default(authLimits.tokenLifeMs),
   /** How far the clocks of issuer and gateway may differ. */
   authClockSkewMs: setting.integer({ min: 0, max: 5 * 60_000 }).default(authLimits.clockSkewMs),
+  /** Who may look into the past of a tenant, and says how long it keeps it: `tenant/user`. Nobody when it is not set. */
+  authAdmins: setting
+    .list()
+    .refine((all) => all.every(isTenantUser), 'each must be tenant/user')
+    .optional(),
 };
+
+function isTenantUser(text: string): boolean {
+  const [tenant = '', user = '', ...rest] = text.split('/');
+  return tenantPattern.test(tenant) && idPattern.test(user) && rest.length === 0;
+}
 
 export type AuthConfig = z.output<z.ZodObject<typeof authFields>>;
 

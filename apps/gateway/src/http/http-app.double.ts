@@ -22,6 +22,7 @@ import type {
   AnalyticsQuestions,
 } from './analytics-questions.ts';
 import type { CommandSender, ServerFrame } from './command-sender.ts';
+import type { AdminAnswer, AdminFailure, AdminRequest, HistoryAdmin } from './history-admin.ts';
 import type { ExportFailure, ExportRequest, HistoryExport } from './history-export.ts';
 import type { HistoryFailure, HistoryReader, HistoryRequest } from './history-reader.ts';
 import type { HistorySearch, SearchAnswer, SearchFailure, SearchRequest } from './history-search.ts';
@@ -98,6 +99,10 @@ export class EntitiesDouble implements CommandSender, EntityQuery {
 }
 
 export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExport, AnalyticsQuestions {
+  readonly adminsAsked: AdminRequest[] = [];
+  adminAnswer: Result<parley.internal.v1.AdminAnswer.$Properties, AdminFailure> = err({
+    code: 'HISTORY_UNAVAILABLE',
+  });
   readonly questionsAsked: AnalyticsQuestion[] = [];
   analyticsAnswer: Result<AnalyticsAnswer, AnalyticsFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
   readonly pagesAsked: HistoryRequest[] = [];
@@ -119,6 +124,14 @@ export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExpor
     this.questionsAsked.push(question);
     return Promise.resolve(this.analyticsAnswer);
   }
+
+  readonly admin: HistoryAdmin = {
+    ask: (request: AdminRequest): Promise<Result<AdminAnswer, AdminFailure>> => {
+      this.adminsAsked.push(request);
+      const answer = this.adminAnswer;
+      return Promise.resolve(answer.ok ? ok(new internal.AdminAnswer(answer.value)) : answer);
+    },
+  };
 
   search(request: SearchRequest): Promise<Result<SearchAnswer, SearchFailure>> {
     this.searchesAsked.push(request);
@@ -181,6 +194,7 @@ export async function startHttpDoubles(
     search: history,
     exports: history,
     analytics: history,
+    admin: history.admin,
     presence: presence as PresenceRegistry,
     rates: new MemoryRateLimiter(clock),
     clock,
@@ -191,6 +205,7 @@ export async function startHttpDoubles(
     settings: {
       limits: httpLimits,
       groupPolicy: { membersMax: 100_000, largeFrom: 500, smallTo: 400 },
+      admins: ['default/ada'],
       analysts: ['default/ana'],
       defaultTenant: 'default',
       socketUrl: 'ws://localhost:1/<v1>',

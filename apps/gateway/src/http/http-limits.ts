@@ -20,6 +20,8 @@ export interface HttpLimits {
   readonly searchTimeoutMs: number;
   /** One question of an analyst, milliseconds. Then HISTORY_UNAVAILABLE. */
   readonly analyticsTimeoutMs: number;
+  /** One question of an admin about the past, milliseconds. Then HISTORY_UNAVAILABLE. */
+  readonly adminTimeoutMs: number;
   /** A longer search text is BAD_REQUEST. */
   readonly searchTextCharactersMax: number;
   /** Conversations named in one search; more is BAD_REQUEST. */
@@ -47,6 +49,7 @@ export const httpLimits: HttpLimits = {
   questionsAtOnceMax: 16,
   searchTimeoutMs: 5_000,
   analyticsTimeoutMs: 8_000,
+  adminTimeoutMs: 60_000,
   searchTextCharactersMax: 512,
   conversationsPerSearchMax: 100,
   registrationsPerAddress: { name: 'http-register', max: 30, windowMs: 60_000 },

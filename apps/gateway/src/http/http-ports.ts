@@ -10,6 +10,7 @@ import type { EntityQuery } from '../query/entity-query.ts';
 import type { AnalyticsQuestions } from './analytics-questions.ts';
 import type { CommandSender } from './command-sender.ts';
 import type { HistoryExport } from './history-export.ts';
+import type { HistoryAdmin } from './history-admin.ts';
 import type { HistoryReader } from './history-reader.ts';
 import type { HistorySearch } from './history-search.ts';
 import type { HttpLimits } from './http-limits.ts';
@@ -25,6 +26,7 @@ export interface HttpPorts {
   readonly search: HistorySearch;
   readonly exports: HistoryExport;
   readonly analytics: AnalyticsQuestions;
+  readonly admin: HistoryAdmin;
   readonly presence: PresenceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;
@@ -48,6 +50,8 @@ export interface HttpSettings {
   readonly registrationTenants?: readonly string[];
   /** Who may ask about a whole tenant, as `tenant/user`; nobody by default. */
   readonly analysts?: readonly string[];
+  /** Who is an admin, as `tenant/user`. */
+  readonly admins?: readonly string[];
   /** Tenant of somebody who names none. */
   readonly defaultTenant: string;
   /** Shown on the front page: where clients connect. */

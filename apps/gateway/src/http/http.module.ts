@@ -4,6 +4,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AccountsController } from './accounts.controller.ts';
 import { AnalyticsController } from './analytics.controller.ts';
+import { AdminController } from './admin.controller.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { ConversationsController } from './conversations.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
@@ -31,6 +32,7 @@ export class HttpModule {
         ExportController,
         AnalyticsController,
         PresenceController,
+        AdminController,
         EndpointsController,
         OperationsController,
       ],

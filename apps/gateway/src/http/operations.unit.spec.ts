@@ -72,6 +72,14 @@ describe('pages', () => {
     const { body } = await doubles.call('GET /openapi-json');
     expect(Object.keys(body.paths as object).sort()).toEqual([
       '/v1/accounts',
+      '/v1/admin/audit',
+      '/v1/admin/conversations/{conversation}/as-of',
+      '/v1/admin/conversations/{conversation}/messages/{sequence}/versions',
+      '/v1/admin/holds',
+      '/v1/admin/holds/conversations/{conversation}',
+      '/v1/admin/holds/users/{user}',
+      '/v1/admin/retention',
+      '/v1/admin/users/{user}/inbox/as-of',
       '/v1/analytics',
       '/v1/analytics/{question}',
       '/v1/conversations',

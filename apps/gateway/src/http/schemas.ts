@@ -53,6 +53,8 @@ const count = (fallback: number, max: number) =>
     .transform((wish) => Math.min(wish, max));
 /** The end of what the history store can hold. */
 const timeMsMax = Date.UTC(2299, 0);
+/** In the path. */
+export const sequenceNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
 
 export const memberPageQuery = z.strictObject({
@@ -95,10 +97,7 @@ const flag = z
 const moment = z
   .string()
   .transform((text) => (/^\d{1,15}$/.test(text) ? Number(text) : (parseMoment(text) ?? -1)))
-  .refine(
-    (ms) => ms >= 0 && ms <= Date.UTC(2299, 0),
-    'must be 2026-01-31, 2026-01-31T13:45:00Z or milliseconds',
-  )
+  .refine((ms) => ms >= 0 && ms <= timeMsMax, 'must be 2026-01-31, 2026-01-31T13:45:00Z or milliseconds')
   .default(0);
 
 export const searchQuery = z

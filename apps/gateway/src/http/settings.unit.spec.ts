@@ -36,6 +36,7 @@ describe('the settings', () => {
 
   it.each([
     [{ PARLEY_AUTH_TOKEN_LIFE_MS: '5' }, /PARLEY_AUTH_TOKEN_LIFE_MS/],
+    [{ PARLEY_AUTH_ADMINS: 'acme/ann,ben' }, /PARLEY_AUTH_ADMINS/],
     [{ PARLEY_HTTP_LOGINS_PER_MINUTE: 'many' }, /PARLEY_HTTP_LOGINS_PER_MINUTE/],
   ])('say what is wrong with %o', (environment, line) => {
     expect(() => parse(environment)).toThrow(ConfigError);
