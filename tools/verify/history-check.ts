@@ -66,13 +66,16 @@ export class HistoryCheck {
       let isBehind = false;
       for (const message of page.messages) {
         if (message.sequence !== at) break;
-        const isOlder = (message.revision ?? 0) < conversation.revisionAt(at);
-        isBehind = isOlder && !wasThrough && (await this.#mayCatchUp());
-        if (isBehind) break;
-        this.#compare(conversation, message);
-        const digest = messageDigest(message);
-        chain.add(digest);
-        onMessage?.(message.sequence, digest);
+        const { element } = message;
+        if (element !== undefined) {
+          const isOlder = (element.revision ?? 0) < conversation.revisionAt(at);
+          isBehind = isOlder && !wasThrough && (await this.#mayCatchUp());
+          if (isBehind) break;
+          this.#compare(conversation, element);
+          const digest = messageDigest(element);
+          chain.add(digest);
+          onMessage?.(message.sequence, digest);
+        }
         at++;
       }
       if (isBehind || page.messages.length > 0) continue;
@@ -157,8 +160,7 @@ export class HistoryCheck {
         result.outcome === 'answered' ? internal.HistoryPageAnswer.decode(result.bytes) : undefined;
       if (answer !== undefined && !answer.error) {
         this.#silentUntilMs = undefined;
-        const messages = answer.messages.map((message) => fromWireMessage(message as parley.v1.Message));
-        return { messages, completeThrough: answer.completeThrough };
+        return { messages: answer.messages.map(elementOf), completeThrough: answer.completeThrough };
       }
       this.#silentUntilMs ??= performance.now() + this.#limits.silenceMsMax;
       if (performance.now() >= this.#silentUntilMs && !this.#isGivenUp) {
@@ -169,3 +171,9 @@ export class HistoryCheck {
     }
   }
 }
+
+/** What retention has deleted has its sequence only: there is nothing to compare, and it is in no digest. */
+const elementOf = (message: parley.v1.IMessage): { sequence: number; element: LogMessage | undefined } => ({
+  sequence: message.sequence ?? 0,
+  element: message.system?.expired ? undefined : fromWireMessage(message as parley.v1.Message),
+});

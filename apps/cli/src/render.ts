@@ -73,6 +73,7 @@ function systemText(system: System, sender: string): string {
   if (system.groupDismissed) return `${sender} dismissed the group`;
   if (system.roleChanged) return `${sender} changed the role of ${system.roleChanged.member ?? ''}`;
   if (system.memberMuted) return `${sender} muted ${system.memberMuted.member ?? ''}`;
+  if (system.expired) return 'an older message, no longer kept';
   if (system.diffusionChanged) return 'the group changed its way of delivery';
   return 'something happened that this version does not know';
 }

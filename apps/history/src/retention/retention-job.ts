@@ -19,6 +19,8 @@ export interface RetentionJobOptions {
 }
 
 const dayMs = 24 * 60 * 60 * 1_000;
+/** From the start of the process to the first run, which comes sooner where `everyMs` is shorter: others need the store more. */
+const firstAfterMs = 60_000;
 
 export class RetentionJob {
   readonly #options: RetentionJobOptions;
@@ -32,12 +34,8 @@ export class RetentionJob {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** The first run is after `everyMs`: right after a start others need the store more. */
   start(): void {
-    if (this.#isStopping) return;
-    this.#timer = this.#clock.after(this.#options.everyMs, () => {
-      this.#running = this.run().then(() => this.start());
-    });
+    this.#runAfter(Math.min(firstAfterMs, this.#options.everyMs));
   }
 
   /** A statement that runs is waited for. */
@@ -61,6 +59,13 @@ export class RetentionJob {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ reason }, 'retention could not delete what is too old; it tries again at the next time');
     }
+  }
+
+  #runAfter(delayMs: number): void {
+    if (this.#isStopping) return;
+    this.#timer = this.#clock.after(delayMs, () => {
+      this.#running = this.run().then(() => this.#runAfter(this.#options.everyMs));
+    });
   }
 
   async #deleteOf(tenant: string, beforeMs: number): Promise<void> {
