@@ -2,12 +2,13 @@
 // the same order, and compares what comes of it with the original: the proof that the rules of today make the same of it.
 //
 // Progress on stderr, the report on stdout. Exit status: 0 the same, 1 something differs, 2 it could not be played.
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { NatsMessenger, connectNats } from '@parley/adapters';
 import type { LogMessage } from '@parley/domain';
 import { parseConversation, tenantPattern } from '@parley/protocol';
+import { operatorName } from './past/admin-questions.ts';
+import { timeOf } from './past/command-line.ts';
 import { type Difference, compareLogs, compareStates } from './replay/compare.ts';
 import { isAutomatic, peopleOf } from './replay/elements.ts';
 import { PastReader, type PastState } from './replay/past-reader.ts';
@@ -56,12 +57,7 @@ async function main(): Promise<number> {
   const link = await connectNats(await natsUrlOf(options), { name: 'replay', startTimeoutMs: 3_000 });
   try {
     const { conversation, tenant } = options;
-    const by = `operator:${
-      os
-        .userInfo()
-        .username.replaceAll(/[^A-Za-z0-9_-]/g, '_')
-        .slice(0, 64) || 'unknown'
-    }`;
+    const by = operatorName();
     const original = new PastReader({ messenger: new NatsMessenger(link), tenant, conversation, by });
     return await replay(options, original);
   } finally {
@@ -121,10 +117,10 @@ async function readCopy(copy: PastReader, base: number, count: number) {
 /** Never empty. What happened by itself is in it with what made it happen, and the other way round. */
 async function windowOf(options: Options, original: PastReader): Promise<LogMessage[]> {
   const headAt = async (atMs: number) => (await original.asOf({ atMs }))?.head ?? 0;
-  const from = options.fromMs === undefined ? options.from : (await headAt(options.fromMs)) + 1;
+  const from = options.fromMs === 0 ? options.from : (await headAt(options.fromMs)) + 1;
   const newest: PastState | undefined = await original.asOf({});
   if (newest === undefined) throw new Unreachable('history does not know this conversation');
-  const to = options.toMs === undefined ? (options.to ?? newest.head) : await headAt(options.toMs);
+  const to = options.toMs === 0 ? (options.to ?? newest.head) : await headAt(options.toMs);
   if (to < from) throw new Unreachable(`nothing was said from ${from} to ${to}`);
   if (to - from >= elementsMax)
     throw new Unreachable(`more than ${elementsMax} elements: choose a smaller window`);
@@ -205,8 +201,8 @@ function readOptions() {
     tenant,
     from: sequenceOf('--from', values.from) ?? 1,
     to: sequenceOf('--to', values.to),
-    fromMs: timeOf('--from-time', values['from-time']),
-    toMs: timeOf('--to-time', values['to-time']),
+    fromMs: timeOf(values['from-time'], '--from-time'),
+    toMs: timeOf(values['to-time'], '--to-time'),
     nats: values.nats,
     data: path.resolve(values.data),
     json: values.json,
@@ -217,13 +213,6 @@ function sequenceOf(name: string, value: string | undefined): number | undefined
   if (value === undefined) return undefined;
   if (!/^[1-9]\d{0,14}$/.test(value)) throw new Unreachable(`${name} ${value} is no sequence`);
   return Number(value);
-}
-
-function timeOf(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,15}$/.test(value) ? Number(value) : Date.parse(value);
-  if (!Number.isSafeInteger(ms) || ms <= 0) throw new Unreachable(`${name} ${value} is no time`);
-  return ms;
 }
 
 function say(line: string): void {

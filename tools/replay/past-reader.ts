@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogMessage } from '@parley/domain';
 import { fromWireMessage, internal, type parley, subjects } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
+import { askAdmin } from '../past/admin-questions.ts';
 import { Unreachable } from '../verify/sources.ts';
 
 export interface PastState {
@@ -28,7 +29,6 @@ export interface PastReaderOptions {
   readonly by: string;
 }
 
-const adminLimitMs = 60_000;
 const pageLimitMs = 10_000;
 const pageSequences = 500;
 const pollMs = 250;
@@ -45,10 +45,14 @@ export class PastReader {
     const members: PastState['members'][number][] = [];
     let membersAfter = '';
     for (;;) {
-      const { conversation } = this.#options;
-      const answer = await this.#ask({
-        conversationAsOf: { conversation, ...moment, membersAfter, limit: 1_000 },
-      });
+      const { messenger, tenant, by, conversation } = this.#options;
+      const answer = await askAdmin(
+        messenger,
+        { tenant, by },
+        {
+          conversationAsOf: { conversation, ...moment, membersAfter, limit: 1_000 },
+        },
+      );
       if (answer.error?.code === 'CONVERSATION_NOT_FOUND') return undefined;
       if (answer.error)
         throw new Unreachable(`history refuses: ${answer.error.code} ${answer.error.message ?? ''}`);
@@ -89,17 +93,6 @@ export class PastReader {
         throw new Unreachable(`retention has deleted sequence ${message.sequence}: choose a later window`);
       return fromWireMessage(message as parley.v1.Message);
     });
-  }
-
-  async #ask(
-    body: Pick<parley.internal.v1.IAdminRequest, 'conversationAsOf'>,
-  ): Promise<parley.internal.v1.AdminAnswer> {
-    const { messenger, tenant, by } = this.#options;
-    const request = new internal.AdminRequest({ tenant, by, ...body });
-    const bytes = internal.AdminRequest.encode(request as parley.internal.v1.AdminRequest.$Shape).finish();
-    const result = await messenger.request(subjects.history('admin'), bytes, adminLimitMs);
-    if (result.outcome !== 'answered') throw new Unreachable(`history does not answer (${result.outcome})`);
-    return internal.AdminAnswer.decode(result.bytes);
   }
 }
 
