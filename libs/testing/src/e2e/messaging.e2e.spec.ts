@@ -249,6 +249,16 @@ describe('search', () => {
     expect(await found('panic kernel')).toEqual([texts[3]]);
     expect(await found('"panic kernel"')).toEqual([]);
     expect(await found('nothing of the kind')).toEqual([]);
+    expect(await found('kern* -display')).toEqual([texts[3]]);
+    expect(await found(`机器 from:${alice.id}`)).toEqual([texts[1]]);
+    expect(await found('机器 from:me')).toEqual([]);
+    const filters = { conversation: [conversation], kind: 'text', sort: 'oldest', limit: 3 } as const;
+    const { hits, next } = await bob.api.search(filters);
+    expect(hits.map(({ text }) => text)).toEqual(texts.slice(0, 3));
+    const rest = await bob.api.search({ ...filters, before: next });
+    expect(rest.hits.map(({ text }) => text)).toEqual(texts.slice(3));
+    expect(await codeOf(bob.api.search({ q: 'kernel', before: next }))).toBe('BAD_REQUEST');
+    expect(await codeOf(bob.api.search({ q: 'in:nowhere' }))).toBe('BAD_ID');
   });
 
   it('finds for a member of a group exactly what was posted while a member', async () => {
