@@ -21,6 +21,6 @@ export function failureOf(context: string, error: unknown, log: Log): Failure {
   return { code: 'INTERNAL' };
 }
 
-/** Asked before the first migration: unknown table or database. */
+/** Asked before the projection has brought the schema up to date: unknown column, table or database. */
 const isWithoutSchema = (error: unknown): boolean =>
-  error instanceof ClickHouseRefused && (error.code === 60 || error.code === 81);
+  error instanceof ClickHouseRefused && [47, 60, 81].includes(error.code);
