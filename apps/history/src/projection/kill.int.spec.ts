@@ -66,6 +66,11 @@ it('resumes after kills anywhere with exactly the rows of the journal', { timeou
     );
     expect(rows.map(([conversation, count]) => [conversation, count]).sort()).toEqual(expected);
     for (const [, count, head, distinct] of rows) expect([head, distinct]).toEqual([count, count]);
+    const edited = await engine.select(
+      `SELECT concat(conversation, '/', toString(sequence)), text FROM parley.messages FINAL
+       WHERE state = 'edited' ORDER BY 1 LIMIT 1000`,
+    );
+    expect(edited).toEqual([...script.editedTexts].sort());
     const [[memberships] = []] = await engine.select('SELECT count() FROM parley.memberships FINAL');
     // Both of 50 directs, owner and first member of 20 groups, one change in each later commit.
     expect(memberships).toBe(100 + 40 + 980);

@@ -1,4 +1,4 @@
-// The journal of the kill test: 20,000 messages of directs and groups over the turn of a year (two partitions), with
+// The journal of the kill test: 20,000 messages of directs and groups, and 1,000 edits, over the turn of a year (two partitions), with
 // members coming and going.
 import type { CommittedEvent } from '@parley/runtime';
 import { ScriptedJournal } from './scripted-journal.ts';
@@ -11,7 +11,10 @@ export function killScript(): ScriptedJournal {
       const number = (commit * 7 + index * 3) % 50;
       return journal.direct('acme', `a${number}.b${number}`, `a${number}`, `direct ${commit} 你好 ${index}`);
     });
-    journal.commit(userShard, directs);
+    // The first message of a conversation again and again, also in the commit that it is in itself.
+    const number = (commit * 7) % 50;
+    const edit = journal.edited('acme', `a${number}.b${number}`, 1, `edited ${commit}`);
+    journal.commit(userShard, [...directs, edit]);
     const group = `g${commit % 20}`;
     const posts = Array.from({ length: 9 }, (_, index) =>
       journal.group('acme', group, 'owner', `post ${commit}.${index}`),

@@ -22,6 +22,8 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
   readonly #heads = new Map<string, number>();
   /** Of the messages posted, by conversation and sequence. */
   readonly #headers = new Map<string, MessageHeader>();
+  /** What edited messages say now, by conversation and sequence. */
+  readonly editedTexts = new Map<string, string>();
   #sequence = 0;
   #atMs = scriptStartMs;
 
@@ -75,6 +77,7 @@ export class ScriptedJournal implements Pick<Journal, 'last' | 'read' | 'at'> {
   /** The edit of a message this script has posted in a direct. */
   edited(tenant: string, id: string, sequence: number, text: string, more: Content = {}): CommittedEvent {
     const messageEdited = { ...this.#changeOf(`${tenant}/d.${id}`, sequence), text, ...more };
+    this.editedTexts.set(`d.${id}/${sequence}`, text);
     return this.#directEvent(tenant, id, { messageEdited });
   }
 

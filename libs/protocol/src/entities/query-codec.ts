@@ -64,7 +64,13 @@ export const queryAnswer = {
 
   log: ({ messages, head, spans, changes, forgetsChanges }: LogPage): Uint8Array =>
     encode({
-      log: { messages: messages.map(toWireMessage), head, spans: [...spans], changes: [...changes], forgetsChanges },
+      log: {
+        messages: messages.map(toWireMessage),
+        head,
+        spans: [...spans],
+        changes: [...changes],
+        forgetsChanges,
+      },
     }),
 
   members: (page: MembersPage): Uint8Array =>
