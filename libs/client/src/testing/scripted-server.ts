@@ -438,7 +438,7 @@ export class ScriptedServer {
         sequence,
         ...(text === undefined ? {} : { text }),
       });
-    const { sequence: at = 0, sentAtMs = 0 } = element;
+    const { sequence: at, sentAtMs } = element;
     return {
       sent: { conversation: id, clientMessageId, sequence: at, sentAtMs, duplicate: known !== undefined },
     };
