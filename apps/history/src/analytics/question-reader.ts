@@ -63,7 +63,12 @@ async function selectWithin(
   onRowsRead: (rows: number) => void,
 ) {
   const { rowsMax, rowsReadMax, timeoutMs, memoryBytesMax, threadsMax } = limits;
-  const settings = { max_rows_to_read: rowsReadMax, max_threads: threadsMax };
+  const settings = {
+    max_rows_to_read: rowsReadMax,
+    max_threads: threadsMax,
+    // All versions of a row lie in one partition.
+    do_not_merge_across_partitions_select_final: 1,
+  };
   try {
     return await clickHouse.select(sql, { rowsMax, timeoutMs, memoryBytesMax, settings, onRowsRead });
   } catch (error) {

@@ -186,8 +186,8 @@ export class HistoryProjection {
     const { clickHouse, layout, shards, log } = this.#options;
     const isReady = await this.#patience.until(async () => {
       await migrate(clickHouse, layout);
-      this.#durable = await readPositions(clickHouse);
       for (const [shard, numbers] of await readTouched(clickHouse)) this.#dirty.restore(shard, numbers);
+      this.#durable = await readPositions(clickHouse);
     });
     this.#isReady = isReady;
     if (!isReady || this.#isStopping) return;

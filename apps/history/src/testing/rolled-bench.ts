@@ -28,6 +28,7 @@ export async function openRolledBench(): Promise<RolledBench> {
       const projection = await bench.projection(fast);
       projection.start();
       await caughtUp(projection, journal);
+      while (!projection.isReady) await projection.moved(1);
       const rollUps = new RollUps({
         clickHouse: store,
         dirty: projection.dirty,

@@ -193,6 +193,54 @@ describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
     expect((await bytesOf(clickHouse().stream('SELECT 1 AS n', 'JSONEachRow'))).toString()).toBe('{"n":1}\n');
   });
 
+  it('gives nobody what a query before had put out until it failed', async () => {
+    const failing = 'SELECT number, throwIf(number = 150000) FROM numbers(200000)';
+    for (const limits of [{}, { onRowsRead: () => undefined }]) {
+      const settings = { max_block_size: 1_000 };
+      const failures = Array.from({ length: 8 }, () =>
+        clickHouse().select(failing, { rowsMax: 1e6, settings, ...limits }),
+      );
+      for (const failure of await Promise.allSettled(failures))
+        expect(failure).toMatchObject({
+          status: 'rejected',
+          reason: { name: 'ClickHouseRefused', code: 395 },
+        });
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => clickHouse().select('SELECT 7', limits)),
+      );
+      expect(answers).toEqual(answers.map(() => [[7]]));
+    }
+  });
+
+  it('tells how many rows were read for an answer', async () => {
+    const told: number[] = [];
+    const sql = 'SELECT count(), toUInt64(9007199254740991) FROM numbers(1000)';
+    const rows = await clickHouse().select(sql, { onRowsRead: (read) => told.push(read) });
+    expect(rows).toEqual([[1_000, 2 ** 53 - 1]]);
+    expect(told).toEqual([1_000]);
+  });
+
+  it('lets a long statement run beside inserts', async () => {
+    const rows = new RowBuffer(`beside_${kind}`, ['number']);
+    rows.add([1]);
+    await clickHouse().execute(
+      `CREATE TABLE ${rows.table} (number UInt64) ENGINE = MergeTree ORDER BY number`,
+    );
+    let isOver = false;
+    const long = clickHouse()
+      .execute(
+        `INSERT INTO ${rows.table} SELECT sleepEachRow(2) FROM numbers(1) SETTINGS max_block_size = 1`,
+        {
+          isLong: true,
+        },
+      )
+      .then(() => (isOver = true));
+    await clickHouse().insert(rows.table, rows.columns, rows.toBytes());
+    // The endpoint of this test answers one after another.
+    expect(isOver && kind === 'embedded').toBe(false);
+    await long;
+  });
+
   it('says its version', async () => {
     expect(await clickHouse().version()).toMatch(/^\d+\.\d+/);
   });

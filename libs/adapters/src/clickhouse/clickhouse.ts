@@ -147,8 +147,25 @@ function settingName(name: string): string {
   return name;
 }
 
-/** Rows of a JSONCompactEachRow answer. */
-export function parseRows(text: string): readonly Row[] {
+/** What an answer has to come as: only one of the two says how much was read for it. */
+export const answerFormat = (limits?: SelectLimits): 'JSONCompact' | 'JSONCompactEachRow' =>
+  limits?.onRowsRead === undefined ? 'JSONCompactEachRow' : 'JSONCompact';
+
+/** The rows of an answer in that format. */
+export function parseAnswer(text: string, limits?: SelectLimits): readonly Row[] {
+  if (limits?.onRowsRead === undefined) return parseRows(text);
+  // An error after the first rows stands behind them, and what came before is no answer.
+  const failure = /\bCode: \d+\. DB::Exception[^\n]*/.exec(text.slice(-errorTailMax))?.[0];
+  if (failure !== undefined) throw new Error(failure);
+  const { data, statistics } = JSON.parse(text) as { data: Row[]; statistics: { rows_read: number } };
+  limits.onRowsRead(statistics.rows_read);
+  return data;
+}
+
+/** An error at the end of an answer lies within so many characters of it. */
+const errorTailMax = 4_096;
+
+function parseRows(text: string): readonly Row[] {
   const body = text.trimEnd();
   return body === '' ? [] : (JSON.parse(`[${body.replaceAll('\n', ',')}]`) as Row[]);
 }

@@ -12,7 +12,8 @@ import {
   type SelectLimits,
   type StreamLimits,
   clickHouseError,
-  parseRows,
+  answerFormat,
+  parseAnswer,
   withLimits,
   withStreamLimits,
 } from './clickhouse.ts';
@@ -85,14 +86,9 @@ class HttpClickHouse implements ClickHouse {
   select(sql: string, limits?: SelectLimits): Promise<readonly Row[]> {
     return this.#reading.run(async (client) => {
       try {
-        const answer = await client.query({
-          query: withLimits(sql, limits),
-          format: 'JSONCompactEachRow',
-          // The headers say what was read only when they are sent last.
-          ...(limits?.onRowsRead === undefined ? {} : { clickhouse_settings: { wait_end_of_query: 1 } }),
-        });
-        limits?.onRowsRead?.(rowsReadIn(answer.response_headers));
-        return parseRows(await answer.text());
+        const format = answerFormat(limits);
+        const answer = await client.query({ query: withLimits(sql, limits), format });
+        return parseAnswer(await answer.text(), limits);
       } catch (cause) {
         throw clickHouseError(cause, 'select failed');
       }
@@ -148,12 +144,6 @@ async function* documentOf(
   } catch (cause) {
     throw cause instanceof ClickHouseUnavailable ? cause : clickHouseError(cause, 'stream failed');
   }
-}
-
-/** Told in a header once the answer is ready, and not at all by proxies that leave it out: then 0. */
-function rowsReadIn(headers: Readonly<Record<string, string | string[] | undefined>>): number {
-  const summary = /"read_rows":\s*"?(\d+)/.exec(String(headers['x-clickhouse-summary'] ?? ''));
-  return Number(summary?.[1] ?? 0);
 }
 
 /** Names of tables and columns are our own; anything else is a mistake. */
