@@ -84,14 +84,7 @@ async function replay(options: Options, original: PastReader): Promise<number> {
     const base = await setTheStage(stage, conversation, before);
     const { automatic, refused } = await play(stage, elements, say);
     const made = elements.length - refused.length;
-    const link = await connectNats(stage.cluster.natsUrl, { name: 'replay' });
-    const copy = new PastReader({
-      messenger: new NatsMessenger(link),
-      tenant,
-      conversation,
-      by: 'operator:replay',
-    });
-    const replayed = await readCopy(copy, base, made).finally(() => link.close());
+    const replayed = await readCopy(stage, options, { base, count: made });
     const lost = new Set(refused.map(({ sequence }) => sequence));
     const expected = elements.filter(({ sequence }) => !lost.has(sequence));
     const differences = [...refused, ...compareLogs(expected, replayed.log)];
@@ -105,13 +98,24 @@ async function replay(options: Options, original: PastReader): Promise<number> {
 }
 
 /** What the replay made: `count` elements behind `base`, and whatever else it made. */
-async function readCopy(copy: PastReader, base: number, count: number) {
-  say('waiting for the replay’s history');
-  // A replay that made fewer is found by what is missing, not by waiting for it.
-  await copy.log(base + count, base + count, historyWaitMs).catch(() => undefined);
-  const state = await copy.asOf({});
-  const head = state?.head ?? 0;
-  return { log: head > base ? await copy.log(base + 1, head, historyWaitMs) : [], state };
+async function readCopy(
+  stage: Stage,
+  { tenant, conversation }: Options,
+  { base, count }: { readonly base: number; readonly count: number },
+) {
+  say('waiting for the history of the replay');
+  const link = await connectNats(stage.cluster.natsUrl, { name: 'replay' });
+  try {
+    const messenger = new NatsMessenger(link);
+    const copy = new PastReader({ messenger, tenant, conversation, by: operatorName() });
+    // A replay that made fewer is found by what is missing, not by waiting for it.
+    await copy.log(base + count, base + count, historyWaitMs).catch(() => undefined);
+    const state = await copy.asOf({});
+    const head = state?.head ?? 0;
+    return { log: head > base ? await copy.log(base + 1, head, historyWaitMs) : [], state };
+  } finally {
+    await link.close();
+  }
 }
 
 /** Never empty. What happened by itself is in it with what made it happen, and the other way round. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { internal, wire } from '@parley/protocol';
 import { seededRandom } from '@parley/std';
+import { DomainWorld } from '@parley/testing';
 import { type HistoryBench, groupShard, openHistoryBench, userShard } from '../testing/history-bench.ts';
 import { type Moment, liveThrough, snapshotText } from '../testing/lived-journal.ts';
 import { conversationAsOf } from './conversation-as-of.ts';
@@ -18,7 +19,7 @@ const smallPages = { ...eventLimits, conversationPage: 23, userPage: 17 };
 
 beforeAll(async () => {
   bench = await openHistoryBench();
-  moments = liveThrough(bench.journal, random, 150);
+  moments = liveThrough(new DomainWorld(), bench.journal, random, 150);
   await bench.projectAll();
   // As if the watermark had been lost with a crash: every event is there twice.
   await bench.clickHouse.execute('TRUNCATE TABLE parley.watermarks');
