@@ -38,6 +38,8 @@ export class TestingCluster implements Sources {
   ]);
   /** What the actors hold. */
   readonly states = new Map<string, unknown>();
+  /** Retention has deleted what stands up to here. */
+  expiredThrough = 0;
   /** What ClickHouse holds. */
   readonly rows = new Map<string, LogMessage[]>();
   readonly snapshots = new Map<string, Uint8Array>();
@@ -140,7 +142,11 @@ export class TestingCluster implements Sources {
     const run = wanted.filter(({ sequence }, index) => sequence === from + index);
     const isCut = run.length < wanted.length;
     const answer = {
-      messages: run.map((message) => toWireMessage(message) as parley.v1.Message.$Properties),
+      messages: run.map((message) => {
+        const { sequence } = message;
+        if (sequence <= this.expiredThrough) return { conversation, sequence, system: { expired: {} } };
+        return toWireMessage(message) as parley.v1.Message.$Properties;
+      }),
       completeThrough: isCut ? from + run.length - 1 : (all.at(-1)?.sequence ?? 0),
     };
     return Promise.resolve({

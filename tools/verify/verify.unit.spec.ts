@@ -436,6 +436,15 @@ describe('ClickHouse', () => {
     expect(told(await verify())).toEqual(['history-missing d.alice.bob #2-3, 6']);
   });
 
+  it('that lacks what retention has deleted lacks nothing, and the rest is compared', async () => {
+    cluster.expiredThrough = 4;
+    const findings = await verify();
+    expect(told(findings)).toEqual([]);
+    expect(findings.compared.history_messages).toBe(2);
+    rows().splice(4, 1);
+    expect(told(await verify())).toEqual(['history-missing d.alice.bob #5']);
+  });
+
   it('that is behind is waited for, as long as it says itself that it is', async () => {
     const last = rows().pop()!;
     cluster.historySequence = 5;

@@ -64,7 +64,7 @@ beforeAll(async () => {
     batchAgeMs: 20,
     exports: { ...exportDefaults, exportsMax: 1, deadlineMs: 60_000, bytesMax: 2 ** 30, idleMs: 60_000 },
     batchPauseMs: 20,
-    retentionEveryMs: 60_000,
+    retentionEveryMs: 200,
     logger: silentLogger(),
     metrics: createMetrics('history'),
   });
@@ -151,5 +151,20 @@ describe('the history service', () => {
     const tail = () =>
       new RedisTail(redisLink).read('acme', [{ conversation: 'd.alice.bob', from: 3, to: 10 }]);
     await expect.poll(async () => (await tail())[0]?.map(({ sequence }) => sequence), soon).toEqual([3, 4]);
+  });
+
+  it('deletes what is older than an admin wants it kept', async () => {
+    // The script is of the last day of 2025.
+    const request = { tenant: 'acme', by: 'ann', setRetention: { days: 1 } } as const;
+    const bytes = internal.AdminRequest.encode(request).finish();
+    const result = await new NatsMessenger(link).request(subjects.history('admin'), bytes, 10_000);
+    expect(result.outcome === 'answered' && internal.AdminAnswer.decode(result.bytes)).toMatchObject({
+      retention: { days: 1, by: 'ann' },
+    });
+    const expired = { system: { expired: {} } };
+    await expect
+      .poll(() => page(1, 10), soon)
+      .toMatchObject({ messages: [expired, expired, expired, expired], completeThrough: 4 });
+    await expect.poll(() => find('hello'), soon).toMatchObject({ hits: [] });
   });
 });

@@ -84,6 +84,45 @@ test('messages sent while offline go out in order after the reconnect', async ()
   expect(textsOf(bob!, 'd.alice.bob')).toEqual(['one', 'two', 'three']);
 });
 
+test('what retention has deleted is no hole: a device that was away, and a new one, are caught up at once', async () => {
+  const here = world();
+  const store = new MemoryStore();
+  const bob = clientOf(here, 'bob', { store });
+  void bob.connect();
+  await here.clock.until(() => bob.state === 'ready', 10_000, 'connecting');
+  const post = (number: number) =>
+    here.server.post('alice', {
+      conversation: 'd.alice.bob',
+      clientMessageId: `c${number}`,
+      text: `${number}`,
+    });
+  post(1);
+  await here.clock.advance(1_000);
+  bob.close();
+  for (let number = 2; number <= 300; number++) post(number);
+  here.server.expire('d.alice.bob', 298);
+  for (const own of [store, new MemoryStore()]) {
+    const failures: ClientError[] = [];
+    const back = clientOf(here, 'bob', { store: own, deviceId: `bob-${own === store ? 1 : 2}` });
+    back.on('error', (error) => failures.push(error));
+    void back.connect();
+    await here.clock.until(() => back.isCaughtUp, 20_000, 'catching up');
+    const view = back.conversation('d.alice.bob');
+    while (view.messages[0]?.sequence !== 1)
+      await Promise.all([view.loadOlder(100), here.clock.advance(1_000)]);
+    expect(view.messages.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 300 }, (_, index) => index + 1),
+    );
+    expect(view.messages.slice(-3).map(({ text, system }) => text ?? system)).toEqual([
+      { expired: {} },
+      '299',
+      '300',
+    ]);
+    expect(failures).toEqual([]);
+    back.close();
+  }
+});
+
 test('a send repeated with the same id is one message', async () => {
   const here = world();
   const [alice] = await connected(here, 'alice', 'bob');

@@ -1,7 +1,7 @@
 // A part of a conversation's log by sequence. The asker (a gateway) has checked who may read it.
 import { internal, type parley, parseConversation, tenantPattern, wire } from '@parley/protocol';
 import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
-import { expiredMessage, firstKept } from '../retention/expired.ts';
+import { expiredMessage, firstKeptSql } from '../retention/expired.ts';
 import { BadRequest } from './bad-request.ts';
 import { messageColumns, messageOfRow } from './message-row.ts';
 
@@ -25,15 +25,16 @@ export async function readPage(
     throw new BadRequest('BAD_REQUEST', `from … to must be 1 to ${limits.sequencesMax} sequences`);
   }
   const where = `tenant = ${sqlText(tenant)} AND conversation = ${sqlText(conversation)}`;
-  const [stored, heads, kept] = await Promise.all([
+  const [stored, heads, firstKept] = await Promise.all([
     clickHouse.select(
       `SELECT ${messageColumns} FROM parley.messages
        WHERE ${where} AND sequence BETWEEN ${sqlInteger(from)} AND ${sqlInteger(to)}
        ORDER BY sequence, version DESC, revision DESC LIMIT 1 BY sequence LIMIT ${limits.sequencesMax}`,
     ),
     clickHouse.select(newestSequenceSql(where)),
-    firstKept(clickHouse, { tenant, conversation }),
+    clickHouse.select(`SELECT ${firstKeptSql(tenant, conversation)}`),
   ]);
+  const kept = Number(firstKept[0]?.[0] ?? 0);
   // A run without a hole, whatever retention has deleted, and whether it is through with it or not.
   const current = await withoutRecalledEdits(clickHouse, where, stored.map(messageOfRow));
   const rows = current.filter(({ sequence }) => sequence >= kept);

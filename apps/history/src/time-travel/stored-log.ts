@@ -3,7 +3,7 @@ import { type ClickHouse, sqlText } from '@parley/adapters';
 import { type ConversationAddress, parseConversation, type parley } from '@parley/protocol';
 import type { EntityAddress } from '@parley/std';
 import { BadRequest } from '../reading/bad-request.ts';
-import { firstKept } from '../retention/expired.ts';
+import { firstKeptSql } from '../retention/expired.ts';
 
 export interface StoredLog {
   /** The newest sequence; 0: the store does not know the conversation. */
@@ -13,16 +13,14 @@ export interface StoredLog {
 
 export async function storedLog(
   clickHouse: ClickHouse,
-  place: { readonly tenant: string; readonly conversation: string },
+  { tenant, conversation }: { readonly tenant: string; readonly conversation: string },
 ): Promise<StoredLog> {
-  const [[row], first] = await Promise.all([
-    clickHouse.select(
-      `SELECT max(sequence) FROM parley.messages
-       WHERE tenant = ${sqlText(place.tenant)} AND conversation = ${sqlText(place.conversation)}`,
-    ),
-    firstKept(clickHouse, place),
-  ]);
-  return { through: Math.max(Number(row?.[0] ?? 0), first - 1), firstKept: first };
+  const [row] = await clickHouse.select(
+    `SELECT max(sequence), ${firstKeptSql(tenant, conversation)} FROM parley.messages
+     WHERE tenant = ${sqlText(tenant)} AND conversation = ${sqlText(conversation)}`,
+  );
+  const firstKept = Math.max(1, Number(row?.[1] ?? 0));
+  return { through: Math.max(Number(row?.[0] ?? 0), firstKept - 1), firstKept };
 }
 
 /** Throws BadRequest. */

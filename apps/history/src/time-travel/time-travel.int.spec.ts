@@ -67,7 +67,7 @@ describe('the fold of stored events', () => {
       bench.clickHouse,
       addressOf('user/ann'),
       {},
-      { ...smallPages, eventsMax: 20 },
+      { ...smallPages, eventsMax: 10 },
     );
     await expect(foldUser(events, addressOf('user/ann'), Infinity)).rejects.toMatchObject({
       code: 'TOO_MANY_EVENTS',

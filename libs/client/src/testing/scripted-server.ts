@@ -171,6 +171,20 @@ export class ScriptedServer {
     return element;
   }
 
+  /** Retention: what stands up to `through` leaves its number only, wherever it is asked for. */
+  expire(id: string, through: number): void {
+    const expired = (message: Message): Message =>
+      message.conversation === id && message.sequence <= through
+        ? { ...emptyMessage, conversation: id, sequence: message.sequence, system: { expired: {} } }
+        : message;
+    const { log } = this.#conversation(id);
+    log.splice(0, log.length, ...log.map(expired));
+    for (const entries of this.inboxes.values())
+      entries.forEach((entry, index) => {
+        if (entry.message) entries[index] = { ...entry, message: expired(entry.message as Message) };
+      });
+  }
+
   unreadOf(user: string, id: string): number {
     return this.#info(this.#conversation(id), user).unread!;
   }
@@ -485,3 +499,5 @@ const isOpen = (membership: Membership | undefined): boolean => membership?.span
 function* openMembers(conversation: ScriptedConversation): Iterable<string> {
   for (const [user, membership] of conversation.members) if (isOpen(membership)) yield user;
 }
+
+const emptyMessage = { sender: '', clientMessageId: '', sentAtMs: 0 };
