@@ -46,11 +46,11 @@ afterAll(async () => {
   issuer?.stop();
 });
 
-async function replay(...args: string[]) {
+async function run(tool: string, ...args: string[]) {
   const node = path.join(projectFolder, 'node_modules/.bin/node');
-  const file = path.join(projectFolder, 'tools/replay.ts');
+  const file = path.join(projectFolder, 'tools', tool);
   const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(node, [...flags, file, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, [...flags, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -58,6 +58,7 @@ async function replay(...args: string[]) {
   return { exitCode, line: stdout === '' ? {} : (JSON.parse(stdout) as object), stderr };
 }
 
+const replay = (...args: string[]) => run('replay.ts', '--json', ...args);
 const original = () => ['--nats', cluster.natsUrl, '--tenant', 'acme', '--conversation', 'g.tea'];
 
 it('is the same from the first element to the last, and in a window of its own', async () => {
@@ -74,6 +75,22 @@ it('is the same from the first element to the last, and in a window of its own',
   expect(window, window.stderr).toMatchObject({
     exitCode: 0,
     line: { from: 5, to: 11, played: 4, automatic: 3, differences: 0, found: [] },
+  });
+});
+
+it('is in the audit of the original, as operators see it', async () => {
+  const { exitCode, line, stderr } = await run('past.ts', 'audit', ...original().slice(0, 4));
+  expect(exitCode, stderr).toBe(0);
+  const { audit } = line as { audit: { entries: { by: string; action: string; subject: string }[] } };
+  const asked = audit.entries.filter(
+    ({ action, subject }) => action === 'conversation_as_of' && subject === 'g.tea',
+  );
+  expect(asked.length).toBeGreaterThan(0);
+  for (const { by } of asked) expect(by).toMatch(/^operator:/);
+  const refused = await run('past.ts', 'conversation', 'g.nobody', ...original().slice(0, 4));
+  expect(refused).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^past: CONVERSATION_NOT_FOUND: /),
   });
 });
 
