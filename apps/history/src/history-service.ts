@@ -182,7 +182,7 @@ export class HistoryService {
     await this.#rebuild?.stop();
     this.#rebuild = undefined;
     const running = [this.#projection, this.#tail, this.#rollUps, this.#retention];
-    await Promise.all(running.map((one) => one?.stop()));
+    await Promise.all(running.flatMap((one) => (one === undefined ? [] : [one.stop()])));
     this.#projection = undefined;
     this.#retention = undefined;
     this.#tail = undefined;
