@@ -10,7 +10,10 @@ export interface ReclaimOptions {
 
 const yearsMax = 1_000;
 
-/** Drops years of messages in which nothing is left, and has the other masked rows rewritten away in the background. */
+/**
+ * Drops years of messages in which nothing is left, and has the other masked rows rewritten away in the background: it takes
+ * seconds for each million rows, and inserts must not wait for it. A deletion that comes meanwhile waits.
+ */
 export async function reclaim(options: ReclaimOptions): Promise<void> {
   const { clickHouse, layout } = options;
   for (const year of await emptyYears(options))
@@ -20,8 +23,20 @@ export async function reclaim(options: ReclaimOptions): Promise<void> {
   );
   for (const [table] of masked) {
     const name = String(table).replace(/_local$/, '');
-    await clickHouse.execute(`ALTER TABLE ${layout.storage(name)} APPLY DELETED MASK`);
+    await clickHouse.execute(
+      `ALTER TABLE ${layout.storage(name)} APPLY DELETED MASK SETTINGS mutations_sync = 0`,
+    );
   }
+  await mustNotFail(clickHouse);
+}
+
+/** What runs in the background fails in the background: said here, at the next time at the latest. */
+async function mustNotFail(clickHouse: ClickHouse): Promise<void> {
+  const [failed] = await clickHouse.select(
+    `SELECT table, latest_fail_reason FROM system.mutations
+     WHERE database = 'parley' AND NOT is_done AND latest_fail_reason != '' LIMIT 1`,
+  );
+  if (failed !== undefined) throw new Error(`a mutation of ${String(failed[0])} fails: ${String(failed[1])}`);
 }
 
 /**

@@ -204,6 +204,11 @@ describe('retention', () => {
     await setRetention(bench.clickHouse, { tenant: 'other', days: 5, ...by });
     await jobAt(cutMs + 5 * dayMs).run();
     expect(await years()).toEqual(['2026']);
+    const masked = () =>
+      bench.clickHouse.select(
+        `SELECT table FROM system.parts WHERE database = 'parley' AND active AND has_lightweight_delete LIMIT 10`,
+      );
+    await expect.poll(masked, { timeout: 20_000 }).toEqual([]);
     expect((await page('d.ann.held')).shown?.slice(2)).toEqual([
       '3 expired',
       '4 new ann.held',
