@@ -1,6 +1,7 @@
 // History made anew beside the running one, on the real engine: from journals that are whole, trimmed, and trimmed meanwhile.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryJournalFollower, oneServer } from '@parley/adapters';
+import { internal } from '@parley/protocol';
 import type { HistoryProjection } from '../projection/history-projection.ts';
 import { silentLog } from '../log.ts';
 import {
@@ -36,7 +37,9 @@ async function write(from: number, commits: number): Promise<void> {
       type: 'user',
       tenant: 'acme',
       ids: ['alice', `b${number % 7}`],
-      payload: Buffer.from([number]),
+      payload: internal.UserEvent.encode({
+        entryAppended: { conversation: 'g.team', sequence: number },
+      }).finish(),
     };
     journal.commit(userShard, [
       journal.direct('acme', `alice.b${number % 7}`, 'alice', `n ${number} 你好`),
