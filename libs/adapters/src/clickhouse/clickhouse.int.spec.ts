@@ -83,6 +83,34 @@ describe.each(['embedded', 'http'] as const)('ClickHouse, %s', (kind) => {
     ).toEqual([7, 1_000_000, 2 ** 53 - 1].map((number) => [number, [ids.toString(), ''], hex]));
   });
 
+  it('takes nothing that people write for an order of its own', async () => {
+    // The embedded engine looks for hints of its test files in all of a statement, the rows included.
+    const texts = ['-- { serverError NOBODY }', '# { error NOBODY }', '/* { echo } */ {', '-- { echoOn }\\'];
+    const rows = new RowBuffer(`orders_${kind}`, ['number', 'value', 'list', 'bytes', 'items']);
+    await clickHouse().execute(
+      `CREATE TABLE ${rows.table} (number UInt64, value String, list Array(String), bytes String, items Array(String))
+       ENGINE = MergeTree ORDER BY number`,
+    );
+    for (const [index, text] of texts.entries()) {
+      const bytes = Buffer.from(text);
+      rows.add([index, text, [text, ''], '', '[]']);
+      await clickHouse().insert(rows.table, rows.columns, rows.toBytes());
+      const asBytes = new RowBuffer(rows.table, ['number', 'bytes', 'items']);
+      asBytes.begin(String(index + texts.length));
+      asBytes.cell(bytes, 0, bytes.length);
+      asBytes.list(bytes, (item) => item(0, bytes.length));
+      asBytes.end();
+      await clickHouse().insert(asBytes.table, asBytes.columns, asBytes.toBytes());
+      rows.clear();
+    }
+    expect(
+      await clickHouse().select(`SELECT value, list, bytes, items FROM ${rows.table} ORDER BY number`),
+    ).toEqual([
+      ...texts.map((text) => [text, [text, ''], '', []]),
+      ...texts.map((text) => ['', [], text, [text]]),
+    ]);
+  });
+
   it('answers many questions at a time, and refuses too many', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => clickHouse().select(`SELECT ${index}`)),
