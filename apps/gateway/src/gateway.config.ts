@@ -1,9 +1,8 @@
 // What a gateway process is told by its environment. Every field is read from PARLEY_<FIELD_IN_CAPITALS>.
 import { readFileSync } from 'node:fs';
 import { commonSettings, setting } from '@parley/platform';
-import { idPattern, tenantPattern } from '@parley/protocol';
 import { z } from 'zod';
-import { authFields } from './auth/auth-settings.ts';
+import { authFields, tenantUsers } from './auth/auth-settings.ts';
 import { type ExternalIssuer, externalIssuers } from './auth/external-issuer.ts';
 import { type SocketLimits, socketLimits } from './connection/socket-limits.ts';
 import { type ChangeWindows, changeWindows } from './dispatch/changing.ts';
@@ -80,10 +79,7 @@ export const gatewaySettings = z
     authDefaultTenant: setting.text().default('default'),
 
     /** Who may ask about a whole tenant: `tenant/user`, separated by commas. */
-    analyticsAnalysts: setting
-      .list()
-      .refine((all) => all.every(isTenantUser), 'each must be tenant/user')
-      .optional(),
+    analyticsAnalysts: tenantUsers,
 
     ...authFields,
     ...httpFields,
@@ -154,11 +150,6 @@ export const socketLimitsOf = (config: GatewayConfig): SocketLimits => ({
   readsWaitingMax: config.gatewayReadsWaitingMax,
   readWaitMs: config.gatewayReadWaitMs,
 });
-
-function isTenantUser(text: string): boolean {
-  const [tenant = '', user = '', ...rest] = text.split('/');
-  return tenantPattern.test(tenant) && idPattern.test(user) && rest.length === 0;
-}
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {
   try {

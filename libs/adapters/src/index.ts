@@ -43,7 +43,7 @@ export {
 export { migrate } from './clickhouse/schema/migrate.ts';
 export { type View, analyticsViews } from './clickhouse/schema/steps/0005-analytics-views.ts';
 export { type Layout, clusterOf, oneServer } from './clickhouse/schema/table.ts';
-export { type CellValue, RowBuffer, dateTimeText } from './clickhouse/row-buffer.ts';
+export { type CellValue, RowBuffer, dateTimeText, noTimeText } from './clickhouse/row-buffer.ts';
 export {
   type SearchPart,
   type SearchQuery,

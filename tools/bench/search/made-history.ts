@@ -3,7 +3,14 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ClickHouse, RowBuffer, dateTimeText, migrate, openEmbeddedClickHouse } from '@parley/adapters';
+import {
+  type ClickHouse,
+  RowBuffer,
+  dateTimeText,
+  noTimeText,
+  migrate,
+  openEmbeddedClickHouse,
+} from '@parley/adapters';
 import { seededRandom, timeOrderedId } from '@parley/std';
 import type { Lines } from './lines.ts';
 import { World, shapeOf, userName } from './world.ts';
@@ -90,6 +97,7 @@ const messageColumns = [
   'client_message_id',
   'text',
   'system',
+  'changed_at',
 ];
 
 function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
@@ -112,6 +120,7 @@ function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
       timeOrderedId(clock, random),
       lines.textAt(conversation, sequence, random.next()),
       '',
+      noTimeText,
     ]);
     if (rows.rows < rowsPerInsert) continue;
     yield rows;

@@ -8,6 +8,17 @@ import { authLimits } from './auth-limits.ts';
 import type { OwnTokens } from './token-issuer.ts';
 import { ownTokens } from './token-issuer.ts';
 
+function isTenantUser(text: string): boolean {
+  const [tenant = '', user = '', ...rest] = text.split('/');
+  return tenantPattern.test(tenant) && idPattern.test(user) && rest.length === 0;
+}
+
+/** People, as `tenant/user`, separated by commas. */
+export const tenantUsers = setting
+  .list()
+  .refine((all) => all.every(isTenantUser), 'each must be tenant/user')
+  .optional();
+
 export const authFields = {
   /** What our own tokens carry as `iss` and `aud`. */
   authIssuer: setting.text().default(ownTokens.issuer),
@@ -19,16 +30,8 @@ export const authFields = {
   /** How far the clocks of issuer and gateway may differ. */
   authClockSkewMs: setting.integer({ min: 0, max: 5 * 60_000 }).default(authLimits.clockSkewMs),
   /** Who may look into the past of a tenant, and says how long it keeps it: `tenant/user`. Nobody when it is not set. */
-  authAdmins: setting
-    .list()
-    .refine((all) => all.every(isTenantUser), 'each must be tenant/user')
-    .optional(),
+  authAdmins: tenantUsers,
 };
-
-function isTenantUser(text: string): boolean {
-  const [tenant = '', user = '', ...rest] = text.split('/');
-  return tenantPattern.test(tenant) && idPattern.test(user) && rest.length === 0;
-}
 
 export type AuthConfig = z.output<z.ZodObject<typeof authFields>>;
 

@@ -5,12 +5,12 @@ import type { parley } from '@parley/protocol';
 import { internal } from '@parley/protocol';
 import type { z } from 'zod';
 import type { Identity, VerifiedToken } from '../auth/token-verifier.ts';
-import { isAdmin } from './admin-access.ts';
 import { ApiError, mustBeDone, valueOf } from './api-error.ts';
 import { AskerRoute, OpenRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
+import { isNamed } from './named-users.ts';
 import { addressKey, mustBeWithin } from './rate-limits.ts';
 import { logInBody, meAnswer, registerBody, sessionAnswer, userAnswer, userId } from './schemas.ts';
 import { accountOf } from './entity-questions.ts';
@@ -30,8 +30,7 @@ export class AccountsController {
     const { rates, settings, passwords, commands } = this.ports;
     await mustBeWithin(rates, settings.limits.registrationsPerAddress, addressKey(address));
     const identity = { tenant: this.#openTenant(body.tenant), user: body.handle };
-    // Who is to be an admin has an account already: a stranger cannot be the first to take the name.
-    if (isAdmin(settings, identity)) throw new ApiError('ALREADY_EXISTS');
+    if (isNamed(settings, identity)) throw new ApiError('ALREADY_EXISTS');
     // Asked before the expensive hash; the entity decides again, because two may ask at once.
     if ((await accountOf(this.ports, identity))?.exists) throw new ApiError('ALREADY_EXISTS');
     const displayName = body.displayName ?? body.handle;

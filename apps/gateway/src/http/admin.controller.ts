@@ -4,7 +4,6 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } fr
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
-import { mustBeAdmin } from './admin-access.ts';
 import {
   auditJson,
   conversationAsOfJson,
@@ -34,6 +33,7 @@ import { Asker } from './auth.guard.ts';
 import type { AdminAnswer, AdminRequest } from './history-admin.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
+import { mustBeNamed } from './named-users.ts';
 import { conversationId, sequenceNumber, userId } from './schemas.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
@@ -177,7 +177,7 @@ export class AdminController {
 
   async #ask(asker: VerifiedToken, body: Partial<AdminRequest>): Promise<AdminAnswer> {
     const { settings, admin } = this.ports;
-    mustBeAdmin(settings, asker);
+    mustBeNamed(settings, 'admins', asker);
     const request = { tenant: asker.tenant, by: asker.user, ...body } as AdminRequest;
     const result = await admin.ask(request, settings.limits.adminTimeoutMs);
     if (!result.ok) throw new ApiError(result.error.code, result.error.message);

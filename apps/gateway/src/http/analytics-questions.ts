@@ -1,5 +1,5 @@
 // Asks the history service an analyst's ready question. It trusts tenant and question as they come: who may ask is checked
-// before (analytics-access.ts).
+// before (named-users.ts, analytics-quota.ts).
 import type { ErrorName } from '@parley/protocol';
 import { errorCodes, internal, subjects } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';

@@ -3,7 +3,7 @@ import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
-import { countRows, mustBeAnalyst, takeQuestion } from './analytics-access.ts';
+import { countRows, takeQuestion } from './analytics-quota.ts';
 import { analyticsPage } from './analytics-page.ts';
 import { analyticsPageScript } from './analytics-page-script.ts';
 import { ApiError } from './api-error.ts';
@@ -11,6 +11,7 @@ import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
+import { mustBeNamed } from './named-users.ts';
 import { analyticsAnswer, analyticsCatalogue, analyticsName, analyticsQuery } from './schemas.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
@@ -37,7 +38,7 @@ export class AnalyticsController {
   @Get('v1/analytics')
   @AskerRoute({ summary: 'The ready questions for analysts', answer: analyticsCatalogue })
   async questions(@Asker() asker: VerifiedToken): Promise<z.infer<typeof analyticsCatalogue>> {
-    mustBeAnalyst(this.ports, asker);
+    mustBeNamed(this.ports.settings, 'analysts', asker);
     const { body } = await this.#ask(asker, '', {});
     return body as z.infer<typeof analyticsCatalogue>;
   }
@@ -54,7 +55,7 @@ export class AnalyticsController {
     @Param('question', new ZodPipe(analyticsName)) question: string,
     @Query(new ZodPipe(analyticsQuery)) parameters: z.infer<typeof analyticsQuery>,
   ): Promise<z.infer<typeof analyticsAnswer>> {
-    mustBeAnalyst(this.ports, asker);
+    mustBeNamed(this.ports.settings, 'analysts', asker);
     await takeQuestion(this.ports, asker);
     const { body, rowsRead, completeThroughMs, countedThroughMs } = await this.#ask(
       asker,

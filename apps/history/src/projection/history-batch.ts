@@ -3,7 +3,7 @@
 import { type ShardId, shardName } from '@parley/runtime';
 import { toWireMessage, wire } from '@parley/protocol';
 import { type LogMessage, type RichContent, kindOf, mediaRefOf } from '@parley/domain';
-import { type CellValue, RowBuffer, dateTimeText } from '@parley/adapters';
+import { type CellValue, RowBuffer, dateTimeText, noTimeText } from '@parley/adapters';
 import { type DirtyMinutes, minuteOf } from '../analytics/dirty-minutes.ts';
 import type { LogElement } from './conversation-log.ts';
 import { EventRows, type KeptEvents } from './event-rows.ts';
@@ -116,7 +116,6 @@ interface MessageVersion {
 function rowOf({ tenant, message, kind, version }: MessageVersion): CellValue[] {
   const { system } = toWireMessage(message);
   const { rich, revision, changedAtMs, isRecalled, sentAtMs } = message;
-  const at = dateTimeText(sentAtMs);
   const mediaRef = mediaRefOf(rich);
   return [
     tenant,
@@ -124,7 +123,7 @@ function rowOf({ tenant, message, kind, version }: MessageVersion): CellValue[] 
     message.sequence,
     version,
     message.sender,
-    at,
+    dateTimeText(sentAtMs),
     kind,
     message.clientMessageId,
     message.text ?? '',
@@ -132,7 +131,7 @@ function rowOf({ tenant, message, kind, version }: MessageVersion): CellValue[] 
     isRecalled === true ? 'recalled' : revision === undefined ? 'sent' : 'edited',
     rich === undefined ? '[]' : mentionsOf(rich),
     mediaRef === undefined ? '[]' : [mediaRef],
-    changedAtMs === undefined ? at : dateTimeText(changedAtMs),
+    changedAtMs === undefined ? noTimeText : dateTimeText(changedAtMs),
     contentOf(message),
     revision ?? 0,
   ];

@@ -192,6 +192,9 @@ const firstBytesMin = 4_096;
 /** So much room is kept in any case. */
 const spareBytesMax = 1024 * 1024;
 
+/** The cell of a moment that never was: takes no room in a column of others like it. */
+export const noTimeText = '1970-01-01 00:00:00.000';
+
 /** A moment as a DateTime64(3, 'UTC') cell or literal text: `2026-11-21 11:47:55.123`. */
 export function dateTimeText(ms: number): string {
   const second = Math.floor(ms / 1000);

@@ -10,19 +10,24 @@ let cluster: Cluster;
 let people: People;
 let ana: Person;
 let bob: Person;
+let analysts: string | undefined;
 
 beforeAll(async () => {
   cluster = await startCluster({
     env: {
       ...manyUsersFromOneAddress,
       PARLEY_CLUSTER_SHARDS: '2',
-      PARLEY_ANALYTICS_ANALYSTS: 'default/ana',
       PARLEY_HISTORY_ROLL_UP_SHARE_PERCENT: '100',
     },
+    envOf: ({ name }): Record<string, string> =>
+      name === 'gateway' && analysts !== undefined ? { PARLEY_ANALYTICS_ANALYSTS: analysts } : {},
   });
   people = new People(cluster);
   ana = await people.registerAs('ana');
   bob = await people.registerAs('bob');
+  // Whoever is to be an analyst has an account first.
+  analysts = `default/${ana.id}`;
+  await cluster.app('gateway').restart();
   const [hers, his] = await Promise.all([ana.connect(), bob.connect()]);
   const group = await ana.api.createGroup({ title: 'Team', members: ['bob'] });
   await hers.send(group.conversation, 'one');

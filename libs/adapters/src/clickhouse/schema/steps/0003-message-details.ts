@@ -11,7 +11,7 @@ const details: readonly Column[] = [
   { name: 'mentions', type: 'Array(String)', codec: 'ZSTD(1)' },
   /** Media references. */
   { name: 'attachments', type: 'Array(String)', codec: 'ZSTD(1)' },
-  /** When this version came to be; `at` stays the time of sending. */
+  /** Of a changed message: when; `at` stays the time of sending. It says nothing of one that is as it was sent. */
   { name: 'changed_at', type: "DateTime64(3, 'UTC')", byDefault: 'at', codec: 'Delta, ZSTD(1)' },
 ];
 

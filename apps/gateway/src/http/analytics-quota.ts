@@ -1,17 +1,10 @@
-// Who may ask about a whole tenant, and how much: named analysts, so many questions and so many rows an hour each.
+// How much an analyst may ask: so many questions and so many rows an hour.
 import type { RateLimiter } from '@parley/adapters';
 import type { Identity } from '../auth/token-verifier.ts';
-import { ApiError } from './api-error.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { mustBeWithin } from './rate-limits.ts';
 
 type AccessPorts = Pick<HttpPorts, 'rates' | 'settings'>;
-
-/** FORBIDDEN for everybody whom the operator has not named. */
-export function mustBeAnalyst({ settings }: AccessPorts, { tenant, user }: Identity): void {
-  if (settings.analysts?.includes(`${tenant}/${user}`) === true) return;
-  throw new ApiError('FORBIDDEN', 'You are not among the analysts of this tenant.');
-}
 
 /** Counts a question; RATE_LIMITED when the analyst has none left, or has read all the rows there were for this hour. */
 export async function takeQuestion({ rates, settings }: AccessPorts, asker: Identity): Promise<void> {
