@@ -6,6 +6,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '16';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ClickHouse, migrate, openEmbeddedClickHouse } from '@parley/adapters';
+import { membershipColumns, messageColumns } from '../../../apps/history/src/projection/history-batch.ts';
 import { type TallyTable, tallyTables } from '../../history/row-tally.ts';
 import { tallyStore } from '../../history/store-tally.ts';
 
@@ -26,22 +27,11 @@ const exported: Readonly<
   Record<TallyTable, { readonly columns: readonly string[]; readonly order: string }>
 > = {
   messages: {
-    columns: [
-      'tenant',
-      'conversation',
-      'sequence',
-      'version',
-      'sender',
-      'at',
-      'kind',
-      'client_message_id',
-      'text',
-      'system',
-    ],
+    columns: messageColumns,
     order: 'version, conversation, sequence',
   },
   memberships: {
-    columns: ['tenant', 'user', 'conversation', 'sequence', 'is_member', 'version'],
+    columns: membershipColumns,
     order: 'version, user',
   },
   events: {

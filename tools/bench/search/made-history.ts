@@ -11,6 +11,7 @@ import {
   migrate,
   openEmbeddedClickHouse,
 } from '@parley/adapters';
+import { membershipColumns, messageColumns } from '../../../apps/history/src/projection/history-batch.ts';
 import { seededRandom, timeOrderedId } from '@parley/std';
 import type { Lines } from './lines.ts';
 import { World, shapeOf, userName } from './world.ts';
@@ -26,7 +27,7 @@ const sayEveryMs = 10_000;
 const mergeLimitMs = 15 * 60_000;
 const quietForMs = 3_000;
 /** Changes with what is generated: a kept folder of another one is made anew. */
-const generation = 1;
+const generation = 2;
 
 export interface MadeHistory {
   readonly clickHouse: ClickHouse;
@@ -86,20 +87,6 @@ async function make(
   }
 }
 
-const messageColumns = [
-  'tenant',
-  'conversation',
-  'sequence',
-  'version',
-  'sender',
-  'at',
-  'kind',
-  'client_message_id',
-  'text',
-  'system',
-  'changed_at',
-];
-
 function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
   const { messages } = world.shape;
   const random = seededRandom(2);
@@ -120,7 +107,12 @@ function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
       timeOrderedId(clock, random),
       lines.textAt(conversation, sequence, random.next()),
       '',
+      'sent',
+      '[]',
+      '[]',
       noTimeText,
+      '',
+      0,
     ]);
     if (rows.rows < rowsPerInsert) continue;
     yield rows;
@@ -129,7 +121,6 @@ function* messageRows(world: World, lines: Lines): Generator<RowBuffer> {
   if (rows.rows > 0) yield rows;
 }
 
-const membershipColumns = ['tenant', 'user', 'conversation', 'sequence', 'is_member', 'version'];
 /** One in so many left a group and came back: at these sequences. */
 const leaversShare = 50;
 const leftAt = 40;

@@ -16,14 +16,7 @@ export interface ShardProgress extends ShardPosition {
 
 export class HistoryBatch {
   readonly messages = new RowBuffer('parley.messages', messageColumns);
-  readonly memberships = new RowBuffer('parley.memberships', [
-    'tenant',
-    'user',
-    'conversation',
-    'sequence',
-    'is_member',
-    'version',
-  ]);
+  readonly memberships = new RowBuffer('parley.memberships', membershipColumns);
   readonly #events: EventRows;
   readonly #reads = new ReadRows();
   /** By shard name: where the projection is once this batch is durable. */
@@ -154,7 +147,8 @@ function contentOf(message: LogMessage): string {
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-const messageColumns = [
+/** Of a row of `messages`, in the order of its cells. */
+export const messageColumns = [
   'tenant',
   'conversation',
   'sequence',
@@ -172,3 +166,6 @@ const messageColumns = [
   'content',
   'revision',
 ];
+
+/** Likewise of `memberships`. */
+export const membershipColumns = ['tenant', 'user', 'conversation', 'sequence', 'is_member', 'version'];

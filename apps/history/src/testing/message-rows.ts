@@ -1,5 +1,6 @@
 // Rows of the history store written by hand, for tests of reading: what a projection would have written.
-import { type ClickHouse, RowBuffer, dateTimeText } from '@parley/adapters';
+import { type ClickHouse, RowBuffer, dateTimeText, noTimeText } from '@parley/adapters';
+import { membershipColumns, messageColumns } from '../projection/history-batch.ts';
 
 export interface MessageRow {
   readonly tenant?: string;
@@ -19,21 +20,7 @@ export interface MessageRow {
 export const rowsFromMs = Date.UTC(2026, 0, 31);
 
 export async function insertMessages(clickHouse: ClickHouse, messages: readonly MessageRow[]): Promise<void> {
-  const rows = new RowBuffer('parley.messages', [
-    'tenant',
-    'conversation',
-    'sequence',
-    'version',
-    'sender',
-    'at',
-    'kind',
-    'client_message_id',
-    'text',
-    'system',
-    'state',
-    'mentions',
-    'attachments',
-  ]);
+  const rows = new RowBuffer('parley.messages', messageColumns);
   for (const message of messages) {
     const { conversation, sequence, sender = 'ann', text = '', kind = 'text' } = message;
     rows.add([
@@ -50,6 +37,9 @@ export async function insertMessages(clickHouse: ClickHouse, messages: readonly 
       message.state ?? 'sent',
       listCell(message.mentions ?? []),
       listCell(message.attachments ?? []),
+      noTimeText,
+      '',
+      0,
     ]);
   }
   await clickHouse.insert(rows.table, rows.columns, rows.toBytes());
@@ -64,14 +54,7 @@ export async function insertMemberships(
   changes: readonly (readonly [user: string, conversation: string, sequence: number, isMember: boolean])[],
   tenant = 'acme',
 ): Promise<void> {
-  const rows = new RowBuffer('parley.memberships', [
-    'tenant',
-    'user',
-    'conversation',
-    'sequence',
-    'is_member',
-    'version',
-  ]);
+  const rows = new RowBuffer('parley.memberships', membershipColumns);
   for (const [user, conversation, sequence, isMember] of changes)
     rows.add([tenant, user, conversation, sequence, isMember ? 1 : 0, sequence]);
   await clickHouse.insert(rows.table, rows.columns, rows.toBytes());
