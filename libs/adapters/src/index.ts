@@ -34,7 +34,7 @@ export {
 export { type EmbeddedOptions, openEmbeddedClickHouse } from './clickhouse/embedded-clickhouse.ts';
 export { type HttpOptions, openHttpClickHouse } from './clickhouse/http-clickhouse.ts';
 export { inDatabase } from './clickhouse/in-database.ts';
-export { sqlInteger, sqlText, sqlTexts } from './clickhouse/literals.ts';
+export { sqlInteger, sqlMoment, sqlText, sqlTexts } from './clickhouse/literals.ts';
 export {
   type AnalystAccess,
   analystAccess,

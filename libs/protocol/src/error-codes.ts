@@ -76,9 +76,13 @@ export const errorCodes = {
 
 export type ErrorName = keyof typeof errorCodes;
 
+/** A code of the wire as this program knows it; any other is INTERNAL. */
+export const errorNameOf = (code: string): ErrorName =>
+  Object.hasOwn(errorCodes, code) ? (code as ErrorName) : 'INTERNAL';
+
 /** The error frame body for a code; an unknown code becomes INTERNAL. `message` replaces the table's text. */
 export function errorBody(code: string, message?: string) {
-  const name = (code in errorCodes ? code : 'INTERNAL') as ErrorName;
+  const name = errorNameOf(code);
   const entry: ErrorCode = errorCodes[name];
   return {
     code: name,

@@ -24,7 +24,7 @@ export {
   toWireMessage,
   userCodec,
 } from './entities/index.ts';
-export { type ErrorCode, type ErrorName, errorBody, errorCodes } from './error-codes.ts';
+export { type ErrorCode, type ErrorName, errorBody, errorCodes, errorNameOf } from './error-codes.ts';
 export {
   type EncodedEntry,
   type EncodedFrame,
@@ -51,6 +51,7 @@ export {
   tenantPattern,
 } from './ids.ts';
 export { internal, type parley, wire } from './messages.ts';
+export { timeMsMax } from './time-limits.ts';
 export { type SearchKind, type SearchSort, searchKinds, searchSorts } from './search-words.ts';
 export {
   type ShardKind,

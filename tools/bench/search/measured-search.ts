@@ -1,6 +1,6 @@
 // What a member does with a full history store, through the code that answers in production: search, page, and what analysts
 // ask again and again. Each question alone, one after another; times from the question to its answer.
-import { type ClickHouse, sqlText } from '@parley/adapters';
+import { type ClickHouse, sqlMoment, sqlText } from '@parley/adapters';
 import { internal } from '@parley/protocol';
 import { type Random, seededRandom } from '@parley/std';
 import { readPage } from '../../../apps/history/src/reading/page-reader.ts';
@@ -141,21 +141,20 @@ async function rollUps(clickHouse: ClickHouse): Promise<string[]> {
 
 const dayMs = 86_400_000;
 const monthMs = 30 * dayMs;
-const moment = (ms: number): string => `fromUnixTimestamp64Milli(${ms}, 'UTC')`;
 const ofTenant = `tenant = '${madeTenant}'`;
 
 const minutes = (fromMs: number): string =>
   `SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, count() FROM parley.messages
-   WHERE ${ofTenant} AND at >= ${moment(fromMs)} AND at < ${moment(fromMs + dayMs)} GROUP BY minute ORDER BY minute LIMIT 1440`;
+   WHERE ${ofTenant} AND at >= ${sqlMoment(fromMs)} AND at < ${sqlMoment(fromMs + dayMs)} GROUP BY minute ORDER BY minute LIMIT 1440`;
 const minutesRolledUp = (fromMs: number): string =>
   `SELECT toUnixTimestamp(minute) AS at, sum(messages) FROM parley.minute_activity FINAL
-   WHERE ${ofTenant} AND minute >= ${moment(fromMs)} AND minute < ${moment(fromMs + dayMs)} GROUP BY at ORDER BY at LIMIT 1440`;
+   WHERE ${ofTenant} AND minute >= ${sqlMoment(fromMs)} AND minute < ${sqlMoment(fromMs + dayMs)} GROUP BY at ORDER BY at LIMIT 1440`;
 const users = (fromMs: number): string =>
   `SELECT toDate(at) AS day, uniqExact(sender) FROM parley.messages
-   WHERE ${ofTenant} AND at >= ${moment(fromMs)} AND at < ${moment(fromMs + monthMs)} GROUP BY day ORDER BY day LIMIT 31`;
+   WHERE ${ofTenant} AND at >= ${sqlMoment(fromMs)} AND at < ${sqlMoment(fromMs + monthMs)} GROUP BY day ORDER BY day LIMIT 31`;
 const usersRolledUp = (fromMs: number): string =>
   `SELECT day, uniqExact(user) FROM parley.daily_users
-   WHERE ${ofTenant} AND day >= toDate(${moment(fromMs)}) AND day < toDate(${moment(fromMs + monthMs)}) GROUP BY day ORDER BY day LIMIT 31`;
+   WHERE ${ofTenant} AND day >= toDate(${sqlMoment(fromMs)}) AND day < toDate(${sqlMoment(fromMs + monthMs)}) GROUP BY day ORDER BY day LIMIT 31`;
 
 async function timed<T>(questions: readonly T[], ask: (question: T) => Promise<unknown>): Promise<number[]> {
   const took: number[] = [];

@@ -1,10 +1,10 @@
 // Asks the history service an analyst's ready question. It trusts tenant and question as they come: who may ask is checked
 // before (named-users.ts, analytics-quota.ts).
-import type { ErrorName } from '@parley/protocol';
-import { errorCodes, internal, subjects } from '@parley/protocol';
+import { internal } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
 import type { Result } from '@parley/std';
-import { err, ok } from '@parley/std';
+import { ok } from '@parley/std';
+import { type HistoryFailure, askHistory } from '../query/history-question.ts';
 
 export interface AnalyticsQuestion {
   readonly tenant: string;
@@ -21,14 +21,9 @@ export interface AnalyticsAnswer {
   readonly countedThroughMs: number;
 }
 
-export interface AnalyticsFailure {
-  readonly code: ErrorName;
-  readonly message?: string;
-}
-
 export interface AnalyticsQuestions {
   /** HISTORY_UNAVAILABLE when nobody answers in time; whatever the history service refused with. */
-  ask(question: AnalyticsQuestion, timeoutMs: number): Promise<Result<AnalyticsAnswer, AnalyticsFailure>>;
+  ask(question: AnalyticsQuestion, timeoutMs: number): Promise<Result<AnalyticsAnswer, HistoryFailure>>;
 }
 
 export class MessengerAnalyticsQuestions implements AnalyticsQuestions {
@@ -41,20 +36,14 @@ export class MessengerAnalyticsQuestions implements AnalyticsQuestions {
   async ask(
     { tenant, question, parameters }: AnalyticsQuestion,
     timeoutMs: number,
-  ): Promise<Result<AnalyticsAnswer, AnalyticsFailure>> {
+  ): Promise<Result<AnalyticsAnswer, HistoryFailure>> {
     const named = Object.entries(parameters).map(([name, value]) => ({ name, value }));
     const bytes = internal.AnalyticsRequest.encode({ tenant, question, parameters: named }).finish();
-    const result = await this.#messenger.request(subjects.history('analytics'), bytes, timeoutMs);
-    if (result.outcome !== 'answered') return err({ code: 'HISTORY_UNAVAILABLE' });
-    const { error, json, rowsRead, completeThroughMs, countedThroughMs } = internal.AnalyticsAnswer.decode(
-      result.bytes,
-    );
-    if (error === null || error === undefined) {
-      const body = JSON.parse(json) as AnalyticsAnswer['body'];
-      return ok({ body, rowsRead, completeThroughMs, countedThroughMs });
-    }
-    const code = error.code ?? '';
-    if (!Object.hasOwn(errorCodes, code)) return err({ code: 'INTERNAL' });
-    return err({ code: code as ErrorName, ...(error.message ? { message: error.message } : {}) });
+    const decode = (answer: Uint8Array) => internal.AnalyticsAnswer.decode(answer);
+    const answer = await askHistory(this.#messenger, { verb: 'analytics', bytes, timeoutMs, decode });
+    if (!answer.ok) return answer;
+    const { json, rowsRead, completeThroughMs, countedThroughMs } = answer.value;
+    const body = JSON.parse(json) as AnalyticsAnswer['body'];
+    return ok({ body, rowsRead, completeThroughMs, countedThroughMs });
   }
 }

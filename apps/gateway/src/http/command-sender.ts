@@ -1,7 +1,7 @@
 // How the HTTP API gives a command to an entity: the same way the sockets do. The dispatcher of the socket half
 // implements it, because it owns request ids and receives the replies.
 import type { ErrorName, parley } from '@parley/protocol';
-import { errorCodes } from '@parley/protocol';
+import { errorNameOf } from '@parley/protocol';
 import type { EntityAddress } from '@parley/std';
 
 export type ServerFrame = parley.v1.ServerFrame;
@@ -17,6 +17,5 @@ export interface CommandSender {
 /** The code of an error reply; undefined for every other reply. A code this gateway does not know is INTERNAL. */
 export function errorNameIn(reply: ServerFrame): ErrorName | undefined {
   if (reply.body !== 'error') return undefined;
-  const code = reply.error?.code ?? '';
-  return Object.hasOwn(errorCodes, code) ? (code as ErrorName) : 'INTERNAL';
+  return errorNameOf(reply.error?.code ?? '');
 }

@@ -1,20 +1,16 @@
 // Asks the history service what admins want to know of the past, and tells it what they decide. It trusts tenant and asker as
 // they come: who may ask is checked here. It writes the audit before it answers.
-import { type ErrorName, type parley, errorCodes, internal, subjects } from '@parley/protocol';
+import { internal, type parley } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
-import { type Result, err, ok } from '@parley/std';
+import type { Result } from '@parley/std';
+import { type HistoryFailure, askHistory } from '../query/history-question.ts';
 
 export type AdminRequest = parley.internal.v1.AdminRequest.$Shape;
 export type AdminAnswer = parley.internal.v1.AdminAnswer;
 
-export interface AdminFailure {
-  readonly code: ErrorName;
-  readonly message?: string;
-}
-
 export interface HistoryAdmin {
   /** HISTORY_UNAVAILABLE when nobody answers in time; whatever the history service refused with. */
-  ask(request: AdminRequest, timeoutMs: number): Promise<Result<AdminAnswer, AdminFailure>>;
+  ask(request: AdminRequest, timeoutMs: number): Promise<Result<AdminAnswer, HistoryFailure>>;
 }
 
 export class MessengerHistoryAdmin implements HistoryAdmin {
@@ -24,15 +20,9 @@ export class MessengerHistoryAdmin implements HistoryAdmin {
     this.#messenger = messenger;
   }
 
-  async ask(request: AdminRequest, timeoutMs: number): Promise<Result<AdminAnswer, AdminFailure>> {
+  ask(request: AdminRequest, timeoutMs: number): Promise<Result<AdminAnswer, HistoryFailure>> {
     const bytes = internal.AdminRequest.encode(request).finish();
-    const result = await this.#messenger.request(subjects.history('admin'), bytes, timeoutMs);
-    if (result.outcome !== 'answered') return err({ code: 'HISTORY_UNAVAILABLE' });
-    const answer = internal.AdminAnswer.decode(result.bytes);
-    const { error } = answer;
-    if (!error) return ok(answer);
-    const code = error.code ?? '';
-    if (!Object.hasOwn(errorCodes, code)) return err({ code: 'INTERNAL' });
-    return err({ code: code as ErrorName, ...(error.message ? { message: error.message } : {}) });
+    const decode = (answer: Uint8Array) => internal.AdminAnswer.decode(answer);
+    return askHistory(this.#messenger, { verb: 'admin', bytes, timeoutMs, decode });
   }
 }

@@ -1,19 +1,13 @@
 // Asks the history service for a document and takes it chunk by chunk. Asking for a chunk says that the one before has gone on
 // to the client, so nobody makes more than the client takes. A chunk may be asked for twice, so a lost answer costs nothing.
-import type { ErrorName, parley } from '@parley/protocol';
-import { errorCodes, internal, subjects } from '@parley/protocol';
-import type { Messenger, RequestResult } from '@parley/runtime';
+import { internal, type parley } from '@parley/protocol';
+import type { Messenger } from '@parley/runtime';
 import type { Clock, Result } from '@parley/std';
 import { err, ok } from '@parley/std';
+import { type HistoryFailure, askHistory, unlessRefused } from '../query/history-question.ts';
 import { ApiError } from './api-error.ts';
 
 export type ExportRequest = parley.internal.v1.ExportRequest.$Properties;
-
-export interface ExportFailure {
-  readonly code: ErrorName;
-  readonly message?: string;
-  readonly retryAfterMs?: number;
-}
 
 export interface HistoryExport {
   /**
@@ -23,7 +17,7 @@ export interface HistoryExport {
   open(
     request: ExportRequest,
     signal: AbortSignal,
-  ): Promise<Result<AsyncIterable<Uint8Array>, ExportFailure>>;
+  ): Promise<Result<AsyncIterable<Uint8Array>, HistoryFailure>>;
 }
 
 export interface ExportLimits {
@@ -61,16 +55,13 @@ export class MessengerHistoryExport implements HistoryExport {
   async open(
     request: ExportRequest,
     signal: AbortSignal,
-  ): Promise<Result<AsyncIterable<Uint8Array>, ExportFailure>> {
+  ): Promise<Result<AsyncIterable<Uint8Array>, HistoryFailure>> {
     const bytes = internal.ExportRequest.encode(request).finish();
-    const result = await this.#messenger.request(
-      subjects.history('export'),
-      bytes,
-      this.#limits.beginTimeoutMs,
-    );
-    if (result.outcome !== 'answered') return err({ code: 'HISTORY_UNAVAILABLE' });
-    const { subject, error } = internal.ExportAnswer.decode(result.bytes);
-    if (error) return err(failureOf(error));
+    const decode = (answer: Uint8Array) => internal.ExportAnswer.decode(answer);
+    const timeoutMs = this.#limits.beginTimeoutMs;
+    const begun = await askHistory(this.#messenger, { verb: 'export', bytes, timeoutMs, decode });
+    if (!begun.ok) return begun;
+    const { subject } = begun.value;
     const letGo = () => {
       const end = internal.ExportChunkRequest.encode({ cancelled: true }).finish();
       this.#messenger.publish(subject, end);
@@ -105,13 +96,18 @@ export class MessengerHistoryExport implements HistoryExport {
     }
   }
 
-  async #chunk(subject: string, number: number, signal: AbortSignal): Promise<Result<Answer, ExportFailure>> {
+  async #chunk(
+    subject: string,
+    number: number,
+    signal: AbortSignal,
+  ): Promise<Result<Answer, HistoryFailure>> {
     const request = internal.ExportChunkRequest.encode({ number }).finish();
     const startedMs = this.#clock.monotonicMs();
     let heardMs = startedMs;
     while (!signal.aborted) {
       const result = await this.#messenger.request(subject, request, this.#limits.askTimeoutMs);
-      if (result.outcome === 'answered') return answerOf(result);
+      if (result.outcome === 'answered')
+        return unlessRefused(internal.ExportChunkAnswer.decode(result.bytes));
       const nowMs = this.#clock.monotonicMs();
       if (result.outcome !== 'no-responders') heardMs = nowMs;
       if (nowMs - heardMs > unheardMs || nowMs - startedMs > this.#limits.chunkWaitMs) break;
@@ -119,19 +115,4 @@ export class MessengerHistoryExport implements HistoryExport {
     }
     return err({ code: 'HISTORY_UNAVAILABLE' });
   }
-}
-
-function answerOf({ bytes }: Extract<RequestResult, { outcome: 'answered' }>): Result<Answer, ExportFailure> {
-  const answer = internal.ExportChunkAnswer.decode(bytes);
-  return answer.error ? err(failureOf(answer.error)) : ok(answer);
-}
-
-function failureOf({ code, message, retryAfterMs }: parley.v1.Error.$Properties): ExportFailure {
-  const name = code ?? '';
-  if (!Object.hasOwn(errorCodes, name)) return { code: 'INTERNAL' };
-  return {
-    code: name as ErrorName,
-    ...(message ? { message } : {}),
-    ...(retryAfterMs ? { retryAfterMs } : {}),
-  };
 }

@@ -1,8 +1,9 @@
 // How the HTTP API reads pages of a conversation. The socket half implements it: it knows all the places where
 // messages are (its cache, the Redis tail, the history service, the owner's memory).
-import type { ErrorName, parley } from '@parley/protocol';
+import type { parley } from '@parley/protocol';
 import type { Result } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
+import type { HistoryFailure } from '../query/history-question.ts';
 
 /** `after` pages forward, `before` backward, `around` and `atMs` both ways; with none, the newest page. 0: not given. */
 export interface HistoryRequest {
@@ -13,11 +14,6 @@ export interface HistoryRequest {
   /** Milliseconds since 1970: around the first message sent at or after it. */
   readonly atMs: number;
   readonly limit: number;
-}
-
-export interface HistoryFailure {
-  readonly code: ErrorName;
-  readonly message?: string;
 }
 
 export interface HistoryReader {

@@ -15,17 +15,13 @@ import { Registration } from '../auth/registration.ts';
 import { generateSigningKeys } from '../auth/signing-keys.ts';
 import { TokenIssuer } from '../auth/token-issuer.ts';
 import type { EntityQuery, QueryAnswer, QueryBody } from '../query/entity-query.ts';
-import type {
-  AnalyticsAnswer,
-  AnalyticsFailure,
-  AnalyticsQuestion,
-  AnalyticsQuestions,
-} from './analytics-questions.ts';
+import type { HistoryFailure } from '../query/history-question.ts';
+import type { AnalyticsAnswer, AnalyticsQuestion, AnalyticsQuestions } from './analytics-questions.ts';
 import type { CommandSender, ServerFrame } from './command-sender.ts';
-import type { AdminAnswer, AdminFailure, AdminRequest, HistoryAdmin } from './history-admin.ts';
-import type { ExportFailure, ExportRequest, HistoryExport } from './history-export.ts';
-import type { HistoryFailure, HistoryReader, HistoryRequest } from './history-reader.ts';
-import type { HistorySearch, SearchAnswer, SearchFailure, SearchRequest } from './history-search.ts';
+import type { AdminAnswer, AdminRequest, HistoryAdmin } from './history-admin.ts';
+import type { ExportRequest, HistoryExport } from './history-export.ts';
+import type { HistoryReader, HistoryRequest } from './history-reader.ts';
+import type { HistorySearch, SearchAnswer, SearchRequest } from './history-search.ts';
 import { httpLimits } from './http-limits.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HttpModule } from './http.module.ts';
@@ -100,17 +96,17 @@ export class EntitiesDouble implements CommandSender, EntityQuery {
 
 export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExport, AnalyticsQuestions {
   readonly adminsAsked: AdminRequest[] = [];
-  adminAnswer: Result<parley.internal.v1.AdminAnswer.$Properties, AdminFailure> = err({
+  adminAnswer: Result<parley.internal.v1.AdminAnswer.$Properties, HistoryFailure> = err({
     code: 'HISTORY_UNAVAILABLE',
   });
   readonly questionsAsked: AnalyticsQuestion[] = [];
-  analyticsAnswer: Result<AnalyticsAnswer, AnalyticsFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
+  analyticsAnswer: Result<AnalyticsAnswer, HistoryFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
   readonly pagesAsked: HistoryRequest[] = [];
   readonly searchesAsked: SearchRequest[] = [];
   readonly exportsAsked: ExportRequest[] = [];
-  exportAnswer: Result<AsyncIterable<Uint8Array>, ExportFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
+  exportAnswer: Result<AsyncIterable<Uint8Array>, HistoryFailure> = err({ code: 'HISTORY_UNAVAILABLE' });
   pageAnswer: Result<parley.v1.HistoryPage.$Properties, HistoryFailure> = err({ code: 'NOT_A_MEMBER' });
-  searchAnswer: Result<parley.internal.v1.SearchAnswer.$Properties, SearchFailure> = err({
+  searchAnswer: Result<parley.internal.v1.SearchAnswer.$Properties, HistoryFailure> = err({
     code: 'HISTORY_UNAVAILABLE',
   });
 
@@ -120,26 +116,26 @@ export class HistoryDouble implements HistoryReader, HistorySearch, HistoryExpor
     return Promise.resolve(answer.ok ? ok(wire.HistoryPage.create(answer.value)) : answer);
   }
 
-  ask(question: AnalyticsQuestion): Promise<Result<AnalyticsAnswer, AnalyticsFailure>> {
+  ask(question: AnalyticsQuestion): Promise<Result<AnalyticsAnswer, HistoryFailure>> {
     this.questionsAsked.push(question);
     return Promise.resolve(this.analyticsAnswer);
   }
 
   readonly admin: HistoryAdmin = {
-    ask: (request: AdminRequest): Promise<Result<AdminAnswer, AdminFailure>> => {
+    ask: (request: AdminRequest): Promise<Result<AdminAnswer, HistoryFailure>> => {
       this.adminsAsked.push(request);
       const answer = this.adminAnswer;
       return Promise.resolve(answer.ok ? ok(new internal.AdminAnswer(answer.value)) : answer);
     },
   };
 
-  search(request: SearchRequest): Promise<Result<SearchAnswer, SearchFailure>> {
+  search(request: SearchRequest): Promise<Result<SearchAnswer, HistoryFailure>> {
     this.searchesAsked.push(request);
     const answer = this.searchAnswer;
     return Promise.resolve(answer.ok ? ok(internal.SearchAnswer.create(answer.value)) : answer);
   }
 
-  open(request: ExportRequest): Promise<Result<AsyncIterable<Uint8Array>, ExportFailure>> {
+  open(request: ExportRequest): Promise<Result<AsyncIterable<Uint8Array>, HistoryFailure>> {
     this.exportsAsked.push(request);
     return Promise.resolve(this.exportAnswer);
   }

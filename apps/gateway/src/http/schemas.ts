@@ -1,5 +1,12 @@
 // What requests and answers of the HTTP API look like: checked on the way in, documented on the OpenAPI page.
-import { idPattern, parseConversation, searchKinds, searchSorts, tenantPattern } from '@parley/protocol';
+import {
+  idPattern,
+  parseConversation,
+  searchKinds,
+  searchSorts,
+  tenantPattern,
+  timeMsMax,
+} from '@parley/protocol';
 import { parseMoment } from '@parley/std';
 import { z } from 'zod';
 import { httpLimits } from './http-limits.ts';
@@ -51,8 +58,6 @@ const count = (fallback: number, max: number) =>
     .min(1)
     .default(fallback)
     .transform((wish) => Math.min(wish, max));
-/** The end of what the history store can hold. */
-const timeMsMax = Date.UTC(2299, 0);
 /** In the path. */
 export const sequenceNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);

@@ -1,7 +1,7 @@
 // Asks the owner of an entity's shard over core NATS. A shard that is moving has nobody listening for a moment: asked
 // again, with growing pauses, until the time limit. Queries change nothing, so repeating one is always safe.
 import type { ErrorName, ShardKind, parley } from '@parley/protocol';
-import { decodeQueryAnswer, errorCodes, internal, subjects } from '@parley/protocol';
+import { decodeQueryAnswer, errorNameOf, internal, subjects } from '@parley/protocol';
 import { type Messenger, type Placement, askOwner } from '@parley/runtime';
 import type { Clock, EntityAddress, Random, Result } from '@parley/std';
 import { err, ok } from '@parley/std';
@@ -85,6 +85,5 @@ function answerOf(bytes: Uint8Array): Result<QueryAnswer, ErrorName> {
   // The bytes are the messenger's; decoded bytes fields are views, but answers hold strings and numbers only.
   const answer = decodeQueryAnswer(bytes);
   if (answer.body !== 'error') return ok(answer);
-  const code = answer.error?.code ?? '';
-  return err(Object.hasOwn(errorCodes, code) ? (code as ErrorName) : 'INTERNAL');
+  return err(errorNameOf(answer.error?.code ?? ''));
 }

@@ -4,8 +4,9 @@
 import { type ErrorName, parseConversation, type parley, wire } from '@parley/protocol';
 import { type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
-import type { HistoryFailure, HistoryReader, HistoryRequest } from '../http/history-reader.ts';
+import type { HistoryReader, HistoryRequest } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import type { HistoryFailure } from '../query/history-question.ts';
 import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';

@@ -1,9 +1,10 @@
 // Finds the place of a time in a conversation: the first readable message sent at or after it. What the store has is asked
 // there; what is newer is looked through in the owner's memory and the Redis tail. Never a guess: when some of the newer
 // messages cannot be had yet, that is HISTORY_BEHIND.
-import { type ErrorName, errorCodes, internal, type parley, subjects, wire } from '@parley/protocol';
+import { type ErrorName, internal, type parley, timeMsMax, wire } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
 import { type Result, err, ok } from '@parley/std';
+import { askHistory } from '../query/history-question.ts';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
 import { type Span, firstOf } from './page-window.ts';
@@ -25,9 +26,6 @@ export interface OwnersView {
 /** Messages newer than the store that are looked through at a time. */
 const sequencesAtOnce = 200;
 
-/** The end of what the store can hold, the year 2299: a later time is as good as this one. */
-const timeMsMax = Date.UTC(2299, 0);
-
 export class DateJump {
   readonly #parts: DateJumpParts;
 
@@ -44,6 +42,7 @@ export class DateJump {
     const oldestHeld = view.newest[0]?.sequence ?? end;
     // All of a young conversation is in its owner's memory: nobody else need be asked.
     if (oldestHeld <= first) return ok(view.newest.find(isAtOrAfter)?.sequence ?? end);
+    // A later time than the store can hold is as good as its end.
     const stored = await this.#askStore(asker.tenant, view, Math.min(atMs, timeMsMax));
     if (!stored.ok) return stored;
     if (stored.value.sequence > 0) return ok(stored.value.sequence);
@@ -62,12 +61,10 @@ export class DateJump {
       atMs,
       spans: [...spans],
     }).finish();
-    const result = await messenger.request(subjects.history('locate'), request, limits.historyTimeoutMs);
-    if (result.outcome !== 'answered') return err('HISTORY_UNAVAILABLE');
-    const answer = internal.HistoryLocateAnswer.decode(result.bytes);
-    if (answer.error === null || answer.error === undefined) return ok(answer);
-    const code = answer.error.code ?? '';
-    return err(Object.hasOwn(errorCodes, code) ? (code as ErrorName) : 'INTERNAL');
+    const decode = (bytes: Uint8Array) => internal.HistoryLocateAnswer.decode(bytes);
+    const question = { verb: 'locate', bytes: request, timeoutMs: limits.historyTimeoutMs, decode } as const;
+    const answer = await askHistory(messenger, question);
+    return answer.ok ? answer : err(answer.error.code);
   }
 
   /** Those beyond the store, from the oldest on: they are few unless the store stands still. */

@@ -1,11 +1,9 @@
-// Answers `hst.admin` over the messenger, as one of the queue group of all history processes.
-import type { Messenger, Respond, Subscription } from '@parley/runtime';
-import { type ErrorName, errorBody, internal, type parley, subjects } from '@parley/protocol';
+// Answers `hst.admin`.
+import type { Messenger } from '@parley/runtime';
+import { errorBody, internal } from '@parley/protocol';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
-import { BadRequest } from '../reading/bad-request.ts';
-import { failureOf } from '../reading/failure.ts';
-import { historyQueue } from '../reading/history-endpoints.ts';
+import { QuestionServer, readQuestion } from '../reading/question-server.ts';
 import type { AdminDesk } from './admin-desk.ts';
 
 export interface AdminEndpointOptions {
@@ -17,56 +15,28 @@ export interface AdminEndpointOptions {
   readonly requestsMax?: number;
 }
 
-const verb = 'admin';
-
 export class AdminEndpoint {
-  readonly #options: AdminEndpointOptions;
-  readonly #open = new Set<Promise<void>>();
-  #subscription: Subscription | undefined;
+  readonly #desk: AdminDesk;
+  readonly #server: QuestionServer;
 
-  constructor(options: AdminEndpointOptions) {
-    this.#options = options;
+  constructor({ messenger, desk, log, metrics, requestsMax = 4 }: AdminEndpointOptions) {
+    this.#desk = desk;
+    this.#server = new QuestionServer({ messenger, log, metrics, questionsMax: requestsMax });
   }
 
   start(): void {
-    const onMessage = (bytes: Uint8Array, respond: Respond) => {
-      if (this.#open.size >= (this.#options.requestsMax ?? 4)) return respond(failed('BUSY'));
-      // The bytes are only ours during this call.
-      const answering = this.#answer(Uint8Array.from(bytes), respond);
-      this.#open.add(answering);
-      void answering.then(() => this.#open.delete(answering));
-    };
-    this.#subscription = this.#options.messenger.subscribe(subjects.history(verb), onMessage, historyQueue);
+    this.#server.serve({
+      verb: 'admin',
+      answer: async (bytes) => {
+        const request = readQuestion(() => internal.AdminRequest.decode(bytes));
+        return internal.AdminAnswer.encode(await this.#desk.answer(request)).finish();
+      },
+      failed: (code, message) => internal.AdminAnswer.encode({ error: errorBody(code, message) }).finish(),
+    });
   }
 
   /** Takes no more requests and carries out those that are open. */
-  async stop(): Promise<void> {
-    this.#subscription?.stop();
-    await Promise.all(this.#open);
-  }
-
-  /** Never rejects. */
-  async #answer(bytes: Uint8Array, respond: Respond): Promise<void> {
-    const startedMs = performance.now();
-    const { desk, log, metrics } = this.#options;
-    try {
-      respond(internal.AdminAnswer.encode(await desk.answer(read(bytes))).finish());
-    } catch (error) {
-      const { code, message } = failureOf(verb, error, log);
-      respond(failed(code, message));
-    } finally {
-      metrics?.querySeconds.labels(verb).observe((performance.now() - startedMs) / 1000);
-    }
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 }
-
-function read(bytes: Uint8Array): parley.internal.v1.AdminRequest {
-  try {
-    return internal.AdminRequest.decode(bytes);
-  } catch {
-    throw new BadRequest('BAD_REQUEST', 'the request could not be read');
-  }
-}
-
-const failed = (code: ErrorName, message?: string): Uint8Array =>
-  internal.AdminAnswer.encode({ error: errorBody(code, message) }).finish();

@@ -6,6 +6,7 @@ import { silentLog } from '../log.ts';
 import { type HistoryBench, groupShard, openHistoryBench } from '../testing/history-bench.ts';
 import { AdminDesk } from './admin-desk.ts';
 import { AdminEndpoint } from './admin-endpoint.ts';
+import { around } from '../testing/around.ts';
 
 let bench: HistoryBench;
 let endpoint: AdminEndpoint;
@@ -121,15 +122,10 @@ describe('the admin endpoint', () => {
 });
 
 function withoutAudit(store: ClickHouse): ClickHouse {
-  return {
-    select: (sql, limits) => store.select(sql, limits),
+  return around(store, {
     insert: (table, columns, rows) =>
       isAuditAway && table === 'parley.audit'
         ? Promise.reject(new ClickHouseUnavailable('away'))
         : store.insert(table, columns, rows),
-    execute: (sql) => store.execute(sql),
-    stream: (...asked) => store.stream(...asked),
-    version: () => store.version(),
-    close: () => store.close(),
-  };
+  });
 }

@@ -1,7 +1,7 @@
 // Who asked what about the past, and who changed what becomes of it. An entry is durable before its request is carried
 // out; nothing is answered that is not in here.
 import { randomUUID } from 'node:crypto';
-import { type ClickHouse, RowBuffer, dateTimeText, sqlInteger, sqlText } from '@parley/adapters';
+import { type ClickHouse, RowBuffer, dateTimeText, sqlText, sqlMoment } from '@parley/adapters';
 import { internal, type parley } from '@parley/protocol';
 import { BadRequest } from '../reading/bad-request.ts';
 import { pageOf } from '../time-travel/moment.ts';
@@ -56,6 +56,6 @@ function olderThan(cursor: string): string {
   if (cursor === '') return '';
   const parts = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor);
   if (parts === null) throw new BadRequest('BAD_REQUEST', 'before is no cursor of the audit');
-  const at = `fromUnixTimestamp64Milli(toInt64(${sqlInteger(Number(parts[1]))}), 'UTC')`;
+  const at = sqlMoment(Number(parts[1]));
   return ` AND (at < ${at} OR (at = ${at} AND id < ${sqlText(parts[2]!)}))`;
 }

@@ -1,8 +1,6 @@
 // Which minutes have messages that their roll-ups do not count yet. Kept by shard, because each shard's watermark row
 // carries its part: what a crash forgets is in the newest rows, and what came after them is read from the journal again.
-import { MinuteRanges, type TimeRange, minuteOf } from './minute-ranges.ts';
-
-export { minuteOf };
+import { MinuteRanges, type TimeRange } from './minute-ranges.ts';
 
 export class DirtyMinutes {
   readonly #shards = new Map<string, MinuteRanges>();

@@ -4,6 +4,7 @@ import { type ClickHouse, ClickHouseUnavailable } from '@parley/adapters';
 import { userShard } from '../testing/history-bench.ts';
 import { type RolledBench, openRolledBench } from '../testing/rolled-bench.ts';
 import { type Post, expectedRollUps, writeDays } from '../testing/rolled-history.ts';
+import { around } from '../testing/around.ts';
 
 let bench: RolledBench;
 beforeEach(async () => {
@@ -28,19 +29,14 @@ async function stored(): Promise<Record<string, string[]>> {
 /** The engine until the statement number `lastStatement`, which fails before or after it has happened. */
 function dyingAt(lastStatement: number, hasHappened: boolean): ClickHouse & { statements: number } {
   const { clickHouse } = bench;
-  return {
+  return around(clickHouse, {
     statements: 0,
-    insert: (table, columns, rows) => clickHouse.insert(table, columns, rows),
-    select: (sql, limits) => clickHouse.select(sql, limits),
     async execute(sql, options) {
       this.statements += 1;
       if (this.statements < lastStatement || hasHappened) await clickHouse.execute(sql, options);
       if (this.statements >= lastStatement) throw new ClickHouseUnavailable('killed');
     },
-    stream: (...asked) => clickHouse.stream(...asked),
-    version: () => clickHouse.version(),
-    close: () => clickHouse.close(),
-  };
+  });
 }
 
 describe('roll-ups', () => {

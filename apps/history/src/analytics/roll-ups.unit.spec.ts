@@ -2,7 +2,8 @@
 import type { Clock } from '@parley/std';
 import type { ClickHouse } from '@parley/adapters';
 import { expect, it } from 'vitest';
-import { DirtyMinutes, minuteOf } from './dirty-minutes.ts';
+import { DirtyMinutes } from './dirty-minutes.ts';
+import { minuteOf } from './minute-ranges.ts';
 import { RollUps } from './roll-ups.ts';
 
 const hourMs = 3_600_000;

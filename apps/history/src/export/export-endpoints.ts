@@ -7,7 +7,7 @@ import { errorBody, internal, subjects } from '@parley/protocol';
 import type { Messenger, Respond, Subscription } from '@parley/runtime';
 import type { Log } from '../log.ts';
 import { failureOf } from '../reading/failure.ts';
-import { historyQueue } from '../reading/history-endpoints.ts';
+import { historyQueue } from '../reading/question-server.ts';
 import { type ExportOrder, exportOrderOf } from './export-request.ts';
 import { exportSettings, exportSql } from './export-sql.ts';
 import { type ExportLimits, RunningExport } from './running-export.ts';

@@ -1,8 +1,14 @@
 // What an export is asked for, checked: scope, format, and through where the store must be complete before it begins.
 import { type DocumentFormat } from '@parley/adapters';
-import { idPattern, internal, type parley, parseConversation, tenantPattern } from '@parley/protocol';
+import {
+  idPattern,
+  internal,
+  type parley,
+  parseConversation,
+  tenantPattern,
+  timeMsMax,
+} from '@parley/protocol';
 import { BadRequest } from '../reading/bad-request.ts';
-import { timeMsMax } from '../reading/time-limits.ts';
 import type { ExportScope } from './export-sql.ts';
 
 export interface ExportOrder {

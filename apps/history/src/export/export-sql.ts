@@ -1,6 +1,6 @@
 // The SQL of an export: one row for each message in its newest version, in the same columns for every format. A person's own
 // data begins with a row of the account, so that it is in every format too.
-import { type DocumentFormat, sqlInteger, sqlText } from '@parley/adapters';
+import { type DocumentFormat, sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
 import { spansSql } from '../reading/search-sql.ts';
 
 export interface ExportScope {
@@ -66,8 +66,7 @@ const storedColumns =
   'm.conversation AS conversation, sequence, sender, client_message_id, at, kind, text, system';
 
 const timesSql = ({ fromMs, toMs }: ExportScope): string =>
-  (fromMs > 0 ? ` AND at >= fromUnixTimestamp64Milli(${sqlInteger(fromMs)}, 'UTC')` : '') +
-  (toMs > 0 ? ` AND at < fromUnixTimestamp64Milli(${sqlInteger(toMs)}, 'UTC')` : '');
+  (fromMs > 0 ? ` AND at >= ${sqlMoment(fromMs)}` : '') + (toMs > 0 ? ` AND at < ${sqlMoment(toMs)}` : '');
 
 /** Names as in the HTTP API's messages. */
 function columnsOf(format: DocumentFormat): string[] {

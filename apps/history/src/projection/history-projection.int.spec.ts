@@ -9,6 +9,7 @@ import {
   openHistoryBench,
   userShard,
 } from '../testing/history-bench.ts';
+import { around } from '../testing/around.ts';
 
 let bench: HistoryBench;
 beforeAll(async () => {
@@ -130,7 +131,7 @@ describe('the history projection', () => {
 /** The engine, with a switch that makes every insert fail before or after it has happened. */
 function flaky(engine: ClickHouse): ClickHouse & { isAway: boolean } {
   let tries = 0;
-  return {
+  return around(engine, {
     isAway: false,
     async insert(table, columns, rows) {
       tries += 1;
@@ -138,10 +139,5 @@ function flaky(engine: ClickHouse): ClickHouse & { isAway: boolean } {
       if (this.isAway) throw new ClickHouseUnavailable('connection refused');
       await engine.insert(table, columns, rows);
     },
-    stream: (...asked) => bench.clickHouse.stream(...asked),
-    select: (sql, limits) => engine.select(sql, limits),
-    execute: (sql) => engine.execute(sql),
-    version: () => engine.version(),
-    close: () => engine.close(),
-  };
+  });
 }

@@ -1,10 +1,9 @@
 // Finds the first message sent at or after a time. Clocks of gateways differ a little, so times do not strictly rise with
 // sequences: the first one by sequence counts. The asker (a gateway) has checked who may read what.
-import { internal, type parley } from '@parley/protocol';
-import { type ClickHouse, sqlInteger, sqlText } from '@parley/adapters';
+import { internal, type parley, timeMsMax } from '@parley/protocol';
+import { type ClickHouse, sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
 import { BadRequest } from './bad-request.ts';
 import { checkConversation, newestSequenceSql } from './page-reader.ts';
-import { timeMsMax } from './time-limits.ts';
 
 /** Spans of membership in one question; the group's own limit is lower. */
 export const locateSpansMax = 64;
@@ -29,7 +28,7 @@ export async function locate(
   const sequence = await oneNumber(
     clickHouse,
     `SELECT sequence FROM parley.messages WHERE ${where} AND (${readable.join(' OR ')})
-     AND at >= fromUnixTimestamp64Milli(${sqlInteger(atMs)}, 'UTC') ORDER BY sequence LIMIT 1`,
+     AND at >= ${sqlMoment(atMs)} ORDER BY sequence LIMIT 1`,
   );
   if (sequence > 1) await mustFollowOn(clickHouse, where, sequence);
   return internal.HistoryLocateAnswer.create({ sequence, completeThrough });

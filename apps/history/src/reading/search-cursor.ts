@@ -1,6 +1,6 @@
 // The place in a search where the next page begins, as an opaque text. It grants nothing: every page is checked anew.
 import { type SearchSort, searchSorts } from '@parley/protocol';
-import { sqlInteger, sqlText } from '@parley/adapters';
+import { sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
 import { BadRequest } from './bad-request.ts';
 
 /** Where a hit stands among all hits: by score (0 unless sorted by relevance), time, conversation, sequence. */
@@ -51,7 +51,7 @@ export const orderSql = (sort: SearchSort): string =>
 
 /** Everything behind the key in that order. */
 export function behindSql({ atMs, conversation, sequence, score }: SearchKey, sort: SearchSort): string {
-  const at = `fromUnixTimestamp64Milli(${sqlInteger(atMs)}, 'UTC')`;
+  const at = sqlMoment(atMs);
   const place = `(toUnixTimestamp64Milli(at), m.conversation, sequence)`;
   const key = `(${sqlInteger(atMs)}, ${sqlText(conversation)}, ${sqlInteger(sequence)})`;
   if (sort === 'oldest') return `${place} > ${key} AND at >= ${at}`;

@@ -1,8 +1,7 @@
 // Filters that stand in a search text: `from:alice in:g.team kind:image has:attachment mentions:me after:2026-01-31`.
-import { type SearchKind, idPattern, parseConversation, searchKinds } from '@parley/protocol';
+import { type SearchKind, idPattern, parseConversation, searchKinds, timeMsMax } from '@parley/protocol';
 import { parseMoment } from '@parley/std';
 import { BadRequest } from './bad-request.ts';
-import { timeMsMax } from './time-limits.ts';
 
 /** Which messages are looked at. Values of a list are alternatives; an empty list lets everything through. */
 export interface SearchFilters {

@@ -1,6 +1,13 @@
 // What a search asks for, checked: what to look for, where, in which order. Filters come as fields of the request and in its
 // text; values of one filter are alternatives, wherever they come from, and all filters must hold.
-import { type SearchSort, idPattern, type parley, searchSorts, tenantPattern } from '@parley/protocol';
+import {
+  type SearchSort,
+  idPattern,
+  type parley,
+  searchSorts,
+  tenantPattern,
+  timeMsMax,
+} from '@parley/protocol';
 import { type SearchQuery, parseSearchQuery } from '@parley/adapters';
 import { BadRequest } from './bad-request.ts';
 import { type SearchKey, decodeCursor } from './search-cursor.ts';
@@ -13,7 +20,6 @@ import {
   senderOf,
   takeFilters,
 } from './search-filters.ts';
-import { timeMsMax } from './time-limits.ts';
 
 export interface SearchLimits {
   /** Longest search text, UTF-16 code units. */

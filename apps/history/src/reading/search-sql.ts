@@ -1,7 +1,7 @@
 // The SQL of a search: which messages match, and which of them the asker may read. Newer versions of a row decide, so a
 // search first finds keys quickly among all versions and then asks again for the newest of just these. GLOBAL: on a cluster what
 // somebody may read is found once, and not on every server; it says nothing on one server.
-import { type SearchQuery, sqlInteger, sqlText, sqlTexts } from '@parley/adapters';
+import { type SearchQuery, sqlInteger, sqlText, sqlTexts, sqlMoment } from '@parley/adapters';
 import { type SearchSort, parseConversation } from '@parley/protocol';
 import { type SearchKey, behindSql, orderSql } from './search-cursor.ts';
 import { matchConditions, scoreSql } from './search-match.ts';
@@ -79,7 +79,7 @@ export function newestSql(
   return `SELECT ${rankSql(query, sort)} AS score, ${columns} FROM (
       SELECT *, terms FROM parley.messages
       WHERE tenant = ${sqlText(scope.tenant)} AND (conversation, sequence) IN (${wanted.join(', ')})
-      AND at BETWEEN ${momentSql(Math.min(...times))} AND ${momentSql(Math.max(...times))}
+      AND at BETWEEN ${sqlMoment(Math.min(...times))} AND ${sqlMoment(Math.max(...times))}
       ORDER BY conversation, sequence, version DESC LIMIT 1 BY conversation, sequence)
     WHERE ${conditions.join('\n AND ')}
     ORDER BY ${orderSql(sort)} LIMIT ${sqlInteger(keys.length)}`;
@@ -111,12 +111,10 @@ function filterConditions({
   if (senders.length > 0) conditions.push(`sender IN ${sqlTexts(senders)}`);
   if (hasAttachment) conditions.push('notEmpty(attachments)');
   if (mentionsMe) conditions.push(`hasAny(mentions, [${sqlText(user)}, '*'])`);
-  if (fromMs > 0) conditions.push(`at >= ${momentSql(fromMs)}`);
-  if (toMs > 0) conditions.push(`at < ${momentSql(toMs)}`);
+  if (fromMs > 0) conditions.push(`at >= ${sqlMoment(fromMs)}`);
+  if (toMs > 0) conditions.push(`at < ${sqlMoment(toMs)}`);
   return conditions;
 }
-
-const momentSql = (ms: number): string => `fromUnixTimestamp64Milli(${sqlInteger(ms)}, 'UTC')`;
 
 /**
  * The last sequence of each of the scope's conversations that was sent by then, where the user may know of it. `known`: by
@@ -130,6 +128,6 @@ export function headsSql(scope: SpansOf, throughMs: number, known: ReadonlyMap<s
   return `WITH spans AS (${spansSql(scope)})
     SELECT m.conversation, max(m.sequence) FROM parley.messages AS m GLOBAL INNER JOIN spans AS s ON m.conversation = s.conversation
     WHERE m.tenant = ${sqlText(scope.tenant)} AND (${ends.join(' OR ')})
-    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence AND m.at <= ${momentSql(throughMs)}
+    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence AND m.at <= ${sqlMoment(throughMs)}
     GROUP BY m.conversation ORDER BY m.conversation LIMIT 10000`;
 }

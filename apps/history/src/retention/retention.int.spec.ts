@@ -13,6 +13,7 @@ import { deleteBefore } from './deletion.ts';
 import { readHolds, setHold } from './holds.ts';
 import { readPolicies, readRetention, setRetention } from './policies.ts';
 import { RetentionJob } from './retention-job.ts';
+import { around } from '../testing/around.ts';
 
 let bench: HistoryBench;
 let cutMs = 0;
@@ -224,12 +225,8 @@ function dyingAfter(store: ClickHouse, count: number): ClickHouse {
     left -= 1;
     return left < 0 ? Promise.reject(new ClickHouseUnavailable('dead')) : work();
   };
-  return {
-    select: (sql, limits) => store.select(sql, limits),
-    insert: (table, columns, rows) => step(() => store.insert(table, columns, rows)),
-    execute: (sql) => step(() => store.execute(sql)),
-    stream: (...asked) => store.stream(...asked),
-    version: () => store.version(),
-    close: () => store.close(),
-  };
+  return around(store, {
+    insert: (...asked) => step(() => store.insert(...asked)),
+    execute: (...asked) => step(() => store.execute(...asked)),
+  });
 }

@@ -13,6 +13,7 @@ import { silentLog } from '../log.ts';
 import { HistoryProjection } from '../projection/history-projection.ts';
 import { caughtUp, shards } from './history-bench.ts';
 import { killScript } from './kill-script.ts';
+import { around } from './around.ts';
 
 const [folder = '', dieBefore = '0'] = process.argv.slice(2);
 const engine = await openEmbeddedClickHouse({ folder });
@@ -41,16 +42,11 @@ process.disconnect();
 
 function dyingBefore(clickHouse: ClickHouse, insertNumber: number): ClickHouse {
   let inserts = 0;
-  return {
+  return around(clickHouse, {
     insert: (table, columns, rows) => {
       inserts += 1;
       if (inserts === insertNumber) process.kill(process.pid, 'SIGKILL');
       return clickHouse.insert(table, columns, rows);
     },
-    stream: (...asked) => clickHouse.stream(...asked),
-    select: (sql, limits) => clickHouse.select(sql, limits),
-    execute: (sql) => clickHouse.execute(sql),
-    version: () => clickHouse.version(),
-    close: () => clickHouse.close(),
-  };
+  });
 }

@@ -12,6 +12,9 @@ export function sqlInteger(value: number): string {
   return String(value);
 }
 
+/** A moment, milliseconds since 1970, to compare with a DateTime64(3, 'UTC'). */
+export const sqlMoment = (ms: number): string => `fromUnixTimestamp64Milli(${sqlInteger(ms)}, 'UTC')`;
+
 /** `('a', 'b')`, for IN. Never empty: `IN ()` is no SQL. */
 export function sqlTexts(values: readonly string[]): string {
   if (values.length === 0) throw new Error('an empty list cannot be written as SQL');
