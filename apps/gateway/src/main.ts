@@ -9,6 +9,7 @@ import {
   NatsCommandLog,
   NatsKeyValueStore,
   NatsMessenger,
+  NatsSnapshotStore,
   RedisLink,
   RedisPresence,
   RedisRateLimiter,
@@ -59,6 +60,7 @@ import { MessengerAnalyticsQuestions } from './http/analytics-questions.ts';
 import { MessengerHistoryAdmin } from './http/history-admin.ts';
 import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
+import { WordLists } from './safety/word-lists.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
 import { UwsAdapter } from './transport/uws-adapter.ts';
 
@@ -89,6 +91,7 @@ async function start(lifecycle: Lifecycle) {
   const queries = new MessengerEntityQuery({ messenger, placement, clock, random });
   const transport = await openTransport();
   const presence = new RedisPresence(redis, clock);
+  const words = await openWordLists(nats, lifecycle);
   const sockets = new SocketGateway({
     // A process that comes back must not get what was meant for the one before.
     gatewayId: `${config.nodeId}-${randomBytes(4).toString('hex')}`,
@@ -105,6 +108,7 @@ async function start(lifecycle: Lifecycle) {
     random,
     limits: socketLimitsOf(config),
     changeWindows: changeWindowsOf(config),
+    screen: words,
     log: logger,
     metrics: metrics.gateway,
     path: '/*',
@@ -121,6 +125,7 @@ async function start(lifecycle: Lifecycle) {
     exports: new MessengerHistoryExport(messenger, clock),
     analytics: new MessengerAnalyticsQuestions(messenger),
     admin: new MessengerHistoryAdmin(messenger),
+    words,
     presence,
     rates: new RedisRateLimiter(redis, clock),
     clock,
@@ -173,6 +178,15 @@ function openRedis(lifecycle: Lifecycle): RedisLink {
 async function signingKeys(nats: NatsLink): Promise<SigningKeys> {
   if (config.authPrivateKeyFile !== undefined) return fileSigningKeys(config.authPrivateKeyFile);
   return sharedSigningKeys(await new NatsKeyValueStore(nats).bucket(buckets.config));
+}
+
+async function openWordLists(nats: NatsLink, lifecycle: Lifecycle): Promise<WordLists> {
+  const tenants = await new NatsKeyValueStore(nats).bucket(buckets.tenants);
+  const lists = new NatsSnapshotStore(nats, buckets.words);
+  const words = new WordLists({ tenants, lists, clock, log: logger });
+  await words.start();
+  lifecycle.onStop('words', () => words.stop());
+  return words;
 }
 
 async function openTransport(): Promise<ClientTransport> {

@@ -41,6 +41,7 @@ export const errorCodes = {
   TEXT_TOO_LARGE: final(413, 'The text is larger than textBytesMax.'),
   BAD_CONTENT: final(400, 'An attachment, a mention or what is answered is not valid.'),
   CONTENT_TOO_LARGE: final(413, 'What the message carries beside its text is too large.'),
+  CONTENT_REFUSED: final(422, 'The rules of this server do not allow this text.'),
   MESSAGE_NOT_FOUND: final(404, 'There is no such message, or you may not see it.'),
   MESSAGE_RECALLED: final(410, 'The message has been recalled.'),
   TOO_LATE: final(409, 'The message is too old for that.'),

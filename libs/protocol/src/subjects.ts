@@ -57,6 +57,10 @@ export const buckets = {
   /** History's watermark per shard: what may be trimmed. */
   watermarks: 'parley_watermarks',
   snapshots: (kind: string) => `parley_snapshots_${kind}`,
+  /** What tenants have settled for themselves, one small row per tenant and thing; gateways watch it. */
+  tenants: 'parley_tenants',
+  /** The word lists of tenants, whole; `tenants` says which version is the newest. */
+  words: 'parley_words',
 } as const;
 
 export const redisKeys = {

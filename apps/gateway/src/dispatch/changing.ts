@@ -13,6 +13,7 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, type Result, err, ok, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
+import { type Screen, verdictFields } from '../safety/screen.ts';
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { Message } from '../sync/message-bodies.ts';
 import { peerIn } from './talk.ts';
@@ -34,6 +35,7 @@ export const changeWindows: ChangeWindows = {
 export interface ChangingParts {
   readonly pages: ConversationPages;
   readonly windows: ChangeWindows;
+  readonly screen: Screen;
   readonly limits: { readonly textBytesMax: number; readonly readsPerConnectionMax: number };
   /** To the entity, and its answer to the connection. */
   forward(connection: ClientConnection, requestId: number, address: EntityAddress, payload: Uint8Array): void;
@@ -71,6 +73,7 @@ export class Changing {
         mentionsAll,
         target,
         window: { ...this.#parts.windows.edit },
+        ...verdictFields(this.#parts.screen, owner.tenant, text),
       },
     }));
   }

@@ -12,6 +12,7 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
+import { type Screen, verdictFields } from '../safety/screen.ts';
 import type { ConversationHeads } from '../sync/conversation-heads.ts';
 import type { Changing } from './changing.ts';
 import type { KnownUsers } from './known-users.ts';
@@ -29,6 +30,7 @@ export interface PostingParts {
   readonly knownUsers: KnownUsers;
   readonly heads: ConversationHeads;
   readonly limits: PostingLimits;
+  readonly screen: Screen;
   /** Knows the messages that others refer to. */
   changing(): Pick<Changing, 'sourceOf'>;
 }
@@ -52,6 +54,7 @@ export class Posting {
     frame: Uint8Array,
     send: PlainSend,
   ): boolean {
+    if (this.#parts.screen.has(owner.tenant)) return false;
     const talk = this.#talk(connection, owner, frame, send);
     if (talk === undefined || send.textBytes > this.#parts.limits.textBytesMax) return false;
     this.#post(connection, talk, send.requestId, frame.subarray(send.fieldsStart, send.fieldsEnd));
@@ -88,15 +91,16 @@ export class Posting {
   ): void | Promise<void> {
     const id = send.conversation ?? '';
     const talk = flaw === undefined && requestId !== 0 ? this.#talkIn(connection, owner, id) : undefined;
-    const { clientMessageId, text, afterClientMessageId, rich } = send;
+    const { clientMessageId, afterClientMessageId, rich } = send;
+    const verdict = verdictFields(this.#parts.screen, owner.tenant, send.text);
+    const post = { clientMessageId, text: send.text, afterClientMessageId, rich, ...verdict };
     if (talk !== undefined) {
-      const post = { clientMessageId, text, afterClientMessageId, rich };
       return this.#post(connection, talk, requestId, internal.PostMessage.encode(post).finish());
     }
     const conversation = parseConversation(id);
     if (conversation === undefined) return connection.fail(requestId, 'BAD_ID');
     if (flaw !== undefined) return connection.fail(requestId, flaw);
-    const postMessage = { sender: owner.user, clientMessageId, text, afterClientMessageId, rich };
+    const postMessage = { sender: owner.user, ...post };
     const address = { type: conversation.type, tenant: owner.tenant, id: conversation.id };
     if (conversation.type === 'group') {
       return this.forward(

@@ -2,7 +2,7 @@
 // port can be told to fail.
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import { MemoryPresenceRegistry, MemoryRateLimiter } from '@parley/adapters';
+import { MemoryCluster, MemoryPresenceRegistry, MemoryRateLimiter } from '@parley/adapters';
 import type { PresenceRegistry } from '@parley/adapters';
 import type { ErrorName, parley } from '@parley/protocol';
 import { errorBody, internal, wire } from '@parley/protocol';
@@ -25,6 +25,7 @@ import type { HistorySearch, SearchAnswer, SearchRequest } from './history-searc
 import { httpLimits } from './http-limits.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HttpModule } from './http.module.ts';
+import { WordLists } from '../safety/word-lists.ts';
 import { httpAdapter, httpNestOptions, prepareHttp } from './http-server.ts';
 
 /** Time that moves only when told to; timers are real. */
@@ -179,6 +180,11 @@ export async function startHttpDoubles(
   const health = new Health();
   health.add('nats', () => undefined);
   const logged: object[] = [];
+  const node = new MemoryCluster({ clock }).node('gateway');
+  const log = { error: (fields: object) => logged.push(fields) };
+  const tenants = await node.keyValues.bucket('tenants');
+  const words = new WordLists({ tenants, lists: node.snapshots('words'), clock, log });
+  await words.start();
   const ports = change({
     verifier: new JwtTokenVerifier({ keys, clock }),
     issuer,
@@ -191,13 +197,14 @@ export async function startHttpDoubles(
     exports: history,
     analytics: history,
     admin: history.admin,
+    words,
     presence: presence as PresenceRegistry,
     rates: new MemoryRateLimiter(clock),
     clock,
     random: seededRandom(1),
     metrics: createMetrics('gateway'),
     health,
-    log: { error: (fields) => logged.push(fields) },
+    log,
     settings: {
       limits: httpLimits,
       groupPolicy: { membersMax: 100_000, largeFrom: 500, smallTo: 400 },

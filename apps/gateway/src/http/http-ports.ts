@@ -6,6 +6,7 @@ import type { PasswordHasher } from '../auth/password-hasher.ts';
 import type { Registration } from '../auth/registration.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
+import type { WordLists } from '../safety/word-lists.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { AnalyticsQuestions } from './analytics-questions.ts';
 import type { CommandSender } from './command-sender.ts';
@@ -27,6 +28,7 @@ export interface HttpPorts {
   readonly exports: HistoryExport;
   readonly analytics: AnalyticsQuestions;
   readonly admin: HistoryAdmin;
+  readonly words: Pick<WordLists, 'list' | 'change' | 'check'>;
   readonly presence: PresenceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;

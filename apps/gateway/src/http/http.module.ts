@@ -16,6 +16,7 @@ import { OperationsController } from './operations.controller.ts';
 import { PresenceController } from './presence.controller.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { SearchController } from './search.controller.ts';
+import { WordsController } from './words.controller.ts';
 
 // Nest makes a module of a class, whatever is in it.
 // oxlint-disable-next-line typescript/no-extraneous-class
@@ -33,6 +34,7 @@ export class HttpModule {
         AnalyticsController,
         PresenceController,
         AdminController,
+        WordsController,
         EndpointsController,
         OperationsController,
       ],

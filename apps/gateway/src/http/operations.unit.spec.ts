@@ -80,6 +80,8 @@ describe('pages', () => {
       '/v1/admin/holds/users/{user}',
       '/v1/admin/retention',
       '/v1/admin/users/{user}/inbox/as-of',
+      '/v1/admin/words',
+      '/v1/admin/words/check',
       '/v1/analytics',
       '/v1/analytics/{question}',
       '/v1/conversations',

@@ -10,6 +10,7 @@ import type {
 import type { CommandLog, Messenger, Placement } from '@parley/runtime';
 import type { Clock, Random, Timer } from '@parley/std';
 import { Registration } from '../auth/registration.ts';
+import { type Screen, noScreen } from '../safety/screen.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import { Attachments } from '../connection/attachments.ts';
 import { ClientConnection } from '../connection/client-connection.ts';
@@ -65,6 +66,8 @@ export interface SocketGatewayParts {
   readonly externalTenants?: readonly string[];
   /** How long messages may be edited and recalled; the defaults when absent. */
   readonly changeWindows?: ChangeWindows;
+  /** The tenants' word lists; none when absent. */
+  readonly screen?: Screen;
   /** Path of the main WebSocket endpoint; `/*` leaves more exact paths to others. */
   readonly path: string;
 }
@@ -170,11 +173,13 @@ export class SocketGateway {
       knownUsers: new KnownUsers(queries, limits.knownUsersMax),
       heads,
       limits,
+      screen: parts.screen ?? noScreen,
       changing: () => changing,
     });
     const changing = new Changing({
       pages,
       windows: parts.changeWindows ?? changeWindows,
+      screen: parts.screen ?? noScreen,
       limits,
       forward: (connection, requestId, address, payload) =>
         posting.forward(connection, requestId, address, payload),

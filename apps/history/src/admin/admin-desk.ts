@@ -70,6 +70,7 @@ export class AdminDesk {
       await setRetention(clickHouse, { tenant, days: request.setRetention.days ?? 0, ...stamp });
     if (request.setRetention ?? request.retention)
       return { retention: await readRetention(clickHouse, tenant) };
+    if (request.note) return {};
     if (request.setHold) {
       await setHold(clickHouse, tenant, internal.HoldChange.create(request.setHold), stamp);
       return { holds: {} };
@@ -94,9 +95,16 @@ function actionOf(request: Request): Action {
   const { body } = request;
   if (body === undefined)
     throw new BadRequest('BAD_REQUEST', 'the request has no body that this process knows');
+  if (request.note) return noteOf(internal.AuditNote.create(request.note));
   const fields: object = request[body] ?? {};
   const action = body.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return { action, subject: subjectOf(request), details: JSON.stringify(fields) };
+}
+
+/** What another process is about to change. The words are its own, within bounds that a reader of the audit can bear. */
+function noteOf({ action, subject, details }: parley.internal.v1.AuditNote): Action {
+  if (!/^[a-z_]{1,64}$/.test(action)) throw new BadRequest('BAD_REQUEST', 'the note has no action');
+  return { action, subject, details };
 }
 
 function subjectOf(request: Request): string {

@@ -139,8 +139,8 @@ function compare(asked: Partial<ClusterNumbers>, stored: ClusterNumbers): string
 }
 
 async function ensureBuckets(link: NatsLink, kinds: readonly string[], replicas: number): Promise<void> {
-  const { config, members, owners, checkpoints, watermarks } = buckets;
-  const names = [config, members, owners, checkpoints, watermarks, ...kinds.map(buckets.snapshots)];
+  const { config, members, owners, checkpoints, watermarks, tenants, words } = buckets;
+  const names = [config, members, owners, checkpoints, watermarks, tenants, words, ...kinds.map(buckets.snapshots)];
   for (const name of names) await ensureBucket(link.control.jsm, name, replicas);
 }
 

@@ -34,6 +34,9 @@ export interface EditMessage {
   readonly target?: LogMessage;
   /** The tenant's. */
   readonly window: ChangeWindow;
+  /** As in PostMessage. */
+  readonly flags?: readonly string[];
+  readonly isRefused?: boolean;
 }
 
 /** Takes the message at `sequence` back for everybody. */
@@ -65,6 +68,7 @@ export interface MessageEdited {
   /** The whole new content. */
   readonly text: string;
   readonly rich?: RichContent;
+  readonly flags?: readonly string[];
 }
 
 export interface MessageRecalled {
@@ -92,11 +96,12 @@ export function decideEdit(
 ): Decision<MessageEdited, Sent> {
   const target = targetOf(log, command, rights);
   if ('accepted' in target) return target;
-  const { sender, clientMessageId, text, mentions, mentionsAll } = command;
+  const { sender, clientMessageId, text, mentions, mentionsAll, flags } = command;
   if (target.sender !== sender) return refused('FORBIDDEN', 'Only who wrote a message edits it.');
   if (target.rich?.forwardedFrom !== undefined)
     return refused('FORBIDDEN', 'A forwarded message stays what it was.');
   if (nowMs - target.sentAtMs > rights.ownMs) return refused('TOO_LATE');
+  if (command.isRefused === true) return refused('CONTENT_REFUSED');
   if (text === '' && !hasAttachment(target.rich)) return refused('TEXT_EMPTY');
   if (isTooLarge(text, log.limits.textBytesMax)) return refused('TEXT_TOO_LARGE');
   const rich = orNothing({ ...target.rich, mentions, mentionsAll });
@@ -112,6 +117,7 @@ export function decideEdit(
     target: headerOf(target),
     text,
     ...(rich && { rich }),
+    ...(flags && { flags }),
   };
   return accepted([edited], sentReply(log, command, { sequence, sentAtMs: nowMs, duplicate: false }));
 }

@@ -17,6 +17,10 @@ export interface PostMessage {
   readonly afterClientMessageId: string;
   /** Absent for a plain text. The source of a forwarded message has been looked at by the gateway. */
   readonly rich?: RichContent;
+  /** Words of the tenant's filter that were found, for moderators; absent when there are none. */
+  readonly flags?: readonly string[];
+  /** The filter refuses the message. It comes all the same: a retry of what was taken gets its first answer. */
+  readonly isRefused?: boolean;
 }
 
 export interface MessagePosted {
@@ -27,6 +31,7 @@ export interface MessagePosted {
   readonly atMs: number;
   readonly text: string;
   readonly rich?: RichContent;
+  readonly flags?: readonly string[];
 }
 
 /** The answer to PostMessage, shaped like parley.v1.Sent. */
@@ -61,14 +66,8 @@ export function decideNewPost(
   if (refusal !== undefined) return refusal;
   const { sender, clientMessageId, text } = command;
   const sequence = log.head + 1;
-  const plain: MessagePosted = {
-    type: 'MessagePosted',
-    sequence,
-    sender,
-    clientMessageId,
-    atMs: nowMs,
-    text,
-  };
+  const bare = { type: 'MessagePosted', sequence, sender, clientMessageId, atMs: nowMs, text } as const;
+  const plain: MessagePosted = command.flags === undefined ? bare : { ...bare, flags: command.flags };
   const reply = sentReply(log, command, { sequence, sentAtMs: nowMs, duplicate: false });
   const given = command.rich && orNothing(command.rich);
   if (given === undefined) return accepted([plain], reply);
@@ -91,6 +90,7 @@ export function messageOfPost(event: MessagePosted, conversation: string): LogMe
 
 function refusalOfPost(log: ConversationLog, command: PostMessage): Refused | undefined {
   if (command.clientMessageId === '') return refused('BAD_ID', 'A message needs a client message id.');
+  if (command.isRefused === true) return refused('CONTENT_REFUSED');
   const { rich } = command;
   if (rich?.forwardedFrom?.sender === '') return refused('MESSAGE_NOT_FOUND', 'There is nothing to forward.');
   if (command.text === '' && !hasAttachment(rich)) return refused('TEXT_EMPTY');

@@ -5,7 +5,7 @@ import type { PostMessage, RecallMessage } from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { fromWireMessage, toWireMessage } from './log-message-codec.ts';
 import { readHeader, readRich, readWindow } from './rich-content-codec.ts';
-import { type Shapes, list, plain } from './shape.ts';
+import { type Shapes, flagOrNothing, list, listOrNothing, plain } from './shape.ts';
 
 /** What the generated code encodes as PostMessage. */
 export type PostFields = parley.internal.v1.PostMessage.$Properties;
@@ -20,6 +20,8 @@ export const conversationCommands: Shapes<PostMessage | EditMessage | RecallMess
     text: plain,
     afterClientMessageId: plain,
     rich: readRich,
+    flags: listOrNothing,
+    isRefused: flagOrNothing,
   },
   EditMessage: {
     sender: plain,
@@ -30,6 +32,8 @@ export const conversationCommands: Shapes<PostMessage | EditMessage | RecallMess
     mentionsAll: plain,
     target,
     window: readWindow,
+    flags: listOrNothing,
+    isRefused: flagOrNothing,
   },
   RecallMessage: {
     sender: plain,
@@ -43,8 +47,8 @@ export const conversationCommands: Shapes<PostMessage | EditMessage | RecallMess
 const fact = { sequence: plain, sender: plain, clientMessageId: plain, atMs: plain };
 
 export const conversationEvents: Shapes<MessagePosted | MessageEdited | MessageRecalled> = {
-  MessagePosted: { ...fact, text: plain, rich: readRich },
-  MessageEdited: { ...fact, target: readHeader, text: plain, rich: readRich },
+  MessagePosted: { ...fact, text: plain, rich: readRich, flags: listOrNothing },
+  MessageEdited: { ...fact, target: readHeader, text: plain, rich: readRich, flags: listOrNothing },
   MessageRecalled: { ...fact, target: readHeader },
 };
 

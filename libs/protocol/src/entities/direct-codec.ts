@@ -13,7 +13,7 @@ import type { EntityAddress } from '@parley/std';
 import { internal } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
-import { encodePosted, readPost, readPosted } from './hot-values.ts';
+import { encodePosted, isPlainPost, readPost, readPosted } from './hot-values.ts';
 import {
   type PostFields,
   conversationCommands,
@@ -52,7 +52,7 @@ export function decodeDirectCommand(bytes: Uint8Array): DirectCommand {
 }
 
 export function encodeDirectEvent(event: DirectEvent): Uint8Array {
-  if (event.type === 'MessagePosted' && event.rich === undefined) return encodePosted(event);
+  if (event.type === 'MessagePosted' && isPlainPost(event)) return encodePosted(event);
   return internal.DirectEvent.encode(events.wrap(event)).finish();
 }
 

@@ -136,6 +136,8 @@ const logMessage: Arbitrary<LogMessage> = fc.oneof(
   }),
   record({ ...messageHead, recalled: record({ sequence: number }) }),
 );
+const flags = maybe(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }));
+const verdict = { flags, isRefused: maybe(fc.constant(true)) };
 const edit = {
   sender: text,
   clientMessageId: text,
@@ -145,16 +147,17 @@ const edit = {
   mentionsAll: fc.boolean(),
   target: maybe(logMessage),
   window,
+  ...verdict,
 };
 const recall = { sender: text, clientMessageId: text, sequence: number, target: maybe(logMessage), window };
 const conversationCommands = {
-  PostMessage: { ...post, rich: maybe(rich) },
+  PostMessage: { ...post, rich: maybe(rich), ...verdict },
   EditMessage: edit,
   RecallMessage: recall,
 };
 const conversationEvents = {
-  MessagePosted: { ...posted, rich: maybe(rich) },
-  MessageEdited: { ...changed, text, rich: maybe(rich) },
+  MessagePosted: { ...posted, rich: maybe(rich), flags },
+  MessageEdited: { ...changed, text, rich: maybe(rich), flags },
   MessageRecalled: changed,
 };
 const directCommand = valuesOf<DirectCommand>({

@@ -19,7 +19,7 @@ import { internal, type parley, wire } from '../messages.ts';
 import { encodeRefusal, encodeReply } from './answer-codec.ts';
 import { readConversationSnapshot, toConversationSnapshot } from './conversation-snapshot-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
-import { encodePosted, readPost, readPosted } from './hot-values.ts';
+import { encodePosted, isPlainPost, readPost, readPosted } from './hot-values.ts';
 import {
   type PostFields,
   conversationCommands,
@@ -58,7 +58,7 @@ export function decodeGroupCommand(bytes: Uint8Array): GroupCommand {
 }
 
 export function encodeGroupEvent(event: GroupEvent): Uint8Array {
-  if (event.type === 'MessagePosted' && event.rich === undefined) return encodePosted(event);
+  if (event.type === 'MessagePosted' && isPlainPost(event)) return encodePosted(event);
   return internal.GroupEvent.encode(events.wrap(event)).finish();
 }
 

@@ -22,6 +22,10 @@ let delivered: { readonly message: LogMessage; readonly bytes: Uint8Array } | un
 export const isPlainText = (message: LogMessage): boolean =>
   message.text !== undefined && message.rich === undefined && message.revision === undefined;
 
+/** Likewise of a post. */
+export const isPlainPost = (event: MessagePosted): boolean =>
+  event.rich === undefined && event.flags === undefined;
+
 /** DirectEvent or GroupEvent with `message_posted`, of a plain text. */
 export function encodePosted({ sequence, sender, clientMessageId, atMs, text }: MessagePosted): Buffer {
   const writer = new ByteWriter();
