@@ -12,9 +12,10 @@ import { type Verdict, checkLog, checkView, newVerdict, spansOf, viewOf } from '
 import { makeUpCorpus, openCorpus } from './demo/corpus.ts';
 import { conversationOf, replayDialogues } from './demo/dialogue-replay.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
-import { People, type Posted } from './demo/people.ts';
+import { People } from './demo/people.ts';
 import { type Plan, makePlan } from './demo/plan.ts';
 import { until } from './demo/until.ts';
+import { Versions } from './demo/versions.ts';
 
 interface Options {
   readonly corpus?: string;
@@ -167,7 +168,7 @@ async function bringBack(all: People, offline: readonly string[]): Promise<numbe
 /** Waits until every connected member has the newest message of each of its conversations. */
 async function settle(all: People): Promise<void> {
   const heads = new Map<string, number>();
-  for (const { conversation, sequence } of all.posted)
+  for (const { conversation, sequence } of [...all.posted, ...all.changed])
     heads.set(conversation, Math.max(sequence, heads.get(conversation) ?? 0));
   const keeperTail = () => all.devices.get(keeper)![0]!.client!.conversation(channelConversation).tail;
   const isThere = () => {
@@ -192,20 +193,23 @@ async function settle(all: People): Promise<void> {
 }
 
 function checkConversations(plan: Plan, all: People, verdict: Verdict): void {
-  const postedIn = new Map<string, Posted[]>();
-  for (const one of all.posted) {
-    const others = postedIn.get(one.conversation);
-    if (others === undefined) postedIn.set(one.conversation, [one]);
-    else others.push(one);
-  }
+  const posted = byConversation(all.posted);
+  const changed = byConversation(all.changed);
+  const told = (conversation: string) => ({
+    posted: posted.get(conversation) ?? [],
+    changed: changed.get(conversation) ?? [],
+  });
   const channelLog = viewOf(all, keeper, 0, channelConversation);
-  checkLog(channelLog, postedIn.get(channelConversation) ?? [], verdict);
+  const inChannel = told(channelConversation);
+  checkLog(channelLog, inChannel, verdict);
+  const versions = new Versions(inChannel.posted, inChannel.changed);
   const spans = spansOf(channelLog);
   for (const user of [keeper, ...plan.people.map((person) => person.id)]) {
     all.devices.get(user)?.forEach((device, n) => {
       const expected = {
         log: channelLog,
         spans: spans.get(user) ?? [],
+        versions,
         who: `${user}/${device.deviceId} in the channel`,
       };
       checkView(viewOf(all, user, n, channelConversation), expected, verdict);
@@ -214,15 +218,28 @@ function checkConversations(plan: Plan, all: People, verdict: Verdict): void {
   for (const pair of plan.pairs) {
     const conversation = conversationOf(pair);
     const log = viewOf(all, pair.first, 0, conversation);
-    checkLog(log, postedIn.get(conversation) ?? [], verdict);
+    const inPair = told(conversation);
+    checkLog(log, inPair, verdict);
+    const pairVersions = new Versions(inPair.posted, inPair.changed);
     for (const user of [pair.first, pair.second]) {
       all.devices.get(user)?.forEach((device, n) => {
-        const expected = { log, spans: [{ from: 1, to: 0 }], who: `${user}/${device.deviceId}` };
+        const who = `${user}/${device.deviceId}`;
+        const expected = { log, spans: [{ from: 1, to: 0 }], who, versions: pairVersions };
         checkView(viewOf(all, user, n, conversation), expected, verdict);
       });
     }
   }
   say(`${verdict.delivered} deliveries compared`);
+}
+
+function byConversation<T extends { readonly conversation: string }>(all: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const others = groups.get(one.conversation);
+    if (others === undefined) groups.set(one.conversation, [one]);
+    else others.push(one);
+  }
+  return groups;
 }
 
 /** Two devices of a user: one reads, both must come to the same read pointers and unread counts. */
@@ -303,6 +320,8 @@ function report({ plan, people: all, verdict, offlineSynced, wrongSearches }: Ou
     connections: tally.connections,
     sent: tally.sent,
     acked: tally.acked,
+    edited: all.changed.filter(({ text }) => text !== undefined).length,
+    recalled: all.changed.filter(({ text }) => text === undefined).length,
     delivered: verdict.delivered,
     lost,
     duplicated,

@@ -1,7 +1,8 @@
 // After the replay: compares what every device shows with what was acknowledged. The log of a conversation is what its
 // longest witness has, once that has been shown to hold exactly the acknowledged messages, in the order they were sent.
 import type { Message } from '@parley/client';
-import type { People, Posted } from './people.ts';
+import type { Changed, People, Posted } from './people.ts';
+import type { Versions } from './versions.ts';
 
 export interface Verdict {
   delivered: number;
@@ -40,7 +41,11 @@ export function viewOf(people: People, user: string, device: number, conversatio
 }
 
 /** Holds `log` exactly what was acknowledged, at the acknowledged places, in the order each sender sent? */
-export function checkLog(log: readonly Message[], posted: readonly Posted[], verdict: Verdict): void {
+export function checkLog(
+  log: readonly Message[],
+  { posted, changed }: { readonly posted: readonly Posted[]; readonly changed: readonly Changed[] },
+  verdict: Verdict,
+): void {
   const bySequence = new Map(log.map((message) => [message.sequence, message]));
   log.forEach((message, index) => {
     if (message.sequence !== index + 1)
@@ -48,12 +53,17 @@ export function checkLog(log: readonly Message[], posted: readonly Posted[], ver
   });
   for (const one of posted) {
     const message = bySequence.get(one.sequence);
-    const isThere =
-      message?.sender === one.sender &&
-      message.clientMessageId === one.clientMessageId &&
-      message.text === one.text;
+    const isThere = message?.sender === one.sender && message.clientMessageId === one.clientMessageId;
     if (!isThere)
       find(verdict, 'lost', `${one.conversation} #${one.sequence} is not what ${one.sender} was told`);
+  }
+  for (const { conversation, sequence, target, text } of changed) {
+    const element = bySequence.get(sequence);
+    const isThere =
+      text === undefined
+        ? element?.recalled?.sequence === target
+        : element?.edited?.sequence === target && element.edited.text === text;
+    if (!isThere) find(verdict, 'lost', `${conversation} #${sequence} is not the change of #${target}`);
   }
   const ids = new Set<string>();
   for (const message of log) {
@@ -101,10 +111,15 @@ export function spansOf(log: readonly Message[]): Map<string, Span[]> {
 /** Shows the device exactly the messages of these spans, each once, in order? */
 export function checkView(
   view: readonly Message[],
-  expected: { readonly log: readonly Message[]; readonly spans: readonly Span[]; readonly who: string },
+  expected: {
+    readonly log: readonly Message[];
+    readonly spans: readonly Span[];
+    readonly who: string;
+    readonly versions: Versions;
+  },
   verdict: Verdict,
 ): void {
-  const { log, spans, who } = expected;
+  const { log, spans, who, versions } = expected;
   const seen = new Set<number>();
   let last = 0;
   for (const message of view) {
@@ -113,6 +128,8 @@ export function checkView(
     else if (sequence < last) find(verdict, 'outOfOrder', `${who} shows #${sequence} after #${last}`);
     else if (!isSame(message, log[sequence - 1]))
       find(verdict, 'outOfOrder', `${who} shows something else at #${sequence}`);
+    else if (!versions.isRight(message, spans))
+      find(verdict, 'lost', `${who} shows another version of #${sequence} than the newest it may see`);
     else verdict.delivered++;
     seen.add(sequence);
     last = Math.max(last, sequence);
@@ -145,4 +162,4 @@ const isSame = (one: Message, other: Message | undefined): boolean =>
     one.sequence === other.sequence &&
     one.sender === other.sender &&
     one.clientMessageId === other.clientMessageId &&
-    (one.text ?? '') === (other.text ?? ''));
+    ((one.revision ?? 0) !== (other.revision ?? 0) || (one.text ?? '') === (other.text ?? '')));

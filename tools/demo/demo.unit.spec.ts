@@ -5,6 +5,7 @@ import { chooseQueries, matches, searchCase } from './check-search.ts';
 import { checkLog, checkView, newVerdict, spansOf } from './check-views.ts';
 import { type ChannelEvent, makeUpCorpus } from './corpus.ts';
 import { makePlan } from './plan.ts';
+import { Versions } from './versions.ts';
 
 const message = (sequence: number, more: Partial<Message> = {}): Message => ({
   conversation: 'g.ubuntu',
@@ -16,7 +17,8 @@ const message = (sequence: number, more: Partial<Message> = {}): Message => ({
   ...more,
 });
 const log = [1, 2, 3, 4, 5].map((sequence) => message(sequence));
-const everything = { log, spans: [{ from: 1, to: 0 }], who: 'bob' };
+const unchanged = new Versions([], []);
+const everything = { log, spans: [{ from: 1, to: 0 }], who: 'bob', versions: unchanged };
 const posted = (sequence: number, order: number) => ({
   conversation: 'g.ubuntu',
   sender: 'alice',
@@ -25,6 +27,8 @@ const posted = (sequence: number, order: number) => ({
   order,
   sequence,
 });
+
+const told = (messages: ReturnType<typeof posted>[]) => ({ posted: messages, changed: [] });
 
 function verdictOn(view: readonly Message[], expected = everything) {
   const verdict = newVerdict();
@@ -55,14 +59,40 @@ test('missing, doubled, swapped, foreign and changed messages are found', () => 
 
 test('a log that does not hold what was acknowledged is found', () => {
   const verdict = newVerdict();
-  checkLog(log, [posted(1, 0), posted(2, 1), { ...posted(3, 2), text: 'something else' }], verdict);
+  checkLog(log, told([posted(1, 0), posted(2, 1), { ...posted(3, 2), clientMessageId: 'other' }]), verdict);
   expect(verdict.lost).toBe(1);
   const doubled = newVerdict();
-  checkLog([...log, message(6, { clientMessageId: 'm5' })], [posted(1, 0)], doubled);
+  checkLog([...log, message(6, { clientMessageId: 'm5' })], told([posted(1, 0)]), doubled);
   expect(doubled.duplicated).toBe(1);
   const swapped = newVerdict();
-  checkLog(log, [posted(2, 0), posted(1, 1)], swapped);
+  checkLog(log, told([posted(2, 0), posted(1, 1)]), swapped);
   expect(swapped.outOfOrder).toBe(1);
+});
+
+test('a message that is not the newest version its reader may see is found', () => {
+  const change = { conversation: 'g.ubuntu', target: 1, sequence: 4, text: 'put right' };
+  const recalled = { conversation: 'g.ubuntu', target: 2, sequence: 5 };
+  const elements = [message(4, { text: null, edited: { sequence: 1, text: 'put right' } })];
+  elements.push(message(5, { text: null, recalled: { sequence: 2 } }));
+  const right = [
+    message(1, { text: 'put right', revision: 4 }),
+    message(2, { text: '', revision: 5, isRecalled: true }),
+    message(3),
+    ...elements,
+  ];
+  const versions = new Versions(
+    [1, 2, 3].map((sequence) => posted(sequence, sequence)),
+    [change, recalled],
+  );
+  const all = { ...everything, log: right, versions };
+  expect(verdictOn(right, all)).toEqual({ delivered: 5, lost: 0, duplicated: 0, outOfOrder: 0 });
+  expect(verdictOn(right.with(0, log[0]!), all).lost).toBe(1);
+  expect(verdictOn(right.with(1, message(2, { revision: 3 })), all).lost).toBe(1);
+  const left = { ...all, spans: [{ from: 1, to: 3 }] };
+  expect(verdictOn(log.slice(0, 3), left)).toMatchObject({ delivered: 3, lost: 0 });
+  const verdict = newVerdict();
+  checkLog(right.slice(0, 4), { posted: [], changed: [change, recalled] }, verdict);
+  expect(verdict.lost).toBe(1);
 });
 
 test('spans of membership follow the log', () => {

@@ -20,6 +20,16 @@ export interface Posted {
   sequence: number;
 }
 
+export interface Changed {
+  readonly conversation: string;
+  /** Sequence of the message that was changed. */
+  readonly target: number;
+  /** The change is an element of the log itself. */
+  readonly sequence: number;
+  /** The new text; absent when the message was recalled. */
+  readonly text?: string;
+}
+
 export interface Tally {
   connections: number;
   sent: number;
@@ -30,12 +40,17 @@ export interface Tally {
   failed: string[];
 }
 
+/** Every so many-th message is edited by its sender, and every so many-th recalled; some both, in this order. */
+const editEvery = 17;
+const recallEvery = 34;
+
 /** Failures told one by one; more are only counted. */
 const failuresToldMax = 20;
 
 export class People {
   readonly devices = new Map<string, Device[]>();
   readonly posted: Posted[] = [];
+  readonly changed: Changed[] = [];
   readonly tally: Tally = { connections: 0, sent: 0, acked: 0, repeated: 0, doubledByRepeat: 0, failed: [] };
   readonly #addresses: { readonly wsUrl: string; readonly httpUrl: string };
   readonly #issuer: Issuer;
@@ -91,6 +106,7 @@ export class People {
       this.tally.acked++;
       this.posted.push({ conversation, sender: user, clientMessageId, text, order, sequence: sent.sequence });
       if (repeats) await this.#repeat(client, sent, text);
+      await this.#change(client, sent, { text, order });
     } catch (error) {
       this.fail(`${user} → ${conversation}: ${(error as Error).message}`);
     }
@@ -113,6 +129,21 @@ export class People {
     this.tally.repeated++;
     const again = await client.send(first.conversation, text, first.clientMessageId);
     if (again.sequence !== first.sequence || !again.duplicate) this.tally.doubledByRepeat++;
+  }
+
+  async #change(
+    client: Client,
+    { conversation, sequence: target }: Sent,
+    { text, order }: { readonly text: string; readonly order: number },
+  ): Promise<void> {
+    if (order % editEvery === 0) {
+      const edited = `${text} (put right)`;
+      const { sequence } = await client.edit(conversation, target, edited);
+      this.changed.push({ conversation, target, sequence, text: edited });
+    }
+    if (order % recallEvery !== 0) return;
+    const { sequence } = await client.recall(conversation, target);
+    this.changed.push({ conversation, target, sequence });
   }
 
   async #connect(device: Device): Promise<void> {

@@ -28,14 +28,15 @@ export function sharedDecoding(): FrameCodec {
 
 /** One object for each message everybody agrees on; a message that differs stays what it is, and the check finds it. */
 export class SharedMessages {
-  readonly #known = new Map<string, Message[]>();
+  readonly #known = new Map<string, Map<string, Message>>();
 
   canonical(message: Message): Message {
     let messages = this.#known.get(message.conversation);
-    if (messages === undefined) this.#known.set(message.conversation, (messages = []));
-    const known = messages[message.sequence];
-    if (known === undefined) return (messages[message.sequence] = message);
-    return known === message || isEqual(known, message) ? known : message;
+    if (messages === undefined) this.#known.set(message.conversation, (messages = new Map()));
+    const version = `${message.sequence} ${message.revision ?? 0}`;
+    const known = messages.get(version);
+    if (known === undefined) messages.set(version, message);
+    return known === undefined || known === message || !isEqual(known, message) ? message : known;
   }
 }
 
@@ -44,6 +45,10 @@ const isEqual = (one: Message, other: Message): boolean =>
   one.clientMessageId === other.clientMessageId &&
   one.sentAtMs === other.sentAtMs &&
   (one.text ?? '') === (other.text ?? '') &&
+  (one.isRecalled ?? false) === (other.isRecalled ?? false) &&
+  one.edited?.sequence === other.edited?.sequence &&
+  one.edited?.text === other.edited?.text &&
+  one.recalled?.sequence === other.recalled?.sequence &&
   (one.system === other.system ||
     JSON.stringify(one.system ?? null) === JSON.stringify(other.system ?? null));
 
@@ -57,5 +62,9 @@ export class SharingStore extends MemoryStore {
 
   override append(message: Message, startsSegment: boolean): void {
     super.append(this.#shared.canonical(message), startsSegment);
+  }
+
+  override replace(message: Message): void {
+    super.replace(this.#shared.canonical(message));
   }
 }
