@@ -245,7 +245,7 @@ async function checkFresh(all: People, verdict: Verdict): Promise<void> {
       verdict.find('lost', `a new device of ${user.id}: ${(error as Error).message}`);
     }
     checkDevice(fresh, truth, verdict, 'fresh');
-    checkReads(user, [...user.devices, fresh], all, verdict);
+    checkReads(user, [...user.devices, fresh], { people: all, truth }, verdict);
     all.disconnect(fresh);
   });
 }

@@ -39,14 +39,14 @@ export class Verdict {
 
 /** Is what senders were told in the journals, at its place, once, in the order each device sent it? */
 export function checkLedger(people: People, truth: Truth, verdict: Verdict): void {
-  const { posts, doubledByRepeat, shownTwice, shownWithHole } = people.ledger;
+  const { posts, changes, doubledByRepeat, shownTwice, shownWithHole } = people.ledger;
   const lastOf = new Map<string, Post>();
   for (const post of posts) {
     if (post.sequence === 0) continue;
     const { conversation, sequence, sender, clientMessageId, text } = post;
     const message = truth.conversations.get(conversation)?.messages[sequence - 1];
     const isIt =
-      message?.sender === sender && message.clientMessageId === clientMessageId && message.text === text;
+      message?.sender === sender && message.clientMessageId === clientMessageId && message.sentText === text;
     if (!isIt)
       verdict.find(
         'lost',
@@ -60,6 +60,15 @@ export function checkLedger(people: People, truth: Truth, verdict: Verdict): voi
         `${lane}: #${sequence} (${clientMessageId}) was sent after #${before.sequence} (${before.clientMessageId})`,
       );
     lastOf.set(lane, post);
+  }
+  for (const { post, sequence } of changes) {
+    const { conversation, sender } = post;
+    const element = truth.conversations.get(conversation)?.messages[sequence - 1];
+    if (element?.target !== post.sequence || element.sender !== sender)
+      verdict.find(
+        'lost',
+        `${conversation} #${sequence} is not the change of #${post.sequence} in the journal`,
+      );
   }
   if (doubledByRepeat > 0) verdict.find('duplicated', 'repeats that got another place', doubledByRepeat);
   if (shownTwice > 0) verdict.find('duplicated', 'shown twice or backwards on a device', shownTwice);
@@ -102,7 +111,7 @@ function checkView(
   const seen = new Set<number>();
   let last = 0;
   for (const message of view) {
-    const { sequence, sender, clientMessageId, text, system } = message;
+    const { sequence, sender, clientMessageId, text, system, revision, isRecalled } = message;
     const real = messages[sequence - 1];
     if (seen.has(sequence)) verdict.find('duplicated', `${who} has ${id} #${sequence} twice`);
     else if (sequence < last) verdict.find('out_of_order', `${who} has ${id} #${sequence} after #${last}`);
@@ -110,7 +119,11 @@ function checkView(
       real !== undefined &&
       (real.isSystem
         ? Boolean(system)
-        : real.sender === sender && real.clientMessageId === clientMessageId && real.text === (text ?? ''));
+        : real.sender === sender &&
+          real.clientMessageId === clientMessageId &&
+          real.text === (text ?? '') &&
+          real.revision === (revision ?? 0) &&
+          real.isRecalled === (isRecalled ?? false));
     if (!isSame) verdict.find('out_of_order', `${who} has something else at ${id} #${sequence}`);
     seen.add(sequence);
     last = sequence;
@@ -130,7 +143,12 @@ function checkView(
 }
 
 /** Read pointers of all devices: with what the server confirmed and with each other. */
-export function checkReads(user: User, devices: readonly Device[], people: People, verdict: Verdict): void {
+export function checkReads(
+  user: User,
+  devices: readonly Device[],
+  { people, truth }: { readonly people: People; readonly truth: Truth },
+  verdict: Verdict,
+): void {
   for (const conversation of user.conversations) {
     const views = devices.flatMap((device) => {
       const view = device.client?.conversation(conversation);
@@ -144,7 +162,7 @@ export function checkReads(user: User, devices: readonly Device[], people: Peopl
       .reduce((most, post) => Math.max(most, post.sequence), 0);
     const expected = Math.max(pointer, own);
     for (const { name, read, unread, head } of views) {
-      if (read < expected || unread !== Math.max(0, head - read))
+      if (read < expected || unread !== unreadBetween(truth, conversation, { read, head }))
         verdict.find(
           'unread_wrong',
           `${user.id}/${name} in ${conversation}: read ${read}, unread ${unread} of ${head}; confirmed ${pointer}, own ${own}`,
@@ -156,6 +174,17 @@ export function checkReads(user: User, devices: readonly Device[], people: Peopl
         `${user.id} in ${conversation}: ${views.map(({ name, unread }) => `${name} ${unread}`).join(', ')}`,
       );
   }
+}
+
+function unreadBetween(
+  truth: Truth,
+  conversation: string,
+  { read, head }: { readonly read: number; readonly head: number },
+): number {
+  let unread = Math.max(0, head - read);
+  for (const sequence of truth.conversations.get(conversation)?.uncounted ?? [])
+    if (sequence > read && sequence <= head) unread--;
+  return unread;
 }
 
 const pageSequencesMax = 500;
@@ -192,7 +221,10 @@ export async function checkHistory(
         const isSame =
           message.sequence === at + 1 &&
           real !== undefined &&
-          (real.isSystem || (real.clientMessageId === message.clientMessageId && real.text === message.text));
+          (real.isSystem ||
+            (real.clientMessageId === message.clientMessageId &&
+              real.text === (message.text ?? '') &&
+              real.revision === message.revision));
         if (!isSame) verdict.find('history_missing', `${id} #${at + 1} is something else in the history`);
         at++;
       }

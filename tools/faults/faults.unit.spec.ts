@@ -3,7 +3,7 @@ import { MemoryStore, type Message } from '@parley/client';
 import { internal } from '@parley/protocol';
 import { type CommitRecord, encodeCommit } from '@parley/runtime';
 import { describe, expect, it } from 'vitest';
-import { Verdict, checkDevice, checkInboxes, checkLedger } from './checks.ts';
+import { Verdict, checkDevice, checkInboxes, checkLedger, checkReads } from './checks.ts';
 import { type Device, type People, type Post } from './people.ts';
 import { type Fleet, faultKinds, planFaults } from './schedule.ts';
 import { Truth } from './truth.ts';
@@ -122,7 +122,7 @@ describe('the comparison', () => {
 
   function ledgerCounts(...posts: readonly Post[]) {
     const verdict = new Verdict();
-    const ledger = { posts, doubledByRepeat: 0, shownTwice: 0, shownWithHole: 0 };
+    const ledger = { posts, changes: [], doubledByRepeat: 0, shownTwice: 0, shownWithHole: 0 };
     checkLedger({ ledger } as unknown as People, truth, verdict);
     return verdict.counts;
   }
@@ -166,5 +166,65 @@ describe('the comparison', () => {
   it('finds what a device has twice or in the wrong order', () => {
     expect(viewCounts([1, 2, 2, 3], true).duplicated).toBe(1);
     expect(viewCounts([1, 3, 2], true).out_of_order).toBe(1);
+  });
+});
+
+describe('the comparison of what was changed', () => {
+  const header = (sequence: number) => ({
+    sequence,
+    sender: 'alice',
+    clientMessageId: `id-${sequence}`,
+    sentAtMs: 1,
+    kind: 'text',
+  });
+  const change = (body: object) => ({
+    type: 'direct',
+    tenant: 't',
+    ids: ['alice.bob'],
+    payload: internal.DirectEvent.encode(body).finish(),
+  });
+  const fact = (sequence: number) => ({
+    sequence,
+    sender: 'alice',
+    clientMessageId: `id-${sequence}`,
+    atMs: 2,
+  });
+  const edited = change({ messageEdited: { ...fact(3), target: header(1), text: 'put right' } });
+  const recalled = change({ messageRecalled: { ...fact(4), target: header(2) } });
+  const truth = truthOf(commitOf(1, [1, 2]), commitOf(2, [], { events: [edited, recalled] }));
+
+  function countsOf(first: Partial<Message>, second: Partial<Message>) {
+    const store = new MemoryStore();
+    const message = (sequence: number, more: Partial<Message>) =>
+      ({ conversation, sequence, sender: 'alice', clientMessageId: `id-${sequence}`, ...more }) as Message;
+    store.append(message(1, { text: 'put right', revision: 3, ...first }), false);
+    store.append(message(2, { text: '', revision: 4, isRecalled: true, ...second }), false);
+    store.append(message(3, { edited: { sequence: 1, text: 'put right' } }), false);
+    store.append(message(4, { recalled: { sequence: 2 } }), false);
+    const client = { isCaughtUp: true, conversation: () => ({ isComplete: true }) };
+    const verdict = new Verdict();
+    checkDevice({ user: 'bob', deviceId: 'x', store, client } as unknown as Device, truth, verdict);
+    return verdict.counts.out_of_order;
+  }
+
+  it('accepts the newest versions, and finds older ones', () => {
+    expect(truth.flaws).toEqual([]);
+    expect(countsOf({}, {})).toBe(0);
+    expect(countsOf({ text: textOf(1), revision: 0 }, {})).toBe(1);
+    expect(countsOf({}, { text: textOf(2), revision: 0, isRecalled: false })).toBe(1);
+  });
+
+  it('counts edits, recalls and what was recalled as read', () => {
+    const unreadOf = (unread: number) => {
+      const view = { read: 0, head: 4, unread };
+      const device = { deviceId: 'x', client: { conversation: () => view } } as unknown as Device;
+      const user = { id: 'bob', devices: [device], conversations: [conversation], reads: new Map() };
+      const people = { ledger: { posts: [] } } as unknown as People;
+      const verdict = new Verdict();
+      checkReads(user, [device], { people, truth }, verdict);
+      return verdict.counts.unread_wrong;
+    };
+    expect(unreadOf(1)).toBe(0);
+    expect(unreadOf(4)).toBe(1);
   });
 });

@@ -18,6 +18,13 @@ export interface Post {
   sequence: number;
 }
 
+/** An edit, or without a text a recall, that was acknowledged. */
+export interface Change {
+  readonly post: Post;
+  readonly text?: string;
+  readonly sequence: number;
+}
+
 export interface Device {
   readonly user: string;
   readonly deviceId: string;
@@ -40,6 +47,7 @@ export interface User {
 
 export interface Ledger {
   readonly posts: Post[];
+  readonly changes: Change[];
   sent: number;
   acked: number;
   repeated: number;
@@ -67,6 +75,7 @@ export class People {
   readonly users: User[] = [];
   readonly ledger: Ledger = {
     posts: [],
+    changes: [],
     sent: 0,
     acked: 0,
     repeated: 0,
@@ -154,6 +163,28 @@ export class People {
         (error: unknown) => {
           if (!this.#isClosed)
             this.ledger.refused.push(`${post.clientMessageId}: ${(error as Error).message}`);
+        },
+      )
+      .finally(() => device.unanswered--);
+  }
+
+  /** Edits an own message that was acknowledged; without a text it is recalled. */
+  change(device: Device, post: Post, text?: string): void {
+    const { client } = device;
+    if (client === undefined) return;
+    const { conversation, sequence: target } = post;
+    device.unanswered++;
+    const changing =
+      text === undefined ? client.recall(conversation, target) : client.edit(conversation, target, text);
+    void changing
+      .then(
+        ({ sequence }) =>
+          this.ledger.changes.push({ post, sequence, ...(text === undefined ? {} : { text }) }),
+        (error: unknown) => {
+          // It was recalled from this or another device meanwhile, or the run has ended.
+          const isRecalled = error instanceof ClientError && error.code === 'MESSAGE_RECALLED';
+          if (!this.#isClosed && !isRecalled)
+            this.ledger.refused.push(`change of ${post.clientMessageId}: ${(error as Error).message}`);
         },
       )
       .finally(() => device.unanswered--);

@@ -46,6 +46,7 @@ export function figuresOf(
     unanswered: ledger.sent - ledger.acked,
     refused: ledger.refused.length,
     repeated: ledger.repeated,
+    changed: ledger.changes.length,
     shown: ledger.shown,
     connections: ledger.connections,
     commits: facts.truth.commits,

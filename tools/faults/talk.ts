@@ -18,7 +18,9 @@ const beatMs = 25;
 /** Of a hundred messages so many are sent again, as after a lost acknowledgement. */
 const repeatsOfHundred = 4;
 /** Things that people do beside sending, each about so often in a second, of all together. */
-const perSecond = { read: 3, move: 1.5, putAway: 0.5 };
+const perSecond = { read: 3, edit: 2, recall: 0.7, move: 1.5, putAway: 0.5 };
+/** People change what they wrote lately: one of so many posts of all. */
+const changedAmong = 200;
 const awayMsMax = 6_000;
 const groupCount = 8;
 const groupSize = 12;
@@ -86,6 +88,8 @@ export class Talk {
     this.#due += seconds * this.#options.rate;
     for (; this.#due >= 1; this.#due--) this.#say();
     if (this.#happens(perSecond.read * seconds)) this.#read();
+    if (this.#happens(perSecond.edit * seconds)) this.#change((text) => `${text} (put right)`);
+    if (this.#happens(perSecond.recall * seconds)) this.#change(() => undefined);
     if (this.#happens(perSecond.move * seconds)) this.#device()?.client?.dropConnection();
     if (this.#happens(perSecond.putAway * seconds)) this.#putAway();
   }
@@ -108,6 +112,16 @@ export class Talk {
     if (conversation === undefined || device.client === undefined) return;
     const { tail } = device.client.conversation(conversation);
     if (tail > 0) void this.#options.people.markRead(user, device, conversation, tail);
+  }
+
+  #change(newText: (text: string) => string | undefined): void {
+    const { people, random } = this.#options;
+    const { posts } = people.ledger;
+    const post = posts[posts.length - 1 - Math.floor(random.next() * Math.min(posts.length, changedAmong))];
+    if (post === undefined || post.sequence === 0) return;
+    const device = people.users.find(({ id }) => id === post.sender)?.devices[0];
+    if (device === undefined || device.unanswered >= unansweredMax) return;
+    people.change(device, post, newText(post.text));
   }
 
   /** Only with everything answered: what a client has not sent yet ends with it. */

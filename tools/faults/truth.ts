@@ -10,15 +10,25 @@ export interface TrueMessage {
   readonly sequence: number;
   readonly sender: string;
   readonly clientMessageId: string;
-  readonly text: string;
+  /** As it was sent. */
+  readonly sentText: string;
+  /** As it is now. */
+  text: string;
+  /** Sequence of the change that made it what it is now; 0: as it was sent. */
+  revision: number;
+  isRecalled: boolean;
   /** A fact of the group instead of a message of somebody. */
   readonly isSystem: boolean;
+  /** Of an edit or a recall: the sequence of the message it changes. */
+  readonly target: number;
 }
 
 export interface TrueConversation extends Membership {
   readonly id: string;
   /** By sequence - 1. */
   readonly messages: TrueMessage[];
+  /** Sequences that are never unread: edits, recalls, and what was recalled. */
+  readonly uncounted: Set<number>;
 }
 
 export interface TrueInbox {
@@ -57,7 +67,7 @@ export class Truth {
   conversation(id: string): TrueConversation {
     let found = this.conversations.get(id);
     if (found === undefined) {
-      found = { id, messages: [], ...newMembership(id) };
+      found = { id, messages: [], uncounted: new Set(), ...newMembership(id) };
       this.conversations.set(id, found);
     }
     return found;
@@ -101,15 +111,28 @@ export class Truth {
     if (sequence !== conversation.messages.length + 1)
       this.#flaw(`${conversation.id}: #${sequence} after #${conversation.messages.length}`);
     const isSystem = system !== undefined;
-    conversation.messages.push(
-      isSystem
-        ? { sequence, sender: '', clientMessageId: '', text, isSystem }
-        : { sequence, sender, clientMessageId, text, isSystem },
-    );
+    const target = fact.message.edited?.sequence ?? fact.message.recalled?.sequence ?? 0;
+    const author = isSystem ? { sender: '', clientMessageId: '' } : { sender, clientMessageId };
+    const asSent = { sentText: text, text, revision: 0, isRecalled: false };
+    conversation.messages.push({ sequence, ...author, ...asSent, isSystem, target });
+    if (target > 0) this.#change(conversation, fact);
     if (isSystem) return;
     const id = `${conversation.id} ${sender} ${clientMessageId}`;
     if (this.#posts.has(id)) this.#flaw(`${conversation.id}: ${clientMessageId} of ${sender} is there twice`);
     this.#posts.set(id, text);
+  }
+
+  #change(conversation: TrueConversation, { message, changed }: MessageFact): void {
+    const { messages, uncounted, id } = conversation;
+    uncounted.add(message.sequence);
+    const target = changed && messages[changed.sequence - 1];
+    if (target === undefined) return this.#flaw(`${id}: #${message.sequence} changes what is not there`);
+    if (target.isRecalled)
+      this.#flaw(`${id}: #${message.sequence} changes #${target.sequence}, recalled before`);
+    target.text = changed?.text ?? '';
+    target.revision = message.sequence;
+    target.isRecalled = changed?.isRecalled === true;
+    if (target.isRecalled) uncounted.add(target.sequence);
   }
 
   #flaw(what: string): void {
