@@ -2,6 +2,7 @@
 // data begins with a row of the account, so that it is in every format too.
 import { type DocumentFormat, sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
 import { spansSql } from '../reading/search-sql.ts';
+import { firstKeptSql } from '../retention/expired.ts';
 
 export interface ExportScope {
   readonly tenant: string;
@@ -43,7 +44,7 @@ const conversationSql = (scope: ExportScope): string => {
   );
   return `SELECT ${storedColumns} FROM parley.messages AS m FINAL
     WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation = ${sqlText(scope.conversation)}
-    AND (${spans.length === 0 ? '0' : spans.join(' OR ')})${timesSql(scope)}`;
+    AND (${spans.length === 0 ? '0' : spans.join(' OR ')}) AND sequence >= ${firstKeptSql(scope.tenant, scope.conversation)}${timesSql(scope)}`;
 };
 
 /**

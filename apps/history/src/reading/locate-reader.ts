@@ -2,6 +2,7 @@
 // sequences: the first one by sequence counts. The asker (a gateway) has checked who may read what.
 import { internal, type parley, timeMsMax } from '@parley/protocol';
 import { type ClickHouse, sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
+import { firstKeptSql } from '../retention/expired.ts';
 import { BadRequest } from './bad-request.ts';
 import { checkConversation, newestSequenceSql } from './page-reader.ts';
 
@@ -24,13 +25,15 @@ export async function locate(
       `sequence BETWEEN ${sqlInteger(from ?? 1)} AND ${sqlInteger(to || Number.MAX_SAFE_INTEGER)}`,
   );
   // What is complete is asked first: whatever comes meanwhile lies beyond it.
-  const completeThrough = await oneNumber(clickHouse, newestSequenceSql(where));
+  const newest = await oneNumber(clickHouse, newestSequenceSql(where));
+  const firstKept = await oneNumber(clickHouse, `SELECT ${firstKeptSql(tenant, conversation)}`);
   const sequence = await oneNumber(
     clickHouse,
     `SELECT sequence FROM parley.messages WHERE ${where} AND (${readable.join(' OR ')})
-     AND at >= ${sqlMoment(atMs)} ORDER BY sequence LIMIT 1`,
+     AND sequence >= ${firstKept} AND at >= ${sqlMoment(atMs)} ORDER BY sequence LIMIT 1`,
   );
-  if (sequence > 1) await mustFollowOn(clickHouse, where, sequence);
+  if (sequence > Math.max(1, firstKept)) await mustFollowOn(clickHouse, where, sequence);
+  const completeThrough = Math.max(newest, firstKept - 1);
   return internal.HistoryLocateAnswer.create({ sequence, completeThrough });
 }
 

@@ -12,18 +12,35 @@ const openEnd = Number.MAX_SAFE_INTEGER;
 
 /**
  * `conversation, from_sequence, to_sequence` of everything the user may read: from the entry that made them a member to
- * the one that ended it, both included. Direct conversations named in the request need no row: their id says who is in.
+ * the one that ended it, both included, as far as retention has left it. On a cluster the marks of retention lie elsewhere than
+ * the memberships: GLOBAL.
  */
-export function spansSql({ tenant, user, conversations }: SpansOf): string {
+export function spansSql(scope: SpansOf): string {
+  const member = memberSpansSql(scope);
+  const only =
+    scope.conversations.length > 0
+      ? sqlTexts(scope.conversations)
+      : `(SELECT conversation FROM parley.memberships
+          WHERE tenant = ${sqlText(scope.tenant)} AND user = ${sqlText(scope.user)})`;
+  return `SELECT conversation, greatest(since, first_kept) AS from_sequence, to_sequence
+    FROM (${member}) AS member GLOBAL LEFT JOIN (
+      SELECT conversation, max(first_kept) AS first_kept FROM parley.expired
+      WHERE tenant = ${sqlText(scope.tenant)} AND conversation GLOBAL IN ${only}
+      GROUP BY conversation) AS marks USING (conversation)`;
+}
+
+/** Direct conversations named in the request need no row: their id says who is in. */
+function memberSpansSql({ tenant, user, conversations }: SpansOf): string {
   const directs = conversations.filter((conversation) => isDirectOf(conversation, user));
   const groups = conversations.filter((conversation) => parseConversation(conversation)?.type === 'group');
   const selects = directs.map(
-    (direct) => `SELECT ${sqlText(direct)} AS conversation, 1 AS from_sequence, ${openEnd} AS to_sequence`,
+    (direct) =>
+      `SELECT ${sqlText(direct)} AS conversation, toUInt64(1) AS since, toUInt64(${openEnd}) AS to_sequence`,
   );
   if (conversations.length === 0 || groups.length > 0) {
     const only = groups.length > 0 ? ` AND conversation IN ${sqlTexts(groups)}` : '';
     selects.push(
-      `SELECT conversation, sequence AS from_sequence, next AS to_sequence FROM (
+      `SELECT conversation, sequence AS since, next AS to_sequence FROM (
          SELECT conversation, sequence, is_member, leadInFrame(sequence, 1, ${openEnd}) OVER (
            PARTITION BY conversation ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
          FROM parley.memberships FINAL WHERE tenant = ${sqlText(tenant)} AND user = ${sqlText(user)}${only}
@@ -31,7 +48,7 @@ export function spansSql({ tenant, user, conversations }: SpansOf): string {
     );
   }
   return selects.length === 0
-    ? `SELECT '' AS conversation, 1 AS from_sequence, 0 AS to_sequence WHERE 0`
+    ? `SELECT '' AS conversation, toUInt64(1) AS since, toUInt64(0) AS to_sequence WHERE 0`
     : selects.join('\nUNION ALL\n');
 }
 
