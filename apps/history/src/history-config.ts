@@ -29,6 +29,8 @@ export const historySettings = z.object({
   historyExportIdleMs: setting.integer({ min: 1_000, max: 60 * 60_000 }).default(60_000),
   /** Share of one core for counting minutes, and as much for the roll-ups above: after each statement there is a rest. */
   historyRollUpSharePercent: setting.integer({ min: 1, max: 100 }).default(5),
+  /** Counts the minute that runs too, again and again; otherwise each when it is over. */
+  historyRollUpRunning: setting.flag().default(false),
   /** From one deletion of what tenants no longer keep to the next. */
   historyRetentionEveryMs: setting
     .integer({ min: 1_000, max: 30 * 24 * 60 * 60_000 })

@@ -38,6 +38,8 @@ export interface HistoryParts {
   readonly exports: ExportSettings;
   /** Of the time, for counting minutes, and as much for the roll-ups above. 1 to 100; 5 unless given. */
   readonly rollUpSharePercent?: number;
+  /** Default false: a minute is counted when it is over. */
+  readonly countsRunningMinute?: boolean;
   /** From the end of one run of retention to the start of the next. */
   readonly retentionEveryMs: number;
   readonly logger: Logger;
@@ -166,14 +168,17 @@ export class HistoryService {
   }
 
   #rollUpsOf(projection: HistoryProjection): RollUps {
-    const { clickHouse, rollUpSharePercent: sharePercent, logger: log } = this.#parts;
+    const { clickHouse, rollUpSharePercent: sharePercent, countsRunningMinute, logger: log } = this.#parts;
     return new RollUps({
       clickHouse,
       dirty: projection.dirty,
       isReady: () => projection.isReady,
       positions: () => projection.positions,
       log,
-      ...(sharePercent === undefined ? {} : { limits: { sharePercent } }),
+      limits: {
+        ...(sharePercent === undefined ? {} : { sharePercent }),
+        ...(countsRunningMinute === undefined ? {} : { countsRunningMinute }),
+      },
     });
   }
 

@@ -120,6 +120,7 @@ async function createService(
       idleMs: config.historyExportIdleMs,
     },
     rollUpSharePercent: config.historyRollUpSharePercent,
+    countsRunningMinute: config.historyRollUpRunning,
     retentionEveryMs: config.historyRetentionEveryMs,
     logger,
     metrics,

@@ -131,4 +131,17 @@ describe('roll-ups', () => {
     await bench.countAll();
     expect((await stored())['minutes']).toEqual([]);
   });
+
+  it('count the minute that is still running, and again what it has more, where that is wished', async () => {
+    const { journal } = bench;
+    const startMs = Math.ceil(Date.now() / 60_000) * 60_000 + 3_600_000;
+    const running = { countsRunningMinute: true, nowMs: startMs + 30_000 };
+    journal.advance(startMs - journal.nowMs);
+    for (const text of ['one', 'two']) {
+      journal.commit(userShard, [journal.direct('acme', 'a.b', 'a', text)]);
+      expect(await bench.countAll(bench.clickHouse, running)).toBe(startMs);
+      const rows = await bench.clickHouse.select('SELECT messages FROM parley.minute_activity FINAL LIMIT 9');
+      expect(rows).toEqual([[text === 'one' ? 1 : 2]]);
+    }
+  });
 });

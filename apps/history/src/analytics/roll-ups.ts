@@ -37,6 +37,8 @@ export interface RollUpLimits {
   readonly memoryBytesMax: number;
   /** Rest after a failure. */
   readonly retryMs: number;
+  /** Counts the minute that runs too, and again whenever it has more: fresher answers, for a statement every `everyMs`. */
+  readonly countsRunningMinute: boolean;
 }
 
 export const rollUpLimits: RollUpLimits = {
@@ -48,6 +50,7 @@ export const rollUpLimits: RollUpLimits = {
   statementMsMax: 300_000,
   memoryBytesMax: 512 * 1024 * 1024,
   retryMs: 5_000,
+  countsRunningMinute: false,
 };
 
 export interface RollUpOptions {
@@ -104,7 +107,7 @@ export class RollUps {
     await this.#running;
   }
 
-  /** Minutes before are counted, milliseconds since 1970; 0: not known yet. */
+  /** Minutes before are counted to the end, milliseconds since 1970; 0: not known yet. */
   get countedThroughMs(): number {
     if (this.#version === undefined) return 0;
     return Math.min(this.#options.dirty.first ?? Infinity, minuteOf(this.#clock.nowMs())) * 60_000;
@@ -165,7 +168,9 @@ export class RollUps {
 
   async #countMinutes(): Promise<boolean> {
     const { dirty } = this.#options;
-    const ranges = dirty.begin(this.#minutes.size, minuteOf(this.#clock.nowMs()));
+    const running = minuteOf(this.#clock.nowMs());
+    const before = this.#limits.countsRunningMinute ? running + 1 : running;
+    const ranges = dirty.begin(this.#minutes.size, before);
     if (ranges.length === 0) return false;
     let isCounted = false;
     try {

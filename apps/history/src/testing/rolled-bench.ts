@@ -1,5 +1,6 @@
 // A scripted journal, its history on a real engine, and the roll-ups of it. For tests.
 import { type ClickHouse } from '@parley/adapters';
+import { systemClock } from '@parley/std';
 import { RollUps } from '../analytics/roll-ups.ts';
 import { silentLog } from '../log.ts';
 import { caughtUp, openHistoryBench } from './history-bench.ts';
@@ -10,10 +11,16 @@ export interface RolledBench {
   readonly journal: ScriptedJournal;
   /**
    * What a process does from its start: it projects all that is in the journal and counts all that is dirty. Its counting goes
-   * through `store`: the engine, unless given.
+   * through `store`: the engine, unless given. Returns through what time it has counted, milliseconds since 1970.
    */
-  countAll(store?: ClickHouse): Promise<void>;
+  countAll(store?: ClickHouse, options?: CountOptions): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface CountOptions {
+  readonly countsRunningMinute: boolean;
+  /** The time it is. */
+  readonly nowMs: number;
 }
 
 const fast = { batchAgeMs: 1, batchPauseMs: 1, idleBatchAgeMs: 1, batchRowsMax: 300 };
@@ -24,7 +31,7 @@ export async function openRolledBench(): Promise<RolledBench> {
   return {
     clickHouse,
     journal,
-    async countAll(store = clickHouse) {
+    async countAll(store = clickHouse, options) {
       const projection = await bench.projection(fast);
       projection.start();
       await caughtUp(projection, journal);
@@ -35,10 +42,12 @@ export async function openRolledBench(): Promise<RolledBench> {
         isReady: () => projection.isReady,
         positions: () => projection.positions,
         log: silentLog,
-        limits: { statementMs: 60_000 },
+        limits: { statementMs: 60_000, countsRunningMinute: options?.countsRunningMinute ?? false },
+        clock: options === undefined ? systemClock : { ...systemClock, nowMs: () => options.nowMs },
       });
       try {
         await rollUps.countAll();
+        return rollUps.countedThroughMs;
       } finally {
         await projection.stop();
       }
