@@ -61,11 +61,14 @@ import { MessengerHistoryAdmin } from './http/history-admin.ts';
 import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
 import { WordLists } from './safety/word-lists.ts';
+import { DeletionTimes } from './sync/deletion-times.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
 import { UwsAdapter } from './transport/uws-adapter.ts';
 
 const clock = systemClock;
 const random = systemRandom;
+/** What tenants settle changes seldom, and no change is missed for longer than this. */
+const relistIntervalMs = 60_000;
 
 const config = readConfig();
 /** Known once the transport listens. */
@@ -90,6 +93,7 @@ async function start(lifecycle: Lifecycle) {
   const placement = new Placement(placementRules, numbers.shardCounts);
   const queries = new MessengerEntityQuery({ messenger, placement, clock, random });
   const transport = await openTransport();
+  const deletions = await followDeletions(nats, lifecycle);
   const presence = new RedisPresence(redis, clock);
   const words = await openWordLists(nats, lifecycle);
   const sockets = new SocketGateway({
@@ -106,6 +110,7 @@ async function start(lifecycle: Lifecycle) {
     externalTenants: issuersOf(config).flatMap((issuer) => [...tenantsOf(issuer)]),
     clock,
     random,
+    deletions,
     limits: socketLimitsOf(config),
     changeWindows: changeWindowsOf(config),
     screen: words,
@@ -181,12 +186,19 @@ async function signingKeys(nats: NatsLink): Promise<SigningKeys> {
 }
 
 async function openWordLists(nats: NatsLink, lifecycle: Lifecycle): Promise<WordLists> {
-  const tenants = await new NatsKeyValueStore(nats).bucket(buckets.tenants);
+  const tenants = await new NatsKeyValueStore(nats, { relistIntervalMs }).bucket(buckets.tenants);
   const lists = new NatsSnapshotStore(nats, buckets.words);
   const words = new WordLists({ tenants, lists, clock, log: logger });
   await words.start();
   lifecycle.onStop('words', () => words.stop());
   return words;
+}
+
+async function followDeletions(nats: NatsLink, lifecycle: Lifecycle): Promise<DeletionTimes> {
+  const store = new NatsKeyValueStore(nats, { relistIntervalMs });
+  const deletions = await DeletionTimes.follow(await store.bucket(buckets.deletions));
+  lifecycle.onStop('deletions', () => deletions.stop());
+  return deletions;
 }
 
 async function openTransport(): Promise<ClientTransport> {

@@ -49,13 +49,15 @@ beforeAll(async () => {
   clickHouse = await openEmbeddedClickHouse({ folder: path.join(folder, 'clickhouse') });
   const parts = numbers.journalParts;
   journal = new NatsJournal(link, { parts });
+  const keyValues = new NatsKeyValueStore(link);
   service = new HistoryService({
     clickHouse,
     tail: new RedisTail(redisLink),
     journal,
     follower: new NatsJournalFollower(link, { parts }),
     messenger: new NatsMessenger(link),
-    watermarks: await new NatsKeyValueStore(link).bucket(buckets.watermarks),
+    watermarks: await keyValues.bucket(buckets.watermarks),
+    deletions: await keyValues.bucket(buckets.deletions),
     shards,
     nodeId: 'history-1',
     isShared: true,
@@ -114,7 +116,7 @@ async function find(text: string, user = 'bob') {
   return result.outcome === 'answered' ? internal.SearchAnswer.decode(result.bytes) : result.outcome;
 }
 
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { timeout: 40_000, interval: 20 };
 
 describe('the history service', () => {
   it('answers pages and searches of what was committed, and keeps the tail', async () => {
@@ -166,5 +168,8 @@ describe('the history service', () => {
       .poll(() => page(1, 10), soon)
       .toMatchObject({ messages: [expired, expired, expired, expired], completeThrough: 4 });
     await expect.poll(() => find('hello'), soon).toMatchObject({ hits: [] });
+    const deletions = await new NatsKeyValueStore(link).bucket(buckets.deletions);
+    const toldMs = async () => Number(Buffer.from((await deletions.get('acme'))?.value ?? '').toString());
+    await expect.poll(toldMs, soon).toBeGreaterThan(Date.UTC(2026, 0));
   });
 });

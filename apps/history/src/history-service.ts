@@ -26,6 +26,8 @@ export interface HistoryParts {
   readonly follower: JournalFollower;
   readonly messenger: Messenger;
   readonly watermarks: KeyValue;
+  /** Through what time tenants have deleted, for gateways. */
+  readonly deletions: KeyValue;
   /** Every shard of the cluster. */
   readonly shards: readonly ShardId[];
   readonly nodeId: string;
@@ -152,9 +154,16 @@ export class HistoryService {
     projectNow();
     this.#tail = new TailProjection({ tail, follower, shards, watermarks, log });
     this.#tail.start();
-    const { retentionEveryMs: everyMs } = this.#parts;
+    const { retentionEveryMs: everyMs, deletions } = this.#parts;
     const completeThroughMs = this.#completeThroughMs;
-    this.#retention = new RetentionJob({ clickHouse, layout, log, everyMs, completeThroughMs });
+    this.#retention = new RetentionJob({
+      clickHouse,
+      layout,
+      deletions,
+      log,
+      everyMs,
+      completeThroughMs,
+    });
     this.#retention.start();
     this.#rebuild = new RebuildEndpoint(messenger, {
       ...common,

@@ -90,6 +90,7 @@ async function createService(
   for (const reason of mismatches)
     logger.warn({ reason }, 'the cluster keeps the numbers it was created with');
   const parts = numbers.journalParts;
+  const keyValues = new NatsKeyValueStore(nats, { replicas });
   return new HistoryService({
     clickHouse,
     tail: new RedisTail(redis),
@@ -104,7 +105,8 @@ async function createService(
         ),
     }),
     messenger: new NatsMessenger(nats),
-    watermarks: await new NatsKeyValueStore(nats, { replicas }).bucket(buckets.watermarks),
+    watermarks: await keyValues.bucket(buckets.watermarks),
+    deletions: await keyValues.bucket(buckets.deletions),
     shards: shardsOf(numbers.shardCounts),
     nodeId: config.nodeId,
     layout: config.clickhouseCluster === undefined ? oneServer : clusterOf(config.clickhouseCluster),

@@ -56,6 +56,8 @@ export const buckets = {
   checkpoints: 'parley_checkpoints',
   /** History's watermark per shard: what may be trimmed. */
   watermarks: 'parley_watermarks',
+  /** One key per tenant that deletes: through what time, milliseconds in decimal. READ writes, EDGE watches. */
+  deletions: 'parley_deletions',
   snapshots: (kind: string) => `parley_snapshots_${kind}`,
   /** What tenants have settled for themselves, one small row per tenant and thing; gateways watch it. */
   tenants: 'parley_tenants',

@@ -11,6 +11,7 @@ import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
+import type { DeletionTimes } from './deletion-times.ts';
 import {
   type Direction,
   type Span,
@@ -33,6 +34,7 @@ export interface ConversationPagesParts {
   readonly heads: ConversationHeads;
   readonly bodies: MessageBodies;
   readonly dates: DateJump;
+  readonly deletions: DeletionTimes;
   readonly limits: PageLimits;
 }
 
@@ -104,7 +106,10 @@ export class ConversationPages implements HistoryReader {
     if (!answer.ok) return err({ code: answer.error });
     const log = answer.value.log;
     const head = log?.head ?? 0;
-    const known = log?.messages ?? [];
+    // What the tenant's retention may have deleted is as if the owner had forgotten it: history knows what is left.
+    const known = (log?.messages ?? []).filter(
+      ({ sentAtMs }) => !this.#parts.deletions.mayHaveDeleted(asker.tenant, sentAtMs ?? 0),
+    );
     if (after > head || around > head || before > head + 1) return err({ code: 'SEQUENCE_FROM_FUTURE' });
     const spans = closedSpans(log?.spans ?? [], head);
     const place = await this.#placeOf(asker, request, { conversation, spans, newest: known });

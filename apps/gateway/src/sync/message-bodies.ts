@@ -1,6 +1,6 @@
 // Finds the bodies of messages by conversation and sequence: this process's cache → the Redis tail → the history service →
 // the conversation's owner. Whoever asks has checked that the asker may read them. A body nobody has is an error,
-// never a silent hole.
+// never a silent hole. What the tenant's retention may have deleted is taken from history alone.
 import type { MessageTail, TailRange } from '@parley/adapters';
 import { type ErrorName, internal, parseConversation, type parley, subjects, wire } from '@parley/protocol';
 import type { Messenger } from '@parley/runtime';
@@ -9,6 +9,8 @@ import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import { BodyCache } from './body-cache.ts';
 import { changedBy, emptied } from './changed-messages.ts';
+import type { DeletionTimes } from './deletion-times.ts';
+import { isChange } from './encoded-message.ts';
 
 export type Message = parley.v1.Message.$Properties;
 
@@ -22,6 +24,7 @@ export interface MessageBodiesParts {
   readonly tail: MessageTail;
   readonly messenger: Messenger;
   readonly queries: EntityQuery;
+  readonly deletions: DeletionTimes;
   readonly limits: MessageBodiesLimits;
 }
 
@@ -84,7 +87,7 @@ export class MessageBodies {
   ): Promise<Result<Bodies, ErrorName>> {
     const bodies = new Bodies();
     for (const [conversation, sequences] of usesCache ? wanted : [])
-      this.#cache.find(asker.tenant, { conversation, sequences }, bodies.in(conversation));
+      this.#findCached(asker.tenant, { conversation, sequences }, bodies.in(conversation));
     let missing = stillMissing(wanted, bodies);
     if (missing.size === 0) return ok(this.#withChanges(asker.tenant, bodies));
     const isHistoryAway = await this.#fetch(asker.tenant, missing, bodies);
@@ -95,6 +98,16 @@ export class MessageBodies {
     }
     if (missing.size === 0) return ok(this.#withChanges(asker.tenant, bodies));
     return err(isHistoryAway ? 'HISTORY_UNAVAILABLE' : 'HISTORY_BEHIND');
+  }
+
+  #findCached(
+    tenant: string,
+    wanted: { conversation: string; sequences: readonly number[] },
+    found: Map<number, Uint8Array>,
+  ): void {
+    this.#cache.find(tenant, wanted, found);
+    for (const [sequence, message] of found)
+      if (this.#parts.deletions.mayHaveDeletedEncoded(tenant, message)) found.delete(sequence);
   }
 
   /** Keeps what somebody else found for later readers. */
@@ -158,6 +171,7 @@ export class MessageBodies {
     const messages = new Map<number, Uint8Array>();
     const [tailed = []] = await this.#parts.tail.read(tenant, [range]);
     for (const { sequence, bytes } of tailed) {
+      if (this.#parts.deletions.mayHaveDeletedEncoded(tenant, bytes)) continue;
       messages.set(sequence, bytes);
       this.#cache.add(tenant, { conversation, sequence }, bytes);
     }
@@ -206,8 +220,10 @@ export class MessageBodies {
       );
       if (!answer.ok) return;
       const found = bodies.in(range.conversation);
-      for (const message of answer.value.log?.messages ?? [])
+      for (const message of answer.value.log?.messages ?? []) {
+        if (this.#parts.deletions.mayHaveDeleted(asker.tenant, message.sentAtMs ?? 0)) continue;
         found.set(message.sequence ?? 0, this.#keep(asker.tenant, message));
+      }
     });
   }
 
@@ -217,27 +233,6 @@ export class MessageBodies {
     this.#cache.add(tenant, { conversation: conversation ?? '', sequence: sequence ?? 0 }, bytes);
     return bytes;
   }
-}
-
-const contentTags = { text: 0x32, system: 0x3a };
-
-/** Whether an encoded message is an edit or a recall: told by the fields before its content, which come first. */
-function isChange(message: Uint8Array): boolean {
-  let at = 0;
-  while (at < message.length) {
-    const tag = message[at++]!;
-    if (tag >= contentTags.text) return tag !== contentTags.text && tag !== contentTags.system;
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = message[at++] ?? 0;
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
-      if (byte < 0x80) break;
-    }
-    if ((tag & 7) === 2) at += value;
-  }
-  return false;
 }
 
 function stillMissing(wanted: Wanted, bodies: Bodies): Wanted {

@@ -9,6 +9,7 @@ import {
 } from '@parley/adapters';
 import {
   type ErrorName,
+  buckets,
   errorBody,
   internal,
   type parley,
@@ -33,6 +34,7 @@ import { type Clock, type Result, err, ok, seededRandom, systemClock } from '@pa
 import type { TokenVerifier, VerifiedToken } from '../auth/token-verifier.ts';
 import { type SocketLimits, socketLimits } from '../connection/socket-limits.ts';
 import { MessengerEntityQuery } from '../query/entity-query.ts';
+import { DeletionTimes } from '../sync/deletion-times.ts';
 import { SocketGateway } from './socket-gateway.ts';
 
 /** Time that stands still until it is moved; timers fire when it passes them. */
@@ -224,6 +226,7 @@ export async function startGatewayDouble({
   const tail = new MemoryMessageTail(clock);
   const presence = new MemoryPresenceRegistry(clock);
   const random = seededRandom(1);
+  const deletions = await DeletionTimes.follow(await node.keyValues.bucket(buckets.deletions));
   const gateway = new SocketGateway({
     gatewayId: 'gw-1',
     transport,
@@ -236,6 +239,7 @@ export async function startGatewayDouble({
     verifier: verifierDouble(clock),
     clock,
     random,
+    deletions,
     limits: { ...socketLimits, ...limits },
     log: silentLogger(),
     metrics: createMetrics('gateway').gateway,
@@ -253,6 +257,7 @@ export async function startGatewayDouble({
     port,
     async stop() {
       await gateway.stop();
+      deletions.stop();
       owner.stop();
     },
   };

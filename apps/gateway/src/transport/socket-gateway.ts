@@ -41,6 +41,7 @@ import type { EntityQuery } from '../query/entity-query.ts';
 import { ConversationHeads } from '../sync/conversation-heads.ts';
 import { ConversationPages } from '../sync/conversation-pages.ts';
 import { DateJump } from '../sync/date-jump.ts';
+import type { DeletionTimes } from '../sync/deletion-times.ts';
 import { InboxSync } from '../sync/inbox-sync.ts';
 import { MessageBodies } from '../sync/message-bodies.ts';
 import type { SocketLog } from './socket-log.ts';
@@ -59,6 +60,8 @@ export interface SocketGatewayParts {
   readonly verifier: TokenVerifier;
   readonly clock: Clock;
   readonly random: Random;
+  /** Through what time tenants have deleted. */
+  readonly deletions: DeletionTimes;
   readonly limits: SocketLimits;
   readonly log: SocketLog;
   readonly metrics: GatewayMetrics;
@@ -120,9 +123,10 @@ export class SocketGateway {
       limits,
     });
     const heads = new ConversationHeads(queries, limits.questionsAtOnceMax);
-    const bodies = new MessageBodies({ tail: parts.tail, messenger, queries, limits });
+    const { tail, deletions } = parts;
+    const bodies = new MessageBodies({ tail, messenger, queries, deletions, limits });
     const dates = new DateJump({ messenger, bodies, limits });
-    const pages = new ConversationPages({ queries, heads, bodies, dates, limits });
+    const pages = new ConversationPages({ queries, heads, bodies, dates, deletions, limits });
     const inbox = new InboxSync({ queries, heads, pages, bodies, limits });
     this.#signals = new Signals({
       messenger,

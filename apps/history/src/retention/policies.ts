@@ -1,6 +1,7 @@
 // How long tenants keep what was said, and how far deletion has come.
 import { type ClickHouse, RowBuffer, dateTimeText, sqlText } from '@parley/adapters';
 import { internal, type parley } from '@parley/protocol';
+import type { KeyValue } from '@parley/runtime';
 import { BadRequest } from '../reading/bad-request.ts';
 
 /** Longest retention that can be said; who wants more keeps for ever (0). */
@@ -63,4 +64,18 @@ export async function noteDeletion(
   const row = new RowBuffer('parley.deletions', ['tenant', 'before', 'at']);
   row.add([tenant, dateTimeText(beforeMs), dateTimeText(nowMs)]);
   await clickHouse.insert(row.table, row.columns, row.toBytes());
+}
+
+/** Tells gateways, a key for each tenant, what they must not show from memory any more. Again at every run: a key may be lost. */
+export async function tellDeletions(clickHouse: ClickHouse, bucket: KeyValue): Promise<void> {
+  const rows = await clickHouse.select(
+    `SELECT tenant, toUnixTimestamp64Milli(max(before)) FROM parley.deletions GROUP BY tenant ORDER BY tenant LIMIT 10000`,
+  );
+  for (const [tenant, beforeMs] of rows) {
+    const told = await bucket.get(tenant as string);
+    const toldMs = told === undefined ? 0 : Number(Buffer.from(told.value).toString('utf8'));
+    // Who writes meanwhile is another history process, which has read the same table.
+    if ((beforeMs as number) > toldMs)
+      await bucket.write(tenant as string, Buffer.from(String(beforeMs)), told?.revision ?? 0);
+  }
 }

@@ -2,14 +2,17 @@
 // it; what fails is done again at the next time.
 import { type Clock, systemClock } from '@parley/std';
 import type { ClickHouse, Layout } from '@parley/adapters';
+import type { KeyValue } from '@parley/runtime';
 import type { Log } from '../log.ts';
 import { deleteBefore } from './deletion.ts';
-import { deletedBeforeMs, noteDeletion, readPolicies } from './policies.ts';
+import { deletedBeforeMs, noteDeletion, readPolicies, tellDeletions } from './policies.ts';
 import { reclaim } from './reclaim.ts';
 
 export interface RetentionJobOptions {
   readonly clickHouse: ClickHouse;
   readonly layout: Layout;
+  /** Where gateways learn how far deletion has come. */
+  readonly deletions: KeyValue;
   readonly log: Log;
   /** From the end of one run to the start of the next. */
   readonly everyMs: number;
@@ -47,12 +50,14 @@ export class RetentionJob {
 
   /** Every tenant once. Never rejects. */
   async run(): Promise<void> {
-    const { clickHouse, log } = this.#options;
+    const { clickHouse, deletions, log } = this.#options;
     try {
+      await tellDeletions(clickHouse, deletions);
       const policies = await readPolicies(clickHouse);
       for (const { tenant, days } of policies) {
         if (this.#isStopping) return;
         await this.#deleteOf(tenant, this.#clock.nowMs() - days * dayMs);
+        await tellDeletions(clickHouse, deletions);
       }
       if (policies.length > 0 && !this.#isStopping) await reclaim(this.#options);
     } catch (error) {

@@ -1,7 +1,8 @@
 // Retention against the real engine: what is too old is gone for everybody, what is on hold stays, nobody sees a hole.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClickHouse, ClickHouseUnavailable, oneServer } from '@parley/adapters';
-import { internal } from '@parley/protocol';
+import { buckets, internal } from '@parley/protocol';
+import type { KeyValue } from '@parley/runtime';
 import { systemClock } from '@parley/std';
 import { type Log, silentLog } from '../log.ts';
 import { exportSql } from '../export/export-sql.ts';
@@ -19,12 +20,14 @@ import { around } from '../testing/around.ts';
 
 let bench: HistoryBench;
 let cutMs = 0;
+let deletions: KeyValue;
 const dayMs = 86_400_000;
 const by = { by: 'ann', nowMs: Date.UTC(2026, 0, 10) };
 
 /** Three old and two new messages in each conversation, parted by `cutMs`. */
 beforeAll(async () => {
   bench = await openHistoryBench();
+  deletions = await bench.cluster.node('history').keyValues.bucket(buckets.deletions);
   const { journal } = bench;
   const talk = (word: string) => {
     for (const id of ['ann.ben', 'ann.held', 'cat.dan'])
@@ -67,6 +70,7 @@ const jobAt = (nowMs: number, clickHouse: ClickHouse = bench.clickHouse, log: Lo
   new RetentionJob({
     clickHouse,
     layout: oneServer,
+    deletions,
     log,
     everyMs: dayMs,
     completeThroughMs: () => Promise.resolve(Date.UTC(2026, 5)),
@@ -171,6 +175,17 @@ describe('retention', () => {
     });
     expect((await page('g.tea')).shown).toEqual([...old, '4 expired', '5 expired', '6 new tea', '7 new tea']);
     expect(await readRetention(bench.clickHouse, 'acme')).toMatchObject({ deletedBeforeMs: cutMs });
+  });
+
+  it('tells gateways how far it has come, and again where that was lost', async () => {
+    const told = async () => Buffer.from((await deletions.get('acme'))?.value ?? '').toString();
+    expect(await told()).toBe(String(cutMs));
+    await deletions.delete('acme');
+    await setRetention(bench.clickHouse, { tenant: 'acme', days: 0, by: 'ben', nowMs: by.nowMs + 2 });
+    await jobAt(cutMs + 5 * dayMs).run();
+    expect(await told()).toBe(String(cutMs));
+    await setRetention(bench.clickHouse, { tenant: 'acme', days: 5, by: 'ben', nowMs: by.nowMs + 3 });
+    expect((await deletions.list()).map(({ key }) => key)).toEqual(['acme']);
   });
 
   it('leaves what is on hold, and what is of other tenants', async () => {
