@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ClickHouse, migrate, openEmbeddedClickHouse } from '@parley/adapters';
 import { membershipColumns, messageColumns } from '../../../apps/history/src/projection/history-batch.ts';
+import { commitColumns } from '../../../apps/history/src/projection/event-rows.ts';
 import { type TallyTable, tallyTables } from '../../history/row-tally.ts';
 import { tallyStore } from '../../history/store-tally.ts';
 
@@ -35,10 +36,13 @@ const exported: Readonly<
     order: 'version, user',
   },
   events: {
-    columns: ['shard', 'sequence', 'epoch', 'at', 'position', 'type', 'tenant', 'ids', 'payload'],
-    order: 'sequence, shard, position',
+    columns: commitColumns,
+    order: 'sequence, shard',
   },
 };
+
+/** Where the rows are that history writes: `events` is a view. */
+const storageOf = (table: TallyTable): string => `parley.${table === 'events' ? 'commits' : table}`;
 
 /** Messages in a block: as projections write when they catch up, and larger. The better one is the floor. */
 const blockRows = [20_000, 100_000];
@@ -54,7 +58,7 @@ async function tellRows(clickHouse: ClickHouse): Promise<TalliedRows> {
     const { columns, order } = exported[table];
     await clickHouse.execute(
       `INSERT INTO FUNCTION file('${fileOf(table)}', 'TabSeparated')
-       SELECT ${columns.join(', ')} FROM parley.${table} FINAL ORDER BY ${order}`,
+       SELECT ${columns.join(', ')} FROM ${storageOf(table)} FINAL ORDER BY ${order}`,
     );
   }
   const tally = await tallyStore(clickHouse);
@@ -78,14 +82,14 @@ async function insertAll(clickHouse: ClickHouse): Promise<InsertRates> {
       const others = tables
         .filter((table) => table !== 'messages')
         .map((table) => ({ table, blocks: inParts(files[table], messages.length) }));
-      for (const table of tallyTables) await clickHouse.execute(`TRUNCATE TABLE parley.${table}`);
+      for (const table of tallyTables) await clickHouse.execute(`TRUNCATE TABLE ${storageOf(table)}`);
       const [startedMs, usage] = [performance.now(), process.cpuUsage()];
       for (const [index, block] of messages.entries()) {
         await clickHouse.insert('parley.messages', exported.messages.columns, block);
         for (const { table, blocks } of others) {
           const bytes = blocks[index];
           if (bytes !== undefined && bytes.length > 0)
-            await clickHouse.insert(`parley.${table}`, exported[table].columns, bytes);
+            await clickHouse.insert(storageOf(table), exported[table].columns, bytes);
         }
       }
       const seconds = (performance.now() - startedMs) / 1_000;

@@ -31,7 +31,7 @@ const inbox = (ids: readonly string[], payload: Uint8Array): CommittedEvent => (
 async function stored(): Promise<unknown[]> {
   const rows = await bench.clickHouse.select(
     `SELECT shard, sequence, position, epoch, toUnixTimestamp64Milli(at), type, tenant, ids, hex(payload)
-     FROM parley.events FINAL ORDER BY shard, sequence, position LIMIT 1000`,
+     FROM parley.events ORDER BY shard, sequence, position LIMIT 1000`,
   );
   return rows.map((row) => row.slice());
 }
@@ -56,7 +56,7 @@ async function journaled(counts: (event: CommittedEvent, epoch: number) => boole
 
 async function project(keptEvents: KeptEvents): Promise<void> {
   await bench.clickHouse.execute('TRUNCATE TABLE IF EXISTS parley.watermarks');
-  await bench.clickHouse.execute('TRUNCATE TABLE IF EXISTS parley.events');
+  await bench.clickHouse.execute('TRUNCATE TABLE IF EXISTS parley.commits');
   for (let time = 0; time < 2; time += 1) {
     const projection = await bench.projection(
       { batchAgeMs: 10, batchPauseMs: 10, idleBatchAgeMs: 10 },
@@ -88,7 +88,7 @@ describe('the table of events', () => {
     await project('all');
     expect(await stored()).toEqual(await journaled(() => true));
     const rows = await bench.clickHouse.select(
-      `SELECT sequence, position FROM parley.events FINAL
+      `SELECT sequence, position FROM parley.events
        WHERE type = 'user' AND tenant = 'acme' AND has(ids, 'zoë') ORDER BY sequence, position LIMIT 10`,
     );
     expect(rows.map(([, position]) => position)).toEqual([0, 1]);

@@ -33,7 +33,7 @@ export class HistoryBatch {
   clear(): void {
     this.messages.clear();
     this.memberships.clear();
-    this.events.clear();
+    this.#events.clear();
     this.reads.clear();
     this.progress.clear();
     this.minutes.clear();
@@ -50,8 +50,14 @@ export class HistoryBatch {
     this.progress.set(name, { ...commit.position, atMs: commit.atMs });
   }
 
-  get events(): RowBuffer {
+  /** The journaled events, a row for each commit. */
+  get commits(): RowBuffer {
     return this.#events.table;
+  }
+
+  /** In `commits`. */
+  get events(): number {
+    return this.#events.events;
   }
 
   get reads(): RowBuffer {
@@ -64,7 +70,7 @@ export class HistoryBatch {
   }
 
   get bytes(): number {
-    return this.messages.bytes + this.memberships.bytes + this.events.bytes + this.reads.bytes;
+    return this.messages.bytes + this.memberships.bytes + this.commits.bytes + this.reads.bytes;
   }
 
   /** The rows that say how far the others go. Inserted last, when everything before is durable. */

@@ -1,5 +1,5 @@
 // Journals → ClickHouse, exactly once in effect. Each shard's commits are read in order and gathered into one batch of
-// all shards; a batch is written messages first, memberships, events and reads next, watermarks last, and repeated until it is
+// all shards; a batch is written messages first, memberships, commits with their events and reads next, watermarks last, and repeated until it is
 // durable.
 // Killed anywhere, the next start goes on from the watermarks and writes the same rows again under the same keys.
 //
@@ -28,7 +28,7 @@ import { WatermarkBoard } from './watermark-board.ts';
 export interface ProjectionLimits {
   /** A batch with so many messages and memberships is written at once, and until it is, nothing more is read. */
   readonly batchRowsMax: number;
-  /** Likewise, of all its tables: a message is a row and about three events, 1 KB of text together. */
+  /** Likewise, of all its tables: a message and its three events are 1 KB of text. */
   readonly batchBytesMax: number;
   /** A batch with rows waits this long for more. */
   readonly batchAgeMs: number;
@@ -339,7 +339,7 @@ export class HistoryProjection {
       try {
         await this.#insert(batch.messages);
         await this.#insert(batch.memberships);
-        await this.#insert(batch.events);
+        await this.#insert(batch.commits);
         await this.#insert(batch.reads);
         await this.#insert(batch.watermarks(this.#dirty));
       } catch (error) {
@@ -356,7 +356,7 @@ export class HistoryProjection {
     this.#batchesWritten += 1;
     metrics?.rows.labels('messages').inc(batch.messages.rows);
     metrics?.rows.labels('memberships').inc(batch.memberships.rows);
-    metrics?.rows.labels('events').inc(batch.events.rows);
+    metrics?.rows.labels('events').inc(batch.events);
     metrics?.rows.labels('reads').inc(batch.reads.rows);
     const durable = new Map(this.#durable);
     for (const [shard, progress] of batch.progress) durable.set(shard, progress);

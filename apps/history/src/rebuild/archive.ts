@@ -70,7 +70,7 @@ export class EventArchive {
     const copied = this.#copied.get(shard) ?? 0;
     if (copied >= through) return;
     await this.#next.execute(
-      `INSERT INTO parley.archive (${columns}) SELECT ${columns} FROM ${running}.events FINAL
+      `INSERT INTO parley.archive (${columns}) SELECT ${columns} FROM ${running}.events
        WHERE shard = ${sqlText(shard)} AND sequence > ${sqlInteger(copied)} AND sequence <= ${sqlInteger(through)}`,
     );
     this.#copied.set(shard, through);

@@ -164,7 +164,7 @@ export class Rebuild {
 
   /** One table after the other: both sides are the same, so nobody can tell when. */
   async #exchange(): Promise<void> {
-    for (const table of [...Object.keys(projectedTables), 'watermarks'])
+    for (const table of [...projectedTables, 'watermarks'])
       await this.#options.clickHouse.execute(`EXCHANGE TABLES parley.${table} AND ${nextDatabase}.${table}`);
   }
 

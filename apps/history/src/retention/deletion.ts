@@ -3,7 +3,8 @@
 //
 //   1. marks: of each conversation, the first sequence that is left; from here on readers get `expired` below it
 //   2. rows of `messages`, and with them what search finds
-//   3. rows of `events` that carry what people wrote; who was when a member of what stays, for audits
+//   3. events of `commits` that carry what people wrote; who was when a member of what stays, for audits. Their commits are
+//      rewritten without them
 //
 // Statements carry the conversations on hold as literals, a range of ids at a time: a subquery in a mutation would be
 // evaluated by each replica for itself, and they could disagree. Rows are chosen by tenant, conversation and time of
@@ -53,8 +54,8 @@ async function deleteRange(
   { tenant, beforeMs }: Deletion,
   range: Range,
 ): Promise<number> {
-  const old = `tenant = ${sqlText(tenant)} AND at < toDateTime64('${dateTimeText(beforeMs)}', 3, 'UTC')`;
-  const messages = `${old} AND ${isIn('conversation', range)}`;
+  const isOld = `at < toDateTime64('${dateTimeText(beforeMs)}', 3, 'UTC')`;
+  const messages = `tenant = ${sqlText(tenant)} AND ${isOld} AND ${isIn('conversation', range)}`;
   const [row] = await clickHouse.select(
     `SELECT uniqExact(conversation) FROM parley.messages WHERE ${messages}`,
     {
@@ -70,14 +71,15 @@ async function deleteRange(
     );
     await clickHouse.execute(`DELETE FROM ${layout.storage('messages')} WHERE ${messages} ${untilDone}`);
   }
-  for (const [type, kept] of Object.entries(keptFirstBytes)) {
-    const events = `type = '${type}' AND ${old} AND ${isIn(`concat('${type[0]}.', ids[1])`, range)}
-      AND reinterpretAsUInt8(substring(payload, 1, 1)) NOT IN (${kept.join(', ')})`;
-    const [found] = await clickHouse.select(`SELECT 1 FROM parley.events WHERE ${events} LIMIT 1`, {
-      timeoutMs: 60_000,
-    });
-    if (found !== undefined)
-      await clickHouse.execute(`DELETE FROM ${layout.storage('events')} WHERE ${events} ${untilDone}`);
+  const events = `${isOld} AND arrayExists(e -> ${goes(tenant, range)}, events)`;
+  const [found] = await clickHouse.select(`SELECT 1 FROM parley.commits WHERE ${events} LIMIT 1`, {
+    timeoutMs: 60_000,
+  });
+  if (found !== undefined) {
+    await clickHouse.execute(
+      `ALTER TABLE ${layout.storage('commits')} UPDATE events = arrayFilter(e -> NOT (${goes(tenant, range)}), events)
+       WHERE ${events} SETTINGS mutations_sync = 2`,
+    );
   }
   return conversations;
 }
@@ -90,6 +92,16 @@ function isIn(conversation: string, { after, upTo, held }: Range): string {
   if (upTo !== undefined) parts.push(`${conversation} <= ${sqlText(upTo)}`);
   if (held.length > 0) parts.push(`${conversation} NOT IN ${sqlTexts(held)}`);
   return parts.join(' AND ');
+}
+
+/** Whether an event `e` of a commit that is old carries what people wrote in the range. */
+function goes(tenant: string, range: Range): string {
+  const isContent = Object.entries(keptFirstBytes).map(
+    ([type, kept]) =>
+      `(e.type = '${type}' AND reinterpretAsUInt8(substring(e.payload, 1, 1)) NOT IN (${kept.join(', ')}))`,
+  );
+  const conversation = "concat(substring(e.type, 1, 1), '.', e.ids[1])";
+  return `e.tenant = ${sqlText(tenant)} AND (${isContent.join(' OR ')}) AND ${isIn(conversation, range)}`;
 }
 
 /** An event is a protobuf message with one member; this is the first byte of a member with a number below 16. */

@@ -41,9 +41,9 @@ async function fill(clickHouse: ClickHouse): Promise<void> {
   );
   // The payload of a message that was posted begins with 0x0a.
   await clickHouse.execute(
-    `INSERT INTO parley.events (shard, sequence, position, epoch, at, type, tenant, ids, payload)
-     SELECT 'group.0', number + 1, 0, 1, ${moment}, 'group', 'acme', [concat('g', toString(number % ${conversations}))],
-       concat('\\n', randomPrintableASCII(200)) FROM numbers(${conversations * messages})`,
+    `INSERT INTO parley.commits (shard, sequence, epoch, at, events)
+     SELECT 'group.0', number + 1, 1, ${moment}, [(0, 'group', 'acme', [concat('g', toString(number % ${conversations}))],
+       concat('\\n', randomPrintableASCII(200)))] FROM numbers(${conversations * messages})`,
   );
 }
 

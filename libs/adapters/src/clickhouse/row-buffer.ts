@@ -43,10 +43,10 @@ export class RowBuffer {
     this.#rows += 1;
   }
 
-  /** Begins a row with its first cells, which are numbers and names without special characters, parted by tabs. */
-  begin(firstCells: string): void {
-    this.#reserve(firstCells.length);
-    this.#bytes += this.#buffer.write(firstCells, this.#bytes, 'latin1');
+  /** Begins a row, or goes on with it, with numbers and names without special characters, and what stands between cells. */
+  plain(text: string): void {
+    this.#reserve(text.length);
+    this.#bytes += this.#buffer.write(text, this.#bytes, 'latin1');
   }
 
   /** Begins a row, or goes on with it, as bytes that this buffer has already: from `start` to `end`, places told by `bytes`. */
@@ -56,36 +56,26 @@ export class RowBuffer {
     this.#bytes += end - start;
   }
 
-  /** The next cell of the row, a whole number of at least 0. */
+  /** The row goes on with one character that is not escaped: a tab between cells, brackets and commas of lists. */
+  mark(character: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#bytes++] = character;
+  }
+
+  /** The row goes on with a whole number of at least 0. */
   number(value: number): void {
-    this.#reserve(17);
-    this.#buffer[this.#bytes++] = tab;
+    this.#reserve(16);
     let scale = 1;
     while (value >= scale * 10) scale *= 10;
     for (; scale >= 1; scale /= 10) this.#buffer[this.#bytes++] = zero + (Math.floor(value / scale) % 10);
   }
 
-  /** The next cell of the row, a String of any bytes. */
-  cell(source: Uint8Array, start: number, end: number): void {
-    this.#reserve(1 + escapedBytesMax * (end - start));
-    this.#buffer[this.#bytes++] = tab;
+  /** The row goes on with a String of any bytes, as it stands in a list. */
+  quoted(source: Uint8Array, start: number, end: number): void {
+    this.#reserve(2 + escapedBytesMax * (end - start));
+    this.#buffer[this.#bytes++] = quote;
     this.#escape(source, start, end);
-  }
-
-  /** The next cell of the row, an Array(String): `items` calls its argument for each. */
-  list(source: Uint8Array, items: (item: (start: number, end: number) => void) => void): void {
-    this.#reserve(3);
-    this.#buffer[this.#bytes++] = tab;
-    this.#buffer[this.#bytes++] = openingBracket;
-    let count = 0;
-    items((start, end) => {
-      this.#reserve(5 + escapedBytesMax * (end - start));
-      if (count++ > 0) this.#buffer[this.#bytes++] = comma;
-      this.#buffer[this.#bytes++] = quote;
-      this.#escape(source, start, end);
-      this.#buffer[this.#bytes++] = quote;
-    });
-    this.#buffer[this.#bytes++] = closingBracket;
+    this.#buffer[this.#bytes++] = quote;
   }
 
   /** Ends a row that was begun. */
@@ -169,17 +159,13 @@ const escapes: Readonly<Record<string, string>> = {
 };
 /** What one byte takes at most. */
 const escapedBytesMax = 4;
-const tab = 9;
 const openingBrace = 123;
 const seven = 55;
 const capitalB = 66;
 const newLine = 10;
 const quote = 39;
-const comma = 44;
 const zero = 48;
-const openingBracket = 91;
 const backslash = 92;
-const closingBracket = 93;
 
 /** By byte: what stands behind a backslash in its place; 0: the byte stands for itself. Good in and out of quotes. */
 const byteEscapes = new Uint8Array(256);

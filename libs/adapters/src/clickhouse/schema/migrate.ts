@@ -10,6 +10,7 @@ import { step5 } from './steps/0005-analytics-views.ts';
 import { step6 } from './steps/0006-message-content.ts';
 import { step7 } from './steps/0007-smaller-messages.ts';
 import { step8 } from './steps/0008-past.ts';
+import { step9, step10, step11 } from './steps/0009-commits.ts';
 import { type Layout, type Table, oneServer } from './table.ts';
 
 export interface SchemaStep {
@@ -19,7 +20,19 @@ export interface SchemaStep {
 }
 
 /** In order of their numbers, which are dense from 1. */
-export const schemaSteps: readonly SchemaStep[] = [step1, step2, step3, step4, step5, step6, step7, step8];
+export const schemaSteps: readonly SchemaStep[] = [
+  step1,
+  step2,
+  step3,
+  step4,
+  step5,
+  step6,
+  step7,
+  step8,
+  step9,
+  step10,
+  step11,
+];
 
 const migrations: Table = {
   name: 'migrations',

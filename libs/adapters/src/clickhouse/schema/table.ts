@@ -42,6 +42,9 @@ export interface Layout {
   replaceIndex(table: Table, oldName: string, index: string): readonly string[];
   /** `select` names tables as `parley.<name>`. Replaces a view of that name. */
   createView(name: string, select: string): readonly string[];
+  /** The table with its rows; readers and writers of its old name have to change. */
+  renameTable(name: string, newName: string): readonly string[];
+  dropTable(name: string): readonly string[];
   /** How DELETE, UPDATE, ALTER and OPTIMIZE name the table. */
   storage(table: string): string;
 }
@@ -67,6 +70,8 @@ export const oneServer: Layout = {
   changeCodec: (table, column) => [codecStatement(`parley.${table.name}`, column)],
   replaceIndex: (table, oldName, index) => indexStatements(`parley.${table.name}`, oldName, index),
   createView: (name, select) => [`CREATE OR REPLACE VIEW parley.${name} AS ${select}`],
+  renameTable: (name, newName) => [`RENAME TABLE IF EXISTS parley.${name} TO parley.${newName}`],
+  dropTable: (name) => [`DROP TABLE IF EXISTS parley.${name} SYNC`],
   storage: (table) => `parley.${table}`,
 };
 
@@ -108,6 +113,13 @@ export function clusterOf(name: string): Layout {
     replaceIndex: (table, oldName, index) =>
       indexStatements(`parley.${table.name}_local ${on}`, oldName, index),
     createView: (view, select) => [`CREATE OR REPLACE VIEW parley.${view} ${on} AS ${select}`],
+    // What spreads over all servers holds nothing: `createTable` of the new name makes it again.
+    renameTable: (name, newName) => [
+      `RENAME TABLE IF EXISTS parley.${name}_local TO parley.${newName}_local ${on}`,
+      `DROP TABLE IF EXISTS parley.${name} ${on} SYNC`,
+    ],
+    dropTable: (name) =>
+      [name, `${name}_local`].map((each) => `DROP TABLE IF EXISTS parley.${each} ${on} SYNC`),
     storage: (table) => `parley.${table}_local ${on}`,
   };
 }
