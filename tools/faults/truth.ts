@@ -88,7 +88,8 @@ export class Truth {
   }
 
   #group(id: string, payload: Uint8Array): void {
-    this.#append(groupFact(id, decodeGroupEvent(payload)));
+    const fact = groupFact(id, decodeGroupEvent(payload));
+    if (fact !== undefined) this.#append(fact);
   }
 
   #user(id: string, payload: Uint8Array): void {

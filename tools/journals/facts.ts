@@ -49,8 +49,9 @@ function changeOf(
     : {};
 }
 
-export function groupFact(id: string, event: GroupEvent): MessageFact {
+export function groupFact(id: string, event: GroupEvent): MessageFact | undefined {
   const message = groupLogMessage(event, conversationOfGroup(id));
+  if (message === undefined) return undefined;
   const fact = { kind: 'message', message, ...changeOf(event, message), joined: [], left: [] } as const;
   switch (event.type) {
     case 'GroupCreated':

@@ -107,6 +107,10 @@ export class Chat {
         return void (await this.#here().edit(this.#lastOwn(), command.text));
       case 'recall':
         return void (await this.#here().recall(this.#lastOwn()));
+      case 'react':
+        return this.#here().react(command.sequence ?? this.#lastWritten(), command.emoji, command);
+      case 'pin':
+        return this.#here().pin(command.sequence ?? this.#lastWritten(), command);
       case 'to':
         return this.#goTo(command.name);
       case 'list':
@@ -282,6 +286,12 @@ export class Chat {
       sender === this.#client.user && text != null && !isRecalled;
     const last = this.#here().messages.findLast(isOwn);
     if (last === undefined) throw new Error('you have written nothing here that could be changed');
+    return last.sequence;
+  }
+
+  #lastWritten(): number {
+    const last = this.#here().messages.findLast(({ text, isRecalled }) => text != null && !isRecalled);
+    if (last === undefined) throw new Error('nobody has written anything here');
     return last.sequence;
   }
 

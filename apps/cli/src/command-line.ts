@@ -12,6 +12,13 @@ export type Command =
   | { readonly kind: 'group-remove'; readonly members: readonly string[] }
   | { readonly kind: 'edit'; readonly text: string }
   | { readonly kind: 'recall' }
+  | {
+      readonly kind: 'react';
+      readonly emoji: string;
+      readonly sequence: number | undefined;
+      readonly remove: boolean;
+    }
+  | { readonly kind: 'pin'; readonly sequence: number | undefined; readonly unpin: boolean }
   | { readonly kind: 'leave' }
   | { readonly kind: 'list' }
   | { readonly kind: 'history'; readonly count: number }
@@ -31,6 +38,9 @@ export const helpText = `plain text            send to the current conversation
 /group remove A B     remove them
 /edit TEXT            put your last message here right
 /recall               take your last message here back, for everybody
+/react EMOJI [N]      put an emoji on message N, or on the last one
+/unreact EMOJI [N]    take yours away
+/pin [N], /unpin [N]  pin message N, or the last one, for everybody
 /leave                leave the current group
 /list                 conversations and unread counts
 /history [N]          the last N messages (default 20)
@@ -69,6 +79,14 @@ export function parseLine(line: string): Command {
       return words.length > 0
         ? { kind: 'edit', text: line.slice(line.indexOf('edit') + 4).trim() }
         : invalid('say what it should be: /edit TEXT');
+    case 'react':
+    case 'unreact':
+      return words[0] === undefined
+        ? invalid('say which: /react 👍')
+        : { kind: 'react', emoji: words[0], sequence: sequenceOf(words[1]), remove: name === 'unreact' };
+    case 'pin':
+    case 'unpin':
+      return { kind: 'pin', sequence: sequenceOf(words[0]), unpin: name === 'unpin' };
     case 'recall':
     case 'leave':
     case 'list':
@@ -82,6 +100,10 @@ export function parseLine(line: string): Command {
       return invalid(`there is no /${name}; /help shows what there is`);
   }
 }
+
+/** Undefined: the last one is meant. */
+const sequenceOf = (word: string | undefined): number | undefined =>
+  Number(word?.replace('#', '')) || undefined;
 
 function parseGroup([verb, ...words]: string[]): Command {
   const [name, ...members] = words;

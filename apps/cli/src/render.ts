@@ -26,10 +26,11 @@ export function messageLine(message: Message, me: string): string {
   return `${time} ${sender}: ${contentText(message)}`;
 }
 
-function contentText({ text, rich, revision = 0, isRecalled }: Message): string {
+function contentText({ text, rich, revision = 0, isRecalled, reactions = [] }: Message): string {
   if (isRecalled) return 'message recalled';
   const attached = rich ? attachmentText(rich) : '';
-  const parts = [attached, printable(text ?? ''), revision > 0 ? '(edited)' : ''];
+  const marks = reactions.map(({ emoji, count }) => `${printable(emoji)}${count > 1 ? count : ''}`).join(' ');
+  const parts = [attached, printable(text ?? ''), revision > 0 ? '(edited)' : '', marks && `[${marks}]`];
   return parts.filter((part) => part !== '').join(' ');
 }
 
@@ -73,6 +74,12 @@ function systemText(system: System, sender: string): string {
   if (system.groupDismissed) return `${sender} dismissed the group`;
   if (system.roleChanged) return `${sender} changed the role of ${system.roleChanged.member ?? ''}`;
   if (system.memberMuted) return `${sender} muted ${system.memberMuted.member ?? ''}`;
+  if (system.messageReacted) {
+    const { sequence = 0, emoji, isRemoved } = system.messageReacted;
+    return `${sender} ${isRemoved ? 'took away' : 'put'} ${printable(emoji ?? '')} ${isRemoved ? 'from' : 'on'} #${sequence}`;
+  }
+  if (system.messagePinned) return `${sender} pinned #${system.messagePinned.sequence ?? 0}`;
+  if (system.messageUnpinned) return `${sender} unpinned #${system.messageUnpinned.sequence ?? 0}`;
   if (system.expired) return 'an older message, no longer kept';
   if (system.diffusionChanged) return 'the group changed its way of delivery';
   return 'something happened that this version does not know';

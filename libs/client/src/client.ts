@@ -174,6 +174,8 @@ export class Client {
         send: (conversation, content) => this.send(conversation, content),
         edit: (conversation, sequence, content) => this.edit(conversation, sequence, content),
         recall: (conversation, sequence) => this.recall(conversation, sequence),
+        react: (conversation, sequence, emoji, remove) => this.react(conversation, sequence, emoji, remove),
+        pin: (conversation, sequence, unpin) => this.pin(conversation, sequence, unpin),
         markRead: (conversation, sequence) => this.markRead(conversation, sequence),
         typing: (conversation) => this.#session?.tell({ typing: { conversation } }),
         loadOlder: (log, limit) => this.#loadOlder(log, limit),
@@ -258,6 +260,16 @@ export class Client {
     clientMessageId = timeOrderedId(this.#clock, this.#random),
   ): Promise<Sent> {
     return this.#change({ recall: { conversation, clientMessageId, sequence } });
+  }
+
+  /** Puts an emoji on the message at `sequence`, or takes the own one away. */
+  async react(conversation: string, sequence: number, emoji: string, remove = false): Promise<void> {
+    await this.#operate({ react: { conversation, sequence, emoji, remove } });
+  }
+
+  /** Pins the message at `sequence` for everybody, or takes the pin away. */
+  async pin(conversation: string, sequence: number, unpin = false): Promise<void> {
+    await this.#operate({ pin: { conversation, sequence, unpin } });
   }
 
   async #change(body: RequestBody): Promise<Sent> {
@@ -677,7 +689,8 @@ export class Client {
     const run = page.messages.filter((message, i) => message.sequence === first - page.messages.length + i);
     if (run.length === 0) return 0;
     const isFirstRun = this.#store.segments(conversation).length === 0;
-    this.#store.prepend(conversation, broughtUp(run, this.#store.segments(conversation)));
+    this.#store.prepend(conversation, broughtUp(run, this.#store.segments(conversation), this.#user));
+    log.notePinned(page.pinned ?? [], page.head);
     if (!log.isOpen) log.openAfter(first - 1);
     if (isFirstRun) log.continueSegment();
     return run.length;

@@ -17,6 +17,8 @@ export interface ConversationOperations {
   send(conversation: string, content: string | Content): Promise<Sent>;
   edit(conversation: string, sequence: number, content: string | EditedContent): Promise<Sent>;
   recall(conversation: string, sequence: number): Promise<Sent>;
+  react(conversation: string, sequence: number, emoji: string, remove?: boolean): Promise<void>;
+  pin(conversation: string, sequence: number, unpin?: boolean): Promise<void>;
   markRead(conversation: string, sequence: number): Promise<void>;
   typing(conversation: string): void;
   loadOlder(log: ConversationLog, limit: number): Promise<number>;
@@ -115,6 +117,21 @@ export class ConversationView {
   /** Takes a message back for everybody. */
   recall(sequence: number): Promise<Sent> {
     return this.#operations.recall(this.id, sequence);
+  }
+
+  /** Puts an emoji on a message, or takes the own one away. */
+  react(sequence: number, emoji: string, { remove = false } = {}): Promise<void> {
+    return this.#operations.react(this.id, sequence, emoji, remove);
+  }
+
+  /** Pins a message for everybody, or takes the pin away. In groups for owner and admins. */
+  pin(sequence: number, { unpin = false } = {}): Promise<void> {
+    return this.#operations.pin(this.id, sequence, unpin);
+  }
+
+  /** Sequences of pinned messages, the newest pin last, as far as this device has read. */
+  get pinned(): readonly number[] {
+    return this.#log.facts.pinned ?? [];
   }
 
   /** Moves the read pointer, to the newest message held unless told otherwise. */

@@ -40,6 +40,19 @@ export interface Message {
   readonly revision?: number;
   readonly changedAtMs?: number;
   readonly isRecalled?: boolean;
+  /** The emojis on the message, the oldest first. */
+  readonly reactions?: readonly Reaction[];
+  /** Sequence of the newest element `reactions` have seen. */
+  readonly reactionsRevision?: number;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  readonly count: number;
+  /** The user of this client is among them. */
+  readonly own: boolean;
+  /** Who, as far as told: the first 20. */
+  readonly users: readonly string[];
 }
 
 export interface Cursor {
@@ -98,6 +111,8 @@ export interface HistoryPage {
   /** The same: whether there are further messages at either end. */
   readonly moreBefore: boolean;
   readonly moreAfter: boolean;
+  /** Sequences of the messages that are pinned now, the newest pin last. */
+  readonly pinned?: readonly number[];
 }
 
 export interface SyncPage {

@@ -22,6 +22,7 @@ export {
   type HistoryPage,
   type Message,
   type Presence,
+  type Reaction,
   type RichContent,
   type Sent,
   type ServerFrame,

@@ -25,6 +25,22 @@ export type { Done } from './conversation/done.ts';
 export type { EditedContent, LogMessage, SystemChange } from './conversation/log-message.ts';
 export type { LogPage } from './conversation/log-page.ts';
 export { type MessageChange, applyChange, changeIn, withoutContent } from './conversation/message-change.ts';
+export {
+  type MarkEvent,
+  type MessagePinned,
+  type MessageReacted,
+  type MessageUnpinned,
+  type PinMessage,
+  type ReactToMessage,
+  isMark,
+  markedBy,
+} from './conversation/mark-message.ts';
+export type {
+  EmojiCount,
+  MarksSnapshot,
+  ReactionsSnapshot,
+  ShownReactions,
+} from './conversation/message-marks.ts';
 export type { MessagePosted, PostMessage, Sent } from './conversation/post-message.ts';
 export {
   type ContactCard,

@@ -44,6 +44,8 @@ export const errorCodes = {
   CONTENT_REFUSED: final(422, 'The rules of this server do not allow this text.'),
   MESSAGE_NOT_FOUND: final(404, 'There is no such message, or you may not see it.'),
   MESSAGE_RECALLED: final(410, 'The message has been recalled.'),
+  REACTIONS_FULL: final(409, 'The message has as many reactions as it may have.'),
+  PINS_FULL: final(409, 'The conversation has as many pinned messages as it may have.'),
   TOO_LATE: final(409, 'The message is too old for that.'),
   USER_NOT_FOUND: final(404, 'There is no such user in this tenant.'),
   CONVERSATION_NOT_FOUND: final(404, 'There is no such conversation.'),

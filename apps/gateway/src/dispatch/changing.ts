@@ -1,4 +1,4 @@
-// edit, recall, and the source of a forwarded message: what is about an earlier message needs that message first. It is
+// edit, recall, react, pin, and the source of a forwarded message: what is about an earlier message needs that message first. It is
 // read as its sender's client would read it, so nobody learns of or changes what they may not see, and goes to the entity
 // as a fact of the command: the entity has only the newest messages in memory.
 import type { ChangeWindow } from '@parley/domain';
@@ -43,9 +43,14 @@ export interface ChangingParts {
 
 type Edit = parley.v1.Edit.$Properties;
 type Recall = parley.v1.Recall.$Properties;
+type React = parley.v1.React.$Properties;
+type Pin = parley.v1.Pin.$Properties;
 type RichContent = parley.v1.RichContent.$Properties;
 /** The body of DirectCommand and of GroupCommand alike. */
-type ChangeCommand = Pick<parley.internal.v1.DirectCommand.$Properties, 'editMessage' | 'recallMessage'>;
+type ChangeCommand = Pick<
+  parley.internal.v1.DirectCommand.$Properties,
+  'editMessage' | 'recallMessage' | 'reactToMessage' | 'pinMessage'
+>;
 
 export class Changing {
   readonly #parts: ChangingParts;
@@ -98,6 +103,30 @@ export class Changing {
     }));
   }
 
+  react(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    requestId: number,
+    react: React,
+  ): void | Promise<void> {
+    const { sequence, emoji, remove } = react;
+    return this.#change(connection, owner, { requestId, edit: react }, (target) => ({
+      reactToMessage: { sender: owner.user, sequence, emoji, isRemoved: remove, target },
+    }));
+  }
+
+  pin(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    requestId: number,
+    pin: Pin,
+  ): void | Promise<void> {
+    const { sequence, unpin } = pin;
+    return this.#change(connection, owner, { requestId, edit: pin }, (target) => ({
+      pinMessage: { sender: owner.user, sequence, isRemoved: unpin, target },
+    }));
+  }
+
   /** What a forwarded message is: text and attachment of the one it names, and who wrote that first. */
   async sourceOf(
     connection: ClientConnection,
@@ -121,7 +150,7 @@ export class Changing {
   #change(
     connection: ClientConnection,
     owner: ConnectionOwner,
-    { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall },
+    { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall | React | Pin },
     commandWith: (target: Message | undefined) => ChangeCommand,
   ): void | Promise<void> {
     const { conversation = '', sequence = 0 } = edit as { conversation?: string; sequence?: number };
@@ -161,7 +190,10 @@ export class Changing {
 }
 
 /** Everything but the text, which is of no use to the entity; that there is one still shows. */
-const headOf = (message: Message): Message => (message.text == null ? message : { ...message, text: '' });
+function headOf(message: Message): Message {
+  const { reactions: _, reactionsRevision: __, ...head } = message;
+  return message.text == null ? head : { ...head, text: '' };
+}
 
 function flawOfEdit(edit: Edit, textBytesMax: number): ErrorName | undefined {
   if (!clientMessageIdPattern.test(edit.clientMessageId ?? '')) return 'BAD_ID';

@@ -123,6 +123,18 @@ export class FrameDispatcher {
           requestId,
           this.#parts.changing.recall(connection, owner, requestId, frame.recall!),
         );
+      case 'react':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.changing.react(connection, owner, requestId, frame.react!),
+        );
+      case 'pin':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.changing.pin(connection, owner, requestId, frame.pin!),
+        );
       case 'ack':
         return this.#acknowledge(connection, requestId, frame.ack!);
       case 'read':

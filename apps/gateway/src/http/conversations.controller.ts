@@ -10,11 +10,21 @@ import { ApiError } from './api-error.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
 import { ask } from './entity-questions.ts';
+import type { HistoryRequest } from './history-reader.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
-import { conversationId, conversationList, messagePage, messagePageQuery } from './schemas.ts';
+import {
+  conversationId,
+  conversationList,
+  messagePage,
+  messagePageQuery,
+  pinnedMessages,
+} from './schemas.ts';
 import { diffusionWord, messageJson } from './wire-json.ts';
 import { ZodPipe } from './zod-pipe.ts';
+
+/** A page that is asked for at no place: the newest. */
+const nowhere = { before: 0, after: 0, around: 0, atMs: 0 } as const;
 
 type Conversation = parley.v1.Conversation.$Properties;
 
@@ -47,19 +57,39 @@ export class ConversationsController {
     @Param('conversation', new ZodPipe(conversationId, 'BAD_ID')) conversation: string,
     @Query(new ZodPipe(messagePageQuery)) query: z.infer<typeof messagePageQuery>,
   ): Promise<z.infer<typeof messagePage>> {
-    const result = await this.ports.history.page(asker, { conversation, ...query });
-    if (!result.ok) throw new ApiError(result.error.code, result.error.message);
-    const page = result.value;
+    const page = await this.#page(asker, { conversation, ...query });
     return {
       conversation,
       messages: (page.messages ?? []).map(messageJson) as z.infer<typeof messagePage>['messages'],
       head: page.head ?? 0,
       more: page.more ?? false,
       firstVisible: page.firstVisible ?? 0,
+      pinned: page.pinned ?? [],
       ...(query.around > 0 || query.atMs > 0
         ? { around: page.around, moreBefore: page.moreBefore, moreAfter: page.moreAfter }
         : {}),
     };
+  }
+
+  @Get(':conversation/pins')
+  @AskerRoute({ summary: 'The pinned messages', params: ['conversation'], answer: pinnedMessages })
+  async pins(
+    @Asker() asker: VerifiedToken,
+    @Param('conversation', new ZodPipe(conversationId, 'BAD_ID')) conversation: string,
+  ): Promise<z.infer<typeof pinnedMessages>> {
+    const { pinned } = await this.#page(asker, { ...nowhere, conversation, limit: 1 });
+    const atOnceMax = this.ports.settings.limits.questionsAtOnceMax;
+    const pages = await inParallel(pinned, atOnceMax, (around) =>
+      this.#page(asker, { ...nowhere, conversation, around, limit: 1 }),
+    );
+    const messages = pages.flatMap((page) => page.messages).map((each) => messageJson(each));
+    return { messages: messages as z.infer<typeof pinnedMessages>['messages'] };
+  }
+
+  async #page(asker: VerifiedToken, request: HistoryRequest): Promise<parley.v1.HistoryPage> {
+    const result = await this.ports.history.page(asker, request);
+    if (!result.ok) throw new ApiError(result.error.code, result.error.message);
+    return result.value;
   }
 
   /** Large groups write no inbox, so the group itself is asked; when it is away, what the user entity knows. */

@@ -87,6 +87,7 @@ describe('pages', () => {
       '/v1/conversations',
       '/v1/conversations/{conversation}/export',
       '/v1/conversations/{conversation}/messages',
+      '/v1/conversations/{conversation}/pins',
       '/v1/endpoints',
       '/v1/export',
       '/v1/groups',

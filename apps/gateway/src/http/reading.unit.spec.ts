@@ -100,6 +100,7 @@ describe('a page of messages', () => {
       head: 2,
       more: false,
       firstVisible: 1,
+      pinned: [],
     });
     expect(doubles.history.pagesAsked).toEqual([
       { conversation: 'g.team', before: 0, after: 0, around: 0, atMs: 0, limit: 2 },

@@ -205,6 +205,19 @@ const message = z.object({
   revision: z.int().optional().describe('sequence of the change that made the message what it is'),
   changedAtMs: z.int().optional(),
   isRecalled: z.boolean().optional(),
+  reactions: z
+    .array(
+      z.object({
+        emoji: z.string(),
+        count: z.int(),
+        own: z.boolean().describe('you are among them'),
+        users: z.array(z.string()).describe('the first 20'),
+      }),
+    )
+    .optional(),
+});
+export const pinnedMessages = z.object({
+  messages: z.array(message).describe('the newest pin last'),
 });
 export const messagePage = z.object({
   conversation: z.string(),
@@ -213,6 +226,7 @@ export const messagePage = z.object({
   more: z.boolean(),
   firstVisible: z.int(),
   around: z.int().optional().describe('with around or atMs: the first readable sequence there'),
+  pinned: z.array(z.int()).describe('sequences of the messages that are pinned now, the newest pin last'),
   moreBefore: z.boolean().optional().describe('with around or atMs'),
   moreAfter: z.boolean().optional().describe('with around or atMs'),
 });

@@ -21,15 +21,26 @@ const roles: Record<RoleWord, parley.v1.Role> = {
 
 /** What a message carries beside its text, and what was changed of it, has only what is set; the rest shows its defaults. */
 export function messageJson(message: parley.v1.Message.$Properties): Record<string, unknown> {
-  const { rich, edited, revision, changedAtMs, isRecalled, ...plain } = message;
+  const {
+    rich,
+    edited,
+    revision,
+    changedAtMs,
+    isRecalled,
+    reactions,
+    reactionsRevision: _,
+    ...plain
+  } = message;
   const json = wire.Message.toObject(wire.Message.fromObject(plain), {
     enums: String,
     defaults: true,
     arrays: true,
   });
-  for (const field of ['rich', 'revision', 'changedAtMs', 'isRecalled']) delete json[field];
+  for (const field of ['rich', 'revision', 'changedAtMs', 'isRecalled', 'reactions', 'reactionsRevision'])
+    delete json[field];
   if (revision) Object.assign(json, { revision, changedAtMs: changedAtMs ?? 0 });
   if (isRecalled) json.isRecalled = true;
+  if (reactions?.length) json.reactions = reactions.map(reactionJson);
   if (rich != null) json.rich = richJson(rich);
   if (edited == null) return json;
   const { sequence, text } = edited;
@@ -37,6 +48,13 @@ export function messageJson(message: parley.v1.Message.$Properties): Record<stri
   json.edited = edited.rich == null ? change : { ...change, rich: richJson(edited.rich) };
   return json;
 }
+
+const reactionJson = ({ emoji, count, own, users }: parley.v1.Reaction.$Properties) => ({
+  emoji: emoji ?? '',
+  count: count ?? 0,
+  own: own ?? false,
+  users: users ?? [],
+});
 
 const richJson = (rich: parley.v1.RichContent.$Properties): Record<string, unknown> =>
   wire.RichContent.toObject(wire.RichContent.fromObject(rich), { enums: String });

@@ -10,6 +10,7 @@ import type { HistoryFailure } from '../query/history-question.ts';
 import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';
+import { withReactions } from './shown-marks.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
 import type { DeletionTimes } from './deletion-times.ts';
 import {
@@ -123,7 +124,10 @@ export class ConversationPages implements HistoryReader {
       forgetsChanges: log?.forgetsChanges ?? false,
     });
     if (!messages.ok) return err({ code: messages.error });
-    return ok(this.#pageOf(request, window, { messages: messages.value, spans, head }));
+    const shown = withReactions(messages.value, log?.reactions ?? []);
+    const page = this.#pageOf(request, window, { messages: shown, spans, head });
+    page.pinned = log?.pinned ?? [];
+    return ok(page);
   }
 
   /** Which part of its memory the owner is asked for. What it no longer holds comes from elsewhere. */

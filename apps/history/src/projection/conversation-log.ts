@@ -33,7 +33,7 @@ export const conversationEventTypes: ReadonlySet<string> = new Set(['direct', 'g
 /** Throws on an event this program does not know: the shard's projection stops, it never skips. */
 export function logElementsOf(event: CommittedEvent): readonly LogElement[] {
   if (event.type === 'direct') return event.ids.flatMap((id) => directElement(event, id) ?? []);
-  if (event.type === 'group') return event.ids.map((id) => groupElement(event, id));
+  if (event.type === 'group') return event.ids.flatMap((id) => groupElement(event, id) ?? []);
   return [];
 }
 
@@ -56,9 +56,10 @@ function changeOf(
     : {};
 }
 
-function groupElement({ tenant, payload }: CommittedEvent, id: string): LogElement {
+function groupElement({ tenant, payload }: CommittedEvent, id: string): LogElement | undefined {
   const event = decodeGroupEvent(payload);
   const message = groupLogMessage(event, conversationOfGroup(id));
+  if (message === undefined) return undefined;
   return { tenant, message, ...changeOf(event, message), memberships: membershipsOf(event) };
 }
 

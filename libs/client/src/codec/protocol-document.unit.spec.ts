@@ -55,6 +55,8 @@ test('each request and push has an example', () => {
     'ping',
     'edit',
     'recall',
+    'react',
+    'pin',
   ]) {
     expect(shown).toContain(body);
   }

@@ -21,6 +21,8 @@ export interface ConversationFacts {
   tail: number;
   /** Sequences after `read` that do not count as unread: edits, recalls, recalled messages. Rising; absent: none. */
   uncounted?: readonly number[];
+  /** Sequences of pinned messages, the newest pin last; absent: none is known of. */
+  pinned?: readonly number[];
 }
 
 /** A run of messages without a hole: one span of membership, or the newest part of one. */

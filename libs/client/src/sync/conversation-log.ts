@@ -2,7 +2,7 @@
 // user has read of it. Holds what came too early, knows when something is missing; fetching it is repairer.ts.
 import type { ConversationInfo, HistoryPage, Message } from '../frames.ts';
 import type { ClientStore, ConversationFacts } from '../store/client-store.ts';
-import { changedBy, messageIn, targetOf } from './message-changes.ts';
+import { changedBy, markedBy, messageIn, reactedBy, targetOf } from './message-changes.ts';
 
 export interface LogOptions {
   /** The own user id; known from the first welcome on. */
@@ -157,6 +157,7 @@ export class ConversationLog {
       this.offer(message);
     }
     this.noteHead(page.head);
+    this.notePinned(page.pinned ?? [], page.head);
     return true;
   }
 
@@ -181,14 +182,17 @@ export class ConversationLog {
     const { facts } = this;
     facts.tail = message.sequence;
     const target = targetOf(message);
-    if (target !== undefined)
+    const marked = markedBy(message);
+    if (marked !== undefined) this.#discount([message.sequence]);
+    else if (target !== undefined)
       this.#discount(message.recalled ? [target, message.sequence] : [message.sequence]);
     // Whoever writes has read up to there.
     else if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
     else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, message.sequence);
     this.#options.store.append(message, this.#startsSegment);
     this.#startsSegment = false;
-    if (target !== undefined) this.#change(target, message);
+    if (target !== undefined || marked !== undefined) this.#change(target ?? marked ?? 0, message);
+    if (marked !== undefined) this.#notePin(message);
     // Live pushes can be ahead of the inbox: what follows this one is not for the user, whoever still sends it.
     if (isLeaveOf(message, this.#options.user())) this.leave(message.sequence);
     this.#options.onAppended(message, this);
@@ -196,10 +200,24 @@ export class ConversationLog {
 
   #change(target: number, element: Message): void {
     const message = messageIn(this.#options.store.segments(this.facts.conversation), target);
-    const changed = message && changedBy(message, element);
+    const user = this.#options.user();
+    const changed = message && reactedBy(changedBy(message, element), element, user);
     if (changed === undefined || changed === message) return;
     this.#options.store.replace(changed);
     this.#options.onChanged(changed, this);
+  }
+
+  #notePin({ system }: Message): void {
+    const { facts } = this;
+    const sequence = (system?.messagePinned ?? system?.messageUnpinned)?.sequence ?? 0;
+    if (sequence === 0) return;
+    const others = (facts.pinned ?? []).filter((each) => each !== sequence);
+    facts.pinned = system?.messagePinned ? [...others, sequence] : others;
+  }
+
+  /** What a page says is pinned, unless this log knows of something newer. */
+  notePinned(pinned: readonly number[], head: number): void {
+    if (head >= this.start) this.facts.pinned = pinned;
   }
 
   /** Those after the pointer are news, but nothing to be read. */

@@ -173,8 +173,17 @@ function targetOf(
   rights: ChangeRights,
 ): LogMessage | Refused {
   if (command.clientMessageId === '') return refused('BAD_ID', 'A change needs a client message id.');
+  return findTarget(log, command, (sequence) => rights.canRead(sequence));
+}
+
+/** What somebody wrote and has not been recalled, at the sequence a command names. */
+export function findTarget(
+  log: ConversationLog,
+  command: { readonly sequence: number; readonly target?: LogMessage },
+  canRead: (sequence: number) => boolean,
+): LogMessage | Refused {
   const { sequence } = command;
-  if (sequence < 1 || sequence > log.head || !rights.canRead(sequence)) return refused('MESSAGE_NOT_FOUND');
+  if (sequence < 1 || sequence > log.head || !canRead(sequence)) return refused('MESSAGE_NOT_FOUND');
   const given = command.target?.sequence === sequence ? command.target : undefined;
   const target = tailMessage(log.tail, sequence) ?? given;
   if (target === undefined) return refused('MESSAGE_NOT_FOUND');

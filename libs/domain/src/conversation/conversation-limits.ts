@@ -24,6 +24,18 @@ export interface ConversationLimits {
   readonly labelBytesMax: number;
   /** Characters (code points) of an answered message that the answer shows. The rest is left out. */
   readonly previewLengthMax: number;
+  /** UTF-8 bytes of the emoji of a reaction. Above: refused with CONTENT_TOO_LARGE. */
+  readonly emojiBytesMax: number;
+  /** Different emojis on one message. Above: refused with REACTIONS_FULL. */
+  readonly emojisPerMessageMax: number;
+  /** Pairs of person and emoji on one message. Above: refused with REACTIONS_FULL. */
+  readonly reactionsPerMessageMax: number;
+  /** Messages whose reactions are remembered. Above: the oldest one's are forgotten, and it takes no more (TOO_LATE). */
+  readonly reactedMessagesMax: number;
+  /** Pairs of person and emoji remembered, of all messages. Above: as reactedMessagesMax. */
+  readonly reactionsMax: number;
+  /** Messages pinned in one conversation. Above: refused with PINS_FULL. */
+  readonly pinnedMax: number;
 }
 
 export const conversationLimits: ConversationLimits = {
@@ -37,4 +49,10 @@ export const conversationLimits: ConversationLimits = {
   payloadBytesMax: 16_384,
   labelBytesMax: 1_024,
   previewLengthMax: 100,
+  emojiBytesMax: 64,
+  emojisPerMessageMax: 20,
+  reactionsPerMessageMax: 10_000,
+  reactedMessagesMax: 1_024,
+  reactionsMax: 50_000,
+  pinnedMax: 50,
 };

@@ -12,6 +12,13 @@ import {
 } from './dedupe-window.ts';
 import type { LogMessage } from './log-message.ts';
 import type { MessageChange, MessageChanges } from './message-change.ts';
+import {
+  type MarksSnapshot,
+  type MessageMarks,
+  clearMarks,
+  restoreMarks,
+  snapshotOfMarks,
+} from './message-marks.ts';
 import { changeIn, rememberChange, restoreChanges } from './message-change.ts';
 import { type MessageTail, appendToTail, changeTail, emptyTail, restoreTail } from './message-tail.ts';
 
@@ -23,6 +30,8 @@ export interface ConversationLog {
   readonly dedupe: DedupeWindow;
   readonly tail: MessageTail;
   changes: MessageChanges;
+  /** Reactions and pins; undefined before the first. */
+  marks: MessageMarks | undefined;
 }
 
 /** What a snapshot keeps of a log. */
@@ -31,6 +40,7 @@ export interface ConversationLogSnapshot {
   readonly dedupe: readonly DedupeEntry[];
   readonly tail: readonly LogMessage[];
   readonly changes: readonly MessageChange[];
+  readonly marks?: MarksSnapshot;
 }
 
 export const emptyLog = (conversation: string, limits: ConversationLimits): ConversationLog => ({
@@ -40,6 +50,7 @@ export const emptyLog = (conversation: string, limits: ConversationLimits): Conv
   dedupe: emptyDedupe(limits),
   tail: emptyTail(),
   changes: undefined,
+  marks: undefined,
 });
 
 /** Takes the next message of the conversation into the state. */
@@ -58,6 +69,7 @@ function noteChange(log: ConversationLog, element: LogMessage): void {
   if (change === undefined) return;
   log.changes = rememberChange(log.changes, change, log.limits);
   changeTail(log.tail, change, element);
+  if (change.isRecall) clearMarks(log.marks, change.target);
 }
 
 /** The newest message, when it is the one at `sequence`: what has been made for the log need not be made again. */
@@ -66,12 +78,16 @@ export function newestAt(log: ConversationLog, sequence: number): LogMessage | u
   return newest?.sequence === sequence ? newest : undefined;
 }
 
-export const snapshotOfLog = (log: ConversationLog): ConversationLogSnapshot => ({
-  head: log.head,
-  dedupe: dedupeEntries(log.dedupe),
-  tail: log.tail.messages,
-  changes: [...(log.changes?.values() ?? [])],
-});
+export function snapshotOfLog(log: ConversationLog): ConversationLogSnapshot {
+  const marks = snapshotOfMarks(log.marks);
+  return {
+    head: log.head,
+    dedupe: dedupeEntries(log.dedupe),
+    tail: log.tail.messages,
+    changes: [...(log.changes?.values() ?? [])],
+    ...(marks && { marks }),
+  };
+}
 
 export const restoreLog = (
   conversation: string,
@@ -84,4 +100,5 @@ export const restoreLog = (
   dedupe: restoreDedupe(snapshot.dedupe, limits),
   tail: restoreTail(snapshot.tail, limits),
   changes: restoreChanges(snapshot.changes, limits),
+  marks: restoreMarks(snapshot.marks),
 });

@@ -3,6 +3,7 @@
 // without conversion.
 import type { Role } from '../group/role.ts';
 import type { Diffusion } from './diffusion.ts';
+import type { EmojiCount } from './message-marks.ts';
 import type { RichContent } from './rich-content.ts';
 
 export interface LogMessage {
@@ -41,4 +42,14 @@ export type SystemChange =
   | { readonly type: 'GroupDismissed' }
   | { readonly type: 'DiffusionChanged'; readonly diffusion: Diffusion }
   | { readonly type: 'RoleChanged'; readonly member: string; readonly role: Role }
-  | { readonly type: 'MemberMuted'; readonly member: string; readonly mutedUntilMs: number };
+  | { readonly type: 'MemberMuted'; readonly member: string; readonly mutedUntilMs: number }
+  | {
+      readonly type: 'MessageReacted';
+      /** Of the message. */
+      readonly sequence: number;
+      readonly emoji: string;
+      readonly isRemoved: boolean;
+      readonly reactions: readonly EmojiCount[];
+    }
+  | { readonly type: 'MessagePinned'; readonly sequence: number }
+  | { readonly type: 'MessageUnpinned'; readonly sequence: number };

@@ -1,6 +1,7 @@
 // Orders to a direct conversation, and their answers.
 import type { EditMessage, RecallMessage } from '../conversation/change-message.ts';
 import type { Done } from '../conversation/done.ts';
+import type { PinMessage, ReactToMessage } from '../conversation/mark-message.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 
 /** `reader` has read up to `sequence`. */
@@ -10,5 +11,6 @@ export interface MarkRead {
   readonly sequence: number;
 }
 
-export type DirectCommand = PostMessage | EditMessage | RecallMessage | MarkRead;
+export type DirectCommand =
+  PostMessage | EditMessage | RecallMessage | ReactToMessage | PinMessage | MarkRead;
 export type DirectReply = Sent | Done;

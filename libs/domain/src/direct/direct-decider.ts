@@ -16,12 +16,21 @@ import { type ConversationLimits, conversationLimits } from '../conversation/con
 import { appendToLog, newestAt } from '../conversation/conversation-log.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { done, nothingToDo } from '../conversation/done.ts';
+import {
+  type MarkEvent,
+  type PinMessage,
+  type ReactToMessage,
+  applyMark,
+  decidePin,
+  decideReact,
+  elementOfMark,
+} from '../conversation/mark-message.ts';
 import type { MessagePosted, PostMessage } from '../conversation/post-message.ts';
 import { decideNewPost, messageOfPost, repeatedPost } from '../conversation/post-message.ts';
 import { Membership } from '../user/membership.ts';
 import type { Deliver, NotePeerRead } from '../user/user-command.ts';
 import type { DirectCommand, DirectReply, MarkRead } from './direct-command.ts';
-import type { DirectEvent, ReadAdvanced } from './direct-event.ts';
+import { type DirectEvent, type ReadAdvanced, directLogMessage } from './direct-event.ts';
 import { type DirectState, initialDirect } from './direct-state.ts';
 
 type DirectDecision = Decision<DirectEvent, DirectReply>;
@@ -44,6 +53,9 @@ function decideDirect(state: DirectState, command: DirectCommand, context: Decid
     case 'EditMessage':
     case 'RecallMessage':
       return decideChange(state, command, context.nowMs);
+    case 'ReactToMessage':
+    case 'PinMessage':
+      return decideMark(state, command, context.nowMs);
     case 'MarkRead':
       return decideMarkRead(state, command);
     default:
@@ -69,6 +81,15 @@ function decideChange(
   return command.type === 'EditMessage'
     ? decideEdit(state.log, command, { nowMs, rights })
     : decideRecall(state.log, command, { nowMs, rights });
+}
+
+/** Both may, on any message. */
+function decideMark(state: DirectState, command: ReactToMessage | PinMessage, nowMs: number): DirectDecision {
+  if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
+  const place = { nowMs, canRead: canReadAll };
+  return command.type === 'PinMessage'
+    ? decidePin(state.log, command, place)
+    : decideReact(state.log, command, { ...place, isQuiet: false });
 }
 
 const canReadAll = (): boolean => true;
@@ -99,6 +120,12 @@ function evolveDirect(state: DirectState, event: DirectEvent): DirectState {
     case 'MessageRecalled':
       appendToLog(state.log, elementOfChange(event, state.log.conversation));
       return state;
+    case 'MessageReacted':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
+      appendToLog(state.log, elementOfMark(event, state.log.conversation)!);
+      applyMark(state.log, event);
+      return state;
     case 'ReadAdvanced':
       advanceRead(state, event.reader, event.sequence);
       return state;
@@ -112,6 +139,9 @@ function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effec
     case 'MessagePosted':
     case 'MessageEdited':
     case 'MessageRecalled':
+    case 'MessageReacted':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
       return [tellUsers(event, state)];
     case 'ReadAdvanced':
       return tellPeer(event, state);
@@ -120,13 +150,11 @@ function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effec
   }
 }
 
-function tellUsers(event: MessagePosted | MessageEdited | MessageRecalled, state: DirectState): Effect {
+type Element = MessagePosted | MessageEdited | MessageRecalled | MarkEvent;
+
+function tellUsers(event: Element, state: DirectState): Effect {
   const { conversation } = state.log;
-  const message =
-    newestAt(state.log, event.sequence) ??
-    (event.type === 'MessagePosted'
-      ? messageOfPost(event, conversation)
-      : elementOfChange(event, conversation));
+  const message = newestAt(state.log, event.sequence) ?? directLogMessage(event, conversation)!;
   const command: Deliver = {
     type: 'Deliver',
     message,

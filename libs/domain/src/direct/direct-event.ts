@@ -1,6 +1,7 @@
 // Facts of a direct conversation.
 import { type MessageEdited, type MessageRecalled, elementOfChange } from '../conversation/change-message.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
+import { type MarkEvent, elementOfMark, isMark } from '../conversation/mark-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
 
 export interface ReadAdvanced {
@@ -9,11 +10,12 @@ export interface ReadAdvanced {
   readonly sequence: number;
 }
 
-export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | ReadAdvanced;
+export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | MarkEvent | ReadAdvanced;
 
 /** The fact as an element of the conversation's log; undefined for facts that take no sequence. */
 export function directLogMessage(event: DirectEvent, conversation: string): LogMessage | undefined {
   if (event.type === 'ReadAdvanced') return undefined;
+  if (isMark(event)) return elementOfMark(event, conversation);
   return event.type === 'MessagePosted'
     ? messageOfPost(event, conversation)
     : elementOfChange(event, conversation);

@@ -1,6 +1,7 @@
 // Orders to a group, and their answers.
 import type { EditMessage, RecallMessage } from '../conversation/change-message.ts';
 import type { Done } from '../conversation/done.ts';
+import type { PinMessage, ReactToMessage } from '../conversation/mark-message.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
 import type { Role } from './role.ts';
@@ -57,6 +58,8 @@ export type GroupCommand =
   | PostMessage
   | EditMessage
   | RecallMessage
+  | ReactToMessage
+  | PinMessage
   | CreateGroup
   | AddMembers
   | RemoveMember

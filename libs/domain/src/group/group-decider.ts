@@ -11,6 +11,13 @@ import {
 } from '../conversation/change-message.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { done, nothingToDo } from '../conversation/done.ts';
+import {
+  type MarkEvent,
+  type PinMessage,
+  type ReactToMessage,
+  decidePin,
+  decideReact,
+} from '../conversation/mark-message.ts';
 import { type PostMessage, decideNewPost, repeatedPost } from '../conversation/post-message.ts';
 import { isReadable } from '../conversation/span.ts';
 import type { AddMembers, CreateGroup, GroupCommand, GroupReply, LeaveGroup } from './group-command.ts';
@@ -25,7 +32,10 @@ import { Role } from './role.ts';
 
 type GroupDecision = Decision<GroupEvent, GroupReply>;
 /** An event before it has got its sequence and time. */
-type Fact = { [T in GroupEvent as T['type']]: Omit<T, 'sequence' | 'atMs'> }[GroupEvent['type']];
+type Fact = { [T in Exclude<GroupEvent, MarkEvent> as T['type']]: Omit<T, 'sequence' | 'atMs'> }[Exclude<
+  GroupEvent,
+  MarkEvent
+>['type']];
 
 export const createGroupDecider = (
   limits: GroupLimits = groupLimits,
@@ -44,6 +54,8 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
   if (command.type === 'PostMessage') return decidePost(state, command, nowMs);
   if (command.type === 'EditMessage' || command.type === 'RecallMessage')
     return decideChange(state, command, nowMs);
+  if (command.type === 'ReactToMessage' || command.type === 'PinMessage')
+    return decideMark(state, command, nowMs);
   if (state.isDismissed) return isDoneAlready(state, command) ? nothingToDo : refused('GROUP_DISMISSED');
   switch (command.type) {
     case 'AddMembers':
@@ -84,6 +96,17 @@ function decideChange(state: GroupState, command: EditMessage | RecallMessage, n
   if (isRecall) return decideRecall(state.log, command, { nowMs, rights });
   if (command.mentionsAll && !mayMentionAll(state, command.sender)) return refusedMentionAll;
   return decideEdit(state.log, command, { nowMs, rights });
+}
+
+/** Who may write may put emojis on what they see; owner and admins pin. */
+function decideMark(state: GroupState, command: ReactToMessage | PinMessage, nowMs: number): GroupDecision {
+  const { sender, type } = command;
+  const refusal = refusalOfWriter(state, sender, nowMs);
+  if (refusal !== undefined) return refusal;
+  const place = { nowMs, canRead: readableBy(state, sender) };
+  if (type === 'ReactToMessage')
+    return decideReact(state.log, command, { ...place, isQuiet: state.diffusion === Diffusion.READ });
+  return refusalOfManager(state, sender) ?? decidePin(state.log, command, place);
 }
 
 function refusalOfWriter(state: GroupState, user: string, nowMs: number): Refused | undefined {

@@ -21,6 +21,7 @@ export interface LivePush {
 
 export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly Effect[] {
   const message = newestAt(state.log, event.sequence) ?? groupLogMessage(event, state.log.conversation);
+  if (message === undefined) return [];
   // Asked of the sequence and not of the state, because a switch in the same decision may have been applied already.
   const isRead = diffusionAt(state, event.sequence) === Diffusion.READ;
   // Built only where everybody is told: under read-diffusion a single join must not walk over all members.
@@ -29,6 +30,9 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
     case 'MessagePosted':
     case 'MessageEdited':
     case 'MessageRecalled':
+    case 'MessageReacted':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
     case 'RoleChanged':
     case 'MemberMuted':
       return isRead ? [publish(message)] : tell(everybody(), deliver(message));

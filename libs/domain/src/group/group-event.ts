@@ -1,8 +1,9 @@
-// Facts of a group. Each of them takes a sequence of the conversation and shows in its log.
+// Facts of a group. Each of them takes a sequence of the conversation and shows in its log, but reactions that are not announced.
 import { assertNever } from '@parley/std';
 import { type MessageEdited, type MessageRecalled, elementOfChange } from '../conversation/change-message.ts';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage, SystemChange } from '../conversation/log-message.ts';
+import { type MarkEvent, elementOfMark, isMark } from '../conversation/mark-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
 import type { Role } from './role.ts';
@@ -78,6 +79,7 @@ export type GroupEvent =
   | MessagePosted
   | MessageEdited
   | MessageRecalled
+  | MarkEvent
   | GroupCreated
   | MembersAdded
   | MemberRemoved
@@ -87,8 +89,12 @@ export type GroupEvent =
   | RoleChanged
   | MemberMuted;
 
-/** The fact as an element of the conversation's log. */
-export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage {
+/** Every fact but a mark is an element of the log. */
+export function groupLogMessage(event: Exclude<GroupEvent, MarkEvent>, conversation: string): LogMessage;
+/** The fact as an element of the conversation's log; undefined for a fact that takes no sequence. */
+export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage | undefined;
+export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage | undefined {
+  if (isMark(event)) return elementOfMark(event, conversation);
   if (event.type === 'MessagePosted') return messageOfPost(event, conversation);
   if (event.type === 'MessageEdited' || event.type === 'MessageRecalled')
     return elementOfChange(event, conversation);
@@ -102,7 +108,7 @@ export function groupLogMessage(event: GroupEvent, conversation: string): LogMes
   };
 }
 
-type SystemEvent = Exclude<GroupEvent, MessagePosted | MessageEdited | MessageRecalled>;
+type SystemEvent = Exclude<GroupEvent, MessagePosted | MessageEdited | MessageRecalled | MarkEvent>;
 
 function senderOf(event: SystemEvent): string {
   if (event.type === 'MemberLeft') return event.member;

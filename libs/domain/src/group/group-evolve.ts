@@ -1,17 +1,24 @@
 // How the facts of a group change its state.
 import { assertNever } from '@parley/std';
 import { appendToLog } from '../conversation/conversation-log.ts';
+import { applyMark } from '../conversation/mark-message.ts';
 import { endSpan } from './ended-spans.ts';
 import { type GroupEvent, groupLogMessage } from './group-event.ts';
 import type { GroupState } from './group-state.ts';
 import { Role } from './role.ts';
 
 export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
-  appendToLog(state.log, groupLogMessage(event, state.log.conversation));
+  const element = groupLogMessage(event, state.log.conversation);
+  if (element !== undefined) appendToLog(state.log, element);
   switch (event.type) {
     case 'MessagePosted':
     case 'MessageEdited':
     case 'MessageRecalled':
+      return state;
+    case 'MessageReacted':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
+      applyMark(state.log, event);
       return state;
     case 'GroupCreated':
       state.title = event.title;

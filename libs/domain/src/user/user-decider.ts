@@ -4,6 +4,7 @@ import { accepted, assertNever, refused } from '@parley/std';
 import { directIdOf, isDirectConversation, peerOfDirect } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { type Done, done, nothingToDo } from '../conversation/done.ts';
+import { markedBy } from '../conversation/mark-message.ts';
 import { changeIn } from '../conversation/message-change.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
 import { Membership } from './membership.ts';
@@ -89,7 +90,10 @@ function entryAppended(command: Deliver): EntryAppended {
     title,
     push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title },
   };
-  const change = message.text === undefined ? changeIn(message) : undefined;
+  if (message.text !== undefined) return entry;
+  const marked = markedBy(message);
+  if (marked !== undefined) return { ...entry, target: marked };
+  const change = changeIn(message);
   if (change === undefined) return entry;
   const { target, isRecall } = change;
   return isRecall ? { ...entry, target, isRecall } : { ...entry, target };

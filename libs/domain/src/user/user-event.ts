@@ -25,7 +25,7 @@ export interface EntryAppended {
   readonly membership: Membership;
   readonly diffusion: Diffusion;
   readonly title: string;
-  /** Of an edit or a recall: the sequence of the message it changes. */
+  /** Of an edit, a recall, a reaction or a pin: the sequence of the message it is about. Such elements are nothing to be read. */
   readonly target?: number;
   /** With `target`, when it is a recall. */
   readonly isRecall?: boolean;

@@ -41,9 +41,7 @@ export const directCodec = createDirectCodec();
 export function encodeDirectCommand(command: DirectCommand): Uint8Array {
   if (command.type === 'PostMessage')
     return internal.DirectCommand.encode({ postMessage: command as PostFields }).finish();
-  if (command.type === 'EditMessage' || command.type === 'RecallMessage')
-    return internal.DirectCommand.encode(commands.wrap(withWireTarget(command))).finish();
-  return internal.DirectCommand.encode(commands.wrap(command)).finish();
+  return internal.DirectCommand.encode(commands.wrap(withWireTarget(command))).finish();
 }
 
 /** Throws on bytes that are no command. */

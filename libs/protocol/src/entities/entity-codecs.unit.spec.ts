@@ -101,6 +101,9 @@ function valuesOf<T extends { readonly type: string }>(fields: Fields<T>): Arbit
   });
 }
 
+const emojiCounts = fc.array(record({ emoji: text, count: fc.integer({ min: 1, max: 9 }) }), {
+  maxLength: 3,
+});
 const systemChange = valuesOf<SystemChange>({
   GroupCreated: { title: text, members: users },
   MembersAdded: { members: users },
@@ -110,6 +113,9 @@ const systemChange = valuesOf<SystemChange>({
   DiffusionChanged: { diffusion },
   RoleChanged: { member: text, role },
   MemberMuted: { member: text, mutedUntilMs: number },
+  MessageReacted: { sequence: number, emoji: text, isRemoved: fc.boolean(), reactions: emojiCounts },
+  MessagePinned: { sequence: number },
+  MessageUnpinned: { sequence: number },
 });
 const messageHead = {
   conversation: text,
@@ -154,11 +160,23 @@ const conversationCommands = {
   PostMessage: { ...post, rich: maybe(rich), ...verdict },
   EditMessage: edit,
   RecallMessage: recall,
+  ReactToMessage: {
+    sender: text,
+    sequence: number,
+    emoji: text,
+    isRemoved: fc.boolean(),
+    target: maybe(logMessage),
+  },
+  PinMessage: { sender: text, sequence: number, isRemoved: fc.boolean(), target: maybe(logMessage) },
 };
+const mark = { sequence: number, by: text, atMs: number, target: number };
 const conversationEvents = {
   MessagePosted: { ...posted, rich: maybe(rich), flags },
   MessageEdited: { ...changed, text, rich: maybe(rich), flags },
   MessageRecalled: changed,
+  MessageReacted: { ...mark, emoji: text, isRemoved: fc.boolean(), counts: emojiCounts },
+  MessagePinned: mark,
+  MessageUnpinned: mark,
 };
 const directCommand = valuesOf<DirectCommand>({
   ...conversationCommands,

@@ -47,9 +47,7 @@ export const groupCodec = createGroupCodec();
 export function encodeGroupCommand(command: GroupCommand): Uint8Array {
   if (command.type === 'PostMessage')
     return internal.GroupCommand.encode({ postMessage: command as PostFields }).finish();
-  if (command.type === 'EditMessage' || command.type === 'RecallMessage')
-    return internal.GroupCommand.encode(commands.wrap(withWireTarget(command))).finish();
-  return internal.GroupCommand.encode(commands.wrap(command)).finish();
+  return internal.GroupCommand.encode(commands.wrap(withWireTarget(command))).finish();
 }
 
 /** Throws on bytes that are no command. */

@@ -1,10 +1,10 @@
 // Log messages between domain and wire. Plain texts have the same shape on both sides and are the hot case: nothing is
 // converted on the way out, one object is made on the way in.
-import type { LogMessage, SystemChange } from '@parley/domain';
+import type { EmojiCount, LogMessage, SystemChange } from '@parley/domain';
 import { type parley, wire } from '../messages.ts';
 import { encodeText, isPlainText } from './hot-values.ts';
 import { readRich } from './rich-content-codec.ts';
-import { list, oneOf, plain } from './shape.ts';
+import { list, listOf, oneOf, plain } from './shape.ts';
 
 export type WireMessage = parley.v1.Message.$Properties;
 
@@ -62,4 +62,12 @@ const systemChanges = oneOf<SystemChange>('System', {
   DiffusionChanged: { diffusion: plain },
   RoleChanged: { member: plain, role: plain },
   MemberMuted: { member: plain, mutedUntilMs: plain },
+  MessageReacted: {
+    sequence: plain,
+    emoji: plain,
+    isRemoved: plain,
+    reactions: listOf<EmojiCount>({ emoji: plain, count: plain }),
+  },
+  MessagePinned: { sequence: plain },
+  MessageUnpinned: { sequence: plain },
 });

@@ -62,7 +62,7 @@ export const queryAnswer = {
   account: (account: Account | undefined): Uint8Array =>
     encode({ account: account === undefined ? { exists: false } : { exists: true, ...account } }),
 
-  log: ({ messages, head, spans, changes, forgetsChanges }: LogPage): Uint8Array =>
+  log: ({ messages, head, spans, changes, forgetsChanges, reactions, pinned }: LogPage): Uint8Array =>
     encode({
       log: {
         messages: messages.map(toWireMessage),
@@ -70,6 +70,8 @@ export const queryAnswer = {
         spans: [...spans],
         changes: [...changes],
         forgetsChanges,
+        reactions: reactions as parley.internal.v1.ShownReactions.$Properties[],
+        pinned: [...pinned],
       },
     }),
 

@@ -92,6 +92,8 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
     clientMessageId: { kind: 'string' },
     sequence: { kind: 'uint64' },
   },
+  react: { conversation: text, sequence: { kind: 'uint64' }, emoji: text, remove: { kind: 'bool' } },
+  pin: { conversation: text, sequence: { kind: 'uint64' }, unpin: { kind: 'bool' } },
 };
 
 /** Plain properties of a ClientFrame; `body` names the member that is set, undefined when there is none. */

@@ -57,7 +57,8 @@ export class DomainWorld {
   /** Everything in the log of a group or direct conversation, whatever its owner has forgotten. */
   logOf(type: 'direct' | 'group', id: string): readonly LogMessage[] {
     const { events } = this.entity(type, id);
-    if (type === 'group') return events.map((event) => groupLogMessage(event as GroupEvent, `g.${id}`));
+    if (type === 'group')
+      return events.flatMap((event) => groupLogMessage(event as GroupEvent, `g.${id}`) ?? []);
     return events.flatMap((event) => directLogMessage(event as never, `d.${id}`) ?? []);
   }
 

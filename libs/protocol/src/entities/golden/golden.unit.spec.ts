@@ -67,7 +67,11 @@ describe('golden bytes', () => {
   );
   holds(
     'direct',
-    { snapshot: samples.states.direct(), changedSnapshot: samples.states.changedDirect() },
+    {
+      snapshot: samples.states.direct(),
+      changedSnapshot: samples.states.changedDirect(),
+      markedSnapshot: samples.states.markedDirect(),
+    },
     { encode: directCodec.encodeSnapshot, decode: (bytes) => directCodec.decodeSnapshot(bytes, direct) },
   );
   holds(
@@ -86,7 +90,7 @@ describe('golden bytes', () => {
       'user.command': samples.userCommands,
       message: samples.logMessages,
       user: { snapshot: 0, unreadSnapshot: 0 },
-      direct: { snapshot: 0, changedSnapshot: 0 },
+      direct: { snapshot: 0, changedSnapshot: 0, markedSnapshot: 0 },
       group: { snapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));
     expect(Object.keys(golden).sort()).toEqual(names.sort());

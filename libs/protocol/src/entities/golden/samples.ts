@@ -85,10 +85,42 @@ const recallMessage = {
 const edited = { type: 'MessageEdited', sequence: 10, ...change, text, rich } as const;
 const recalled = { type: 'MessageRecalled', sequence: 11, ...change, clientMessageId: 'c-4' } as const;
 
+const reactToMessage = {
+  type: 'ReactToMessage',
+  sender: 'bob',
+  sequence: 7,
+  emoji: '👍',
+  isRemoved: true,
+  target: { ...message, text: '' },
+} as const;
+const pin = {
+  type: 'PinMessage',
+  sender: 'ann',
+  sequence: 7,
+  isRemoved: true,
+  target: { ...message, text: '' },
+} as const;
+const mark = { by: 'bob', atMs, target: 7 };
+const reacted = {
+  type: 'MessageReacted',
+  sequence: 12,
+  ...mark,
+  emoji: '👍',
+  isRemoved: true,
+  counts: [{ emoji: '😺', count: 2 }],
+} as const;
+const marks = {
+  MessageReacted: reacted,
+  MessagePinned: { type: 'MessagePinned', sequence: 13, ...mark },
+  MessageUnpinned: { type: 'MessageUnpinned', sequence: 14, ...mark },
+} as const;
+
 export const directCommands: Of<DirectCommand> = {
   PostMessage: post,
   EditMessage: editMessage,
   RecallMessage: recallMessage,
+  ReactToMessage: reactToMessage,
+  PinMessage: pin,
   MarkRead: { type: 'MarkRead', reader: 'bob', sequence: 7 },
 };
 
@@ -96,6 +128,7 @@ export const directEvents: Of<DirectEvent> = {
   MessagePosted: posted,
   MessageEdited: edited,
   MessageRecalled: recalled,
+  ...marks,
   ReadAdvanced: { type: 'ReadAdvanced', reader: 'bob', sequence: 7 },
 };
 
@@ -103,6 +136,8 @@ export const groupCommands: Of<GroupCommand> = {
   PostMessage: post,
   EditMessage: editMessage,
   RecallMessage: recallMessage,
+  ReactToMessage: reactToMessage,
+  PinMessage: pin,
   CreateGroup: { type: 'CreateGroup', by: 'ann', title: 'Tea', members: ['bob', 'cat'], policy },
   AddMembers: { type: 'AddMembers', by: 'ann', members: ['dan', 'eve'] },
   RemoveMember: { type: 'RemoveMember', by: 'ann', member: 'bob' },
@@ -116,6 +151,7 @@ export const groupEvents: Of<GroupEvent> = {
   MessagePosted: posted,
   MessageEdited: edited,
   MessageRecalled: recalled,
+  ...marks,
   GroupCreated: {
     type: 'GroupCreated',
     sequence: 1,
@@ -188,6 +224,15 @@ export const systemChanges: Of<SystemChange> = {
   DiffusionChanged: { type: 'DiffusionChanged', diffusion: 2 },
   RoleChanged: { type: 'RoleChanged', member: 'bob', role: 3 },
   MemberMuted: { type: 'MemberMuted', member: 'bob', mutedUntilMs: atMs },
+  MessageReacted: {
+    type: 'MessageReacted',
+    sequence: 7,
+    emoji: '👍',
+    isRemoved: true,
+    reactions: [{ emoji: '😺', count: 2 }],
+  },
+  MessagePinned: { type: 'MessagePinned', sequence: 7 },
+  MessageUnpinned: { type: 'MessageUnpinned', sequence: 7 },
 };
 
 function elementHead(sequence: number) {
@@ -231,6 +276,12 @@ const recallOfThird = { ...recalled, sequence: 4, target: { ...target, sequence:
 
 /** States that have seen every kind of event. */
 export const states = {
+  markedDirect: () =>
+    [
+      { ...posted, sequence: 1 },
+      { ...reacted, sequence: 2, target: 1, isRemoved: false, counts: [{ emoji: '👍', count: 1 }] },
+      { ...marks.MessagePinned, sequence: 3, target: 1 },
+    ].reduce(directDecider.evolve, directDecider.initialState(addresses.direct)),
   changedDirect: () =>
     [...changes, { ...posted, sequence: 3, clientMessageId: 'c-9' } as const, recallOfThird].reduce(
       directDecider.evolve,
