@@ -11,6 +11,7 @@ import {
   conversationOfGroup,
   directLogMessage,
   groupLogMessage,
+  takesPosition,
 } from '@parley/domain';
 
 /** Something took the next sequence of a conversation. */
@@ -70,5 +71,5 @@ export function groupFact(id: string, event: GroupEvent): MessageFact | undefine
 
 export function userFact(event: UserEvent): EntryFact | undefined {
   if (event.type === 'EntryAppended') return { kind: 'entry', entry: event };
-  return event.type === 'ReadPointerMoved' ? { kind: 'entry', entry: undefined } : undefined;
+  return takesPosition(event) ? { kind: 'entry', entry: undefined } : undefined;
 }

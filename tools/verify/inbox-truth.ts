@@ -81,7 +81,8 @@ export class InboxTruth {
       if (!page.ok || page.value.entries.length === 0) return;
       for (const { position, entry } of page.value.entries) {
         after = position;
-        if (entry.change?.kind !== 'read-moved') this.#of(entry.conversation).add(entry.sequence);
+        if (entry.change?.kind !== 'read-moved' && entry.change?.kind !== 'personal')
+          this.#of(entry.conversation).add(entry.sequence);
       }
     }
   }

@@ -182,8 +182,10 @@ function alignInbox(
   }
 }
 
-const keyOf = ({ conversation, sequence, isReadMoved, membership }: Entry): string =>
-  `${conversation} #${sequence}${isReadMoved ? ' read' : ''}${membership ? ` membership ${membership}` : ''}`;
+const keyOf = ({ conversation, sequence, isReadMoved, membership, personal }: Entry): string =>
+  personal
+    ? `personal ${JSON.stringify(personal)}`
+    : `${conversation} #${sequence}${isReadMoved ? ' read' : ''}${membership ? ` membership ${membership}` : ''}`;
 
 /** Members, conversations, the account: which of them differ. */
 function compareFields(

@@ -17,6 +17,7 @@ import {
   parseConversation,
 } from '@parley/protocol';
 import { type Command, type ExportFormat, helpText, parseLine } from './command-line.ts';
+import { carryOutPeople, personalLine } from './people-commands.ts';
 import { conversationLine, dayOf, errorLine, messageLine, nameOf } from './render.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -64,6 +65,10 @@ export class Chat {
         this.#wasOffline = false;
         this.#terminal.print('* connected again');
       } else if (state === 'stopped') this.#terminal.print(`* ended: ${detail}`);
+    });
+    this.#client.on('personal', (change) => {
+      const line = personalLine(change);
+      if (line !== undefined) this.#terminal.print(line);
     });
     this.#client.on('typing', ({ conversation, user }) => {
       if (conversation === this.#current?.id) this.#terminal.print(`* ${user} is typing`);
@@ -123,6 +128,11 @@ export class Chat {
         return this.#export(this.#here(), command);
       case 'search':
         return this.#search(command.words);
+      case 'contacts':
+      case 'person':
+        for (const line of await carryOutPeople(await this.#options.api(), command))
+          this.#terminal.print(line);
+        return;
       case 'read':
         return this.#here().markRead(this.#here().head);
       case 'who':

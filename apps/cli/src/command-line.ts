@@ -1,8 +1,11 @@
 // What a line the user typed means. Pure: no connection, no terminal.
 
+import { type PeopleCommand, parsePeople, peopleHelp } from './people-commands.ts';
+
 export type ExportFormat = 'jsonl' | 'csv' | 'parquet';
 
 export type Command =
+  | PeopleCommand
   | { readonly kind: 'say'; readonly text: string }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'invalid'; readonly hint: string }
@@ -50,6 +53,7 @@ export const helpText = `plain text            send to the current conversation
 /members              members of the current group
 /who                  who of this conversation is online
 /read                 mark everything here as read
+${peopleHelp}
 /help                 this
 /quit                 end (or Ctrl-C)
 //text                send text that begins with /`;
@@ -73,6 +77,11 @@ export function parseLine(line: string): Command {
       return words.length > 0
         ? { kind: 'search', words: words.join(' ') }
         : invalid('say what: /search kernel panic');
+    case 'contacts':
+    case 'contact':
+    case 'block':
+    case 'unblock':
+      return parsePeople(name, words) ?? invalid('say whom: /block NAME, /contact add NAME');
     case 'export':
       return parseExport(words.join(' '));
     case 'edit':

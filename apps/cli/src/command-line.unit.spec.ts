@@ -45,7 +45,19 @@ test('what cannot be understood gets a hint', () => {
     '/export team.xls',
     '/search',
     '/edit',
+    '/block',
+    '/contact add',
+    '/contact hug bob',
   ]) {
     expect(parseLine(line).kind, line).toBe('invalid');
   }
+});
+
+test('persons: contacts and blocks', () => {
+  expect(parseLine('/contacts')).toEqual({ kind: 'contacts' });
+  const person = { kind: 'person', name: 'bob', text: '' };
+  expect(parseLine('/block bob')).toEqual({ ...person, verb: 'block' });
+  expect(parseLine('/unblock bob')).toEqual({ ...person, verb: 'unblock' });
+  expect(parseLine('/contact add bob shall we?')).toEqual({ ...person, verb: 'add', text: 'shall we?' });
+  expect(parseLine('/contact accept bob')).toEqual({ ...person, verb: 'accept' });
 });

@@ -545,9 +545,10 @@ export class Client {
   // ---------- what it means ----------
 
   #applyEntry(entry: Entry): void {
-    const { message, readMoved } = entry;
+    const { message, readMoved, personal } = entry;
     if (message) this.#applyMessage(message, entry);
     else if (readMoved) this.#learn(readMoved.conversation, (log) => log.moveRead(readMoved.sequence));
+    else if (personal) this.#hub.emit('personal', personal);
     this.#store.saveInboxPosition(entry.position);
     this.#entriesSinceAck++;
     this.#ackDueMs ??= this.#clock.monotonicMs() + this.#limits.ackDelayMs;

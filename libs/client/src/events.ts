@@ -3,7 +3,7 @@
 import type { ClientError } from './client-error.ts';
 import { localError } from './client-error.ts';
 import type { ConversationView } from './conversation-view.ts';
-import type { Message, Presence } from './frames.ts';
+import type { Message, PersonalChange, Presence } from './frames.ts';
 
 export type ClientState = 'idle' | 'connecting' | 'syncing' | 'ready' | 'offline' | 'stopped';
 
@@ -19,6 +19,8 @@ export interface ClientEvents {
   receipt: { readonly conversation: string; readonly user: string; readonly sequence: number };
   typing: { readonly conversation: string; readonly user: string };
   presence: Presence;
+  /** Contacts, blocks and the like changed, here or on another device. After `limited`, ask the HTTP API for all. */
+  personal: PersonalChange;
   /** Something failed that no promise reports: a repair that is tried again, an error about the connection. */
   error: ClientError;
 }

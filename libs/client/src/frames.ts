@@ -95,9 +95,30 @@ export interface Entry {
     readonly sequence: number;
     readonly unread: number;
   } | null;
+  readonly personal?: PersonalChange | null;
   readonly diffusion: number;
   readonly left: boolean;
   readonly title: string;
+}
+
+/** Something of the user's own changed that others do not see; one member is set: its whole new value. */
+export interface PersonalChange {
+  readonly relation?: Relation | null;
+}
+
+/** Numbers of `Relation.contact`. */
+export const Contact = { none: 0, requested: 1, asked: 2, accepted: 3 } as const;
+
+/** What the user has to do with one other person. */
+export interface Relation {
+  readonly user: string;
+  readonly contact: number;
+  readonly isBlocked: boolean;
+  /** Of a request that waits. */
+  readonly message: string;
+  readonly remark: string;
+  readonly tags: readonly string[];
+  readonly sinceMs: number;
 }
 
 export interface HistoryPage {

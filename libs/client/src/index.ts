@@ -13,6 +13,7 @@ export { ConversationView, type EditedContent } from './conversation-view.ts';
 export type { ClientEvent, ClientEvents, ClientState } from './events.ts';
 export {
   type ClientFrame,
+  Contact,
   type Content,
   type ConversationInfo,
   type Cursor,
@@ -21,8 +22,10 @@ export {
   type ErrorBody,
   type HistoryPage,
   type Message,
+  type PersonalChange,
   type Presence,
   type Reaction,
+  type Relation,
   type RichContent,
   type Sent,
   type ServerFrame,
@@ -31,6 +34,9 @@ export {
   type Welcome,
 } from './frames.ts';
 export {
+  type ContactRelation,
+  type RelationKind,
+  type RelationsPage,
   type Credentials,
   type ExportRequest,
   type GroupMember,

@@ -112,6 +112,17 @@ export { Role } from './group/role.ts';
 
 export type { EntryChange, InboxEntry } from './user/inbox-window.ts';
 export { Membership } from './user/membership.ts';
+export { type Personal, type PersonalChange, type PersonalEvent, personalChangeOf } from './user/personal.ts';
+export {
+  type ChangeRelation,
+  Contact,
+  type NotePeerRelation,
+  type Relation,
+  RelationAction,
+  type RelationChanged,
+} from './user/relation.ts';
+export { RelationKind, type RelationPage, refusalOf, relationPage } from './user/relation-queries.ts';
+export { Refusal, type RefusalSet, type SetRefusal } from './direct/refusal.ts';
 export type {
   Deliver,
   NotePeerRead,
@@ -128,9 +139,18 @@ export type {
   ReadPointerMoved,
   UserEvent,
   UserRegistered,
+  NumberedEvent,
 } from './user/user-event.ts';
+export { takesPosition } from './user/user-event.ts';
 export { type UserLimits, userLimits } from './user/user-limits.ts';
-export type { EntryPush, ReadMovedPush, ReceiptPush, SyncNeededPush, UserPush } from './user/user-push.ts';
+export type {
+  EntryPush,
+  PersonalPush,
+  ReadMovedPush,
+  ReceiptPush,
+  SyncNeededPush,
+  UserPush,
+} from './user/user-push.ts';
 export {
   type InboxPage,
   type PositionedEntry,

@@ -126,7 +126,8 @@ function filled<Properties, Filled>(
   return new type(message ?? undefined);
 }
 
-function changeWord({ isReadMoved, membership }: parley.internal.v1.InboxEntry.$Properties) {
+function changeWord({ isReadMoved, membership, personal }: parley.internal.v1.InboxEntry.$Properties) {
+  if (personal != null) return 'personal';
   if (isReadMoved) return 'read';
   if (membership === internal.Membership.MEMBERSHIP_JOINED) return 'joined';
   return membership === internal.Membership.MEMBERSHIP_LEFT ? 'left' : 'message';

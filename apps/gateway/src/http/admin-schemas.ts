@@ -86,7 +86,7 @@ export const inboxAsOfAnswer = z.object({
       position: z.int(),
       conversation: z.string(),
       sequence: z.int(),
-      change: z.enum(['message', 'read', 'joined', 'left']),
+      change: z.enum(['message', 'read', 'joined', 'left', 'personal']),
     }),
   ),
   more: z.boolean(),

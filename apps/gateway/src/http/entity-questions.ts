@@ -9,12 +9,13 @@ import type { HttpPorts } from './http-ports.ts';
 
 type Asking = Pick<HttpPorts, 'queries' | 'settings'>;
 
-/** The account; undefined when there is no such user. */
+/** The account; undefined when there is no such user. `from`: whether their messages are refused is answered too. */
 export async function accountOf(
   ports: Asking,
   { tenant, user }: Identity,
+  from = '',
 ): Promise<parley.internal.v1.AccountAnswer | undefined> {
-  const result = await ports.queries.ask({ type: 'user', tenant, id: user }, { account: {} });
+  const result = await ports.queries.ask({ type: 'user', tenant, id: user }, { account: { from } });
   if (!result.ok && result.error === 'USER_NOT_FOUND') return undefined;
   const account = bodyOf(valueOf(result), 'account');
   return account.exists ? (account as parley.internal.v1.AccountAnswer) : undefined;
@@ -45,7 +46,7 @@ export async function ask<Name extends AnswerName>(
   return bodyOf(valueOf(await ports.queries.ask(address, query)), answer);
 }
 
-type AnswerName = 'account' | 'members' | 'conversations' | 'head' | 'log';
+type AnswerName = 'account' | 'relations' | 'members' | 'conversations' | 'head' | 'log';
 
 function bodyOf<Name extends AnswerName>(answer: QueryAnswer, name: Name): NonNullable<QueryAnswer[Name]> {
   const body = answer[name];

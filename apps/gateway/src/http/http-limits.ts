@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly pageMax: number;
   /** Users in one presence question; more is BAD_REQUEST. */
   readonly presenceUsersMax: number;
+  /** Tags of one contact; more is BAD_REQUEST. */
+  readonly tagsPerContactMax: number;
   /** Questions to entities under way at once for one request. */
   readonly questionsAtOnceMax: number;
   /** One search, milliseconds. Then HISTORY_UNAVAILABLE. */
@@ -33,6 +35,7 @@ export interface HttpLimits {
   readonly loginFailures: RateLimit;
   readonly requestsPerUser: RateLimit;
   readonly searchesPerUser: RateLimit;
+  readonly contactRequestsPerUser: RateLimit;
   readonly exportsPerUser: RateLimit;
   readonly analyticsQuestions: RateLimit;
   /** Rows of the store that were read for an analyst's answers, in thousands. The last answer may go over. */
@@ -46,6 +49,7 @@ export const httpLimits: HttpLimits = {
   membersPerRequestMax: 1_000,
   pageMax: 500,
   presenceUsersMax: 200,
+  tagsPerContactMax: 16,
   questionsAtOnceMax: 16,
   searchTimeoutMs: 5_000,
   analyticsTimeoutMs: 8_000,
@@ -57,6 +61,7 @@ export const httpLimits: HttpLimits = {
   loginFailures: { name: 'http-login-failure', max: 10, windowMs: 15 * 60_000 },
   requestsPerUser: { name: 'http-request', max: 1_200, windowMs: 60_000 },
   searchesPerUser: { name: 'http-search', max: 120, windowMs: 60_000 },
+  contactRequestsPerUser: { name: 'http-contact-request', max: 60, windowMs: 60 * 60_000 },
   exportsPerUser: { name: 'http-export', max: 20, windowMs: 60 * 60_000 },
   analyticsQuestions: { name: 'analytics-question', max: 600, windowMs: 3_600_000 },
   analyticsThousandRows: { name: 'analytics-rows', max: 500_000, windowMs: 3_600_000 },

@@ -16,6 +16,7 @@ export const httpFields = {
   httpSearchesPerMinute: atLeastOne(httpLimits.searchesPerUser.max),
   /** Of one user in an hour; beyond it RATE_LIMITED. */
   httpExportsPerHour: atLeastOne(httpLimits.exportsPerUser.max),
+  httpContactRequestsPerHour: atLeastOne(httpLimits.contactRequestsPerUser.max),
   /** Of one analyst in an hour; beyond it RATE_LIMITED. */
   analyticsQuestionsPerHour: atLeastOne(httpLimits.analyticsQuestions.max),
   /** Thousands of rows the store reads for them. */
@@ -31,6 +32,7 @@ export const httpLimitsOf = (config: HttpConfig): HttpLimits => ({
   requestsPerUser: { ...httpLimits.requestsPerUser, max: config.httpRequestsPerMinute },
   searchesPerUser: { ...httpLimits.searchesPerUser, max: config.httpSearchesPerMinute },
   exportsPerUser: { ...httpLimits.exportsPerUser, max: config.httpExportsPerHour },
+  contactRequestsPerUser: { ...httpLimits.contactRequestsPerUser, max: config.httpContactRequestsPerHour },
   analyticsQuestions: { ...httpLimits.analyticsQuestions, max: config.analyticsQuestionsPerHour },
   analyticsThousandRows: { ...httpLimits.analyticsThousandRows, max: config.analyticsThousandRowsPerHour },
 });

@@ -13,6 +13,7 @@ import { GroupsController } from './groups.controller.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import { OperationsController } from './operations.controller.ts';
+import { PeopleController } from './people.controller.ts';
 import { PresenceController } from './presence.controller.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { SearchController } from './search.controller.ts';
@@ -28,6 +29,7 @@ export class HttpModule {
       controllers: [
         AccountsController,
         GroupsController,
+        PeopleController,
         ConversationsController,
         SearchController,
         ExportController,

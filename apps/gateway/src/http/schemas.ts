@@ -13,7 +13,7 @@ import { httpLimits } from './http-limits.ts';
 
 const idRule = 'must be 1 to 64 of letters, digits, _ and -';
 // Control characters, the marks that turn the direction of text, and half surrogate pairs have no place in a name.
-const printable = /^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u;
+export const printable = /^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u;
 
 export const userId = z.string().regex(idPattern, idRule);
 export const groupId = z.string().regex(idPattern, idRule);
@@ -51,7 +51,7 @@ export const addMembersBody = z.strictObject({ members: members.min(1) });
 export const roleBody = z.strictObject({ role: z.enum(['member', 'admin', 'owner']) });
 export const muteBody = z.strictObject({ untilMs: z.int().min(0).describe('0 lifts the mute') });
 
-const count = (fallback: number, max: number) =>
+export const count = (fallback: number, max: number) =>
   z.coerce
     .number()
     .int()

@@ -110,8 +110,8 @@ export class InboxSync {
     references: readonly InboxEntry[],
   ): Promise<Result<EncodedEntry[], ErrorName>> {
     const wanted = new Map<string, number[]>();
-    for (const { conversation, sequence, isReadMoved } of references) {
-      if (isReadMoved) continue;
+    for (const { conversation, sequence, isReadMoved, personal } of references) {
+      if (isReadMoved || personal != null) continue;
       const sequences = wanted.get(conversation ?? '');
       if (sequences === undefined) wanted.set(conversation ?? '', [sequence ?? 0]);
       else sequences.push(sequence ?? 0);
@@ -140,6 +140,9 @@ const userOf = ({ tenant, user }: Identity) => ({ type: 'user', tenant, id: user
 function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
   const { conversation, sequence, unread, isReadMoved, diffusion, title } = reference;
   const position = reference.position ?? 0;
+  if (reference.personal != null) {
+    return { position, message: undefined, more: { personal: reference.personal } };
+  }
   if (isReadMoved) {
     const more = { readMoved: { conversation, sequence, unread } };
     return { position, message: undefined, more };

@@ -5,7 +5,6 @@ import {
   type GroupEvent,
   type GroupState,
   type LogMessage,
-  type UserEvent,
   type UserState,
   conversationOfDirect,
   conversationOfGroup,
@@ -13,6 +12,7 @@ import {
   directLogMessage,
   groupDecider,
   groupLogMessage,
+  takesPosition,
   userDecider,
 } from '@parley/domain';
 import { decodeDirectEvent, decodeGroupEvent, decodeUserEvent } from '@parley/protocol';
@@ -105,6 +105,3 @@ function passExpired(log: { head: number }, sequence: number, firstKept: number)
   }
   log.head = sequence - 1;
 }
-
-const takesPosition = ({ type }: UserEvent): boolean =>
-  type === 'EntryAppended' || type === 'ReadPointerMoved';

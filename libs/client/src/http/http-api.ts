@@ -47,6 +47,29 @@ export interface MembersPage {
   readonly next: string | undefined;
 }
 
+export type RelationKind = 'contacts' | 'requested' | 'asked' | 'blocked' | 'all';
+
+/** What the user has to do with one other person. */
+export interface ContactRelation {
+  readonly user: string;
+  /** `requested`: the user waits; `asked`: the other one does. */
+  readonly contact: 'none' | 'requested' | 'asked' | 'accepted';
+  readonly isBlocked: boolean;
+  /** Of a request that waits. */
+  readonly message: string;
+  readonly remark: string;
+  readonly tags: readonly string[];
+  readonly sinceMs: number;
+}
+
+export interface RelationsPage {
+  readonly relations: readonly ContactRelation[];
+  /** `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+  /** Changes after it come by the inbox. */
+  readonly inboxPosition: number;
+}
+
 export interface SearchRequest {
   /** Words, "phrases", beginnings*, -excluded, filters such as `from:alice`. May be left out where a filter is given. */
   readonly q?: string;
@@ -168,6 +191,51 @@ export class HttpApi {
       count: Number(answer['count'] ?? members.length),
       next: typeof next === 'string' ? next : undefined,
     };
+  }
+
+  async contacts(
+    page: { readonly kind?: RelationKind; readonly after?: string; readonly limit?: number } = {},
+  ): Promise<RelationsPage> {
+    const answer = await this.#call('GET', `/v1/contacts${queryOf(page)}`);
+    const next = answer['next'];
+    return {
+      relations: (answer['relations'] as ContactRelation[] | undefined) ?? [],
+      next: typeof next === 'string' ? next : undefined,
+      inboxPosition: Number(answer['inboxPosition'] ?? 0),
+    };
+  }
+
+  async requestContact(user: string, message = ''): Promise<void> {
+    await this.#call('POST', `/v1/contacts/${encodeURIComponent(user)}/request`, { message });
+  }
+
+  async acceptContact(user: string): Promise<void> {
+    await this.#call('POST', `/v1/contacts/${encodeURIComponent(user)}/accept`);
+  }
+
+  async refuseContact(user: string): Promise<void> {
+    await this.#call('POST', `/v1/contacts/${encodeURIComponent(user)}/refuse`);
+  }
+
+  /** Ends it for both; takes an own request back. */
+  async removeContact(user: string): Promise<void> {
+    await this.#call('DELETE', `/v1/contacts/${encodeURIComponent(user)}`);
+  }
+
+  /** Own name and tags for a person; what is left out is emptied. */
+  async describeContact(
+    user: string,
+    description: { readonly remark?: string; readonly tags?: readonly string[] },
+  ): Promise<void> {
+    await this.#call('PUT', `/v1/contacts/${encodeURIComponent(user)}`, description);
+  }
+
+  async block(user: string): Promise<void> {
+    await this.#call('PUT', `/v1/blocks/${encodeURIComponent(user)}`);
+  }
+
+  async unblock(user: string): Promise<void> {
+    await this.#call('DELETE', `/v1/blocks/${encodeURIComponent(user)}`);
   }
 
   async conversations(): Promise<readonly ConversationInfo[]> {

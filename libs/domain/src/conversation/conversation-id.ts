@@ -12,6 +12,10 @@ export const isDirectConversation = (conversation: string): boolean => conversat
 /** Id of the direct entity behind a direct conversation. */
 export const directIdOf = (conversation: string): string => conversation.slice(2);
 
+/** Id of the direct entity of two users. */
+export const directOf = (one: string, other: string): string =>
+  one < other ? `${one}.${other}` : `${other}.${one}`;
+
 /** The two users of a direct entity; equal when a user talks to themself. */
 export function usersOfDirect(directId: string): readonly [string, string] {
   const dot = directId.indexOf('.');

@@ -3,6 +3,7 @@ import type { EditMessage, RecallMessage } from '../conversation/change-message.
 import type { Done } from '../conversation/done.ts';
 import type { PinMessage, ReactToMessage } from '../conversation/mark-message.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
+import type { SetRefusal } from './refusal.ts';
 
 /** `reader` has read up to `sequence`. */
 export interface MarkRead {
@@ -12,5 +13,5 @@ export interface MarkRead {
 }
 
 export type DirectCommand =
-  PostMessage | EditMessage | RecallMessage | ReactToMessage | PinMessage | MarkRead;
+  PostMessage | EditMessage | RecallMessage | ReactToMessage | PinMessage | MarkRead | SetRefusal;
 export type DirectReply = Sent | Done;

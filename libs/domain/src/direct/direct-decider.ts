@@ -32,6 +32,7 @@ import type { Deliver, NotePeerRead } from '../user/user-command.ts';
 import type { DirectCommand, DirectReply, MarkRead } from './direct-command.ts';
 import { type DirectEvent, type ReadAdvanced, directLogMessage } from './direct-event.ts';
 import { type DirectState, initialDirect } from './direct-state.ts';
+import { Refusal, type SetRefusal, noRefusals, refusalCode, refusalsOf } from './refusal.ts';
 
 type DirectDecision = Decision<DirectEvent, DirectReply>;
 
@@ -58,6 +59,8 @@ function decideDirect(state: DirectState, command: DirectCommand, context: Decid
       return decideMark(state, command, context.nowMs);
     case 'MarkRead':
       return decideMarkRead(state, command);
+    case 'SetRefusal':
+      return decideRefusal(state, command);
     default:
       return assertNever(command, 'decideDirect');
   }
@@ -65,7 +68,23 @@ function decideDirect(state: DirectState, command: DirectCommand, context: Decid
 
 function decidePost(state: DirectState, command: PostMessage, nowMs: number): DirectDecision {
   if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
-  return repeatedPost(state.log, command) ?? decideNewPost(state.log, command, nowMs, canReadAll);
+  const repeated = repeatedPost(state.log, command);
+  if (repeated !== undefined) return repeated;
+  const refusal = refusalOfPeer(state, command.sender);
+  if (refusal !== Refusal.NONE) return refused(refusalCode(refusal));
+  return decideNewPost(state.log, command, nowMs, canReadAll);
+}
+
+/** Whether the other one takes what `sender` writes. Nobody refuses themself. */
+function refusalOfPeer({ refusals, first }: DirectState, sender: string): Refusal {
+  if (refusals === noRefusals) return Refusal.NONE;
+  return sender === first ? refusals.second : refusals.first;
+}
+
+function decideRefusal(state: DirectState, { user, refusal }: SetRefusal): DirectDecision {
+  if (!state.users.includes(user) || state.users.length < 2) return refused('NOT_A_MEMBER');
+  const known = user === state.first ? state.refusals.first : state.refusals.second;
+  return refusal === known ? nothingToDo : accepted([{ type: 'RefusalSet', user, refusal }], done);
 }
 
 /** Each changes what is their own; nobody stands above the other. */
@@ -77,6 +96,9 @@ function decideChange(
   if (!state.users.includes(command.sender)) return refused('NOT_A_MEMBER');
   const repeated = repeatedPost(state.log, command);
   if (repeated !== undefined) return repeated;
+  // A new text is news for the other one; taking something back never is refused.
+  const refusal = command.type === 'EditMessage' ? refusalOfPeer(state, command.sender) : Refusal.NONE;
+  if (refusal !== Refusal.NONE) return refused(refusalCode(refusal));
   const rights = ownRights(command.window);
   return command.type === 'EditMessage'
     ? decideEdit(state.log, command, { nowMs, rights })
@@ -129,6 +151,12 @@ function evolveDirect(state: DirectState, event: DirectEvent): DirectState {
     case 'ReadAdvanced':
       advanceRead(state, event.reader, event.sequence);
       return state;
+    case 'RefusalSet': {
+      const { first, second } = state.refusals;
+      const isFirst = event.user === state.first;
+      state.refusals = refusalsOf(isFirst ? event.refusal : first, isFirst ? second : event.refusal);
+      return state;
+    }
     default:
       return assertNever(event, 'evolveDirect');
   }
@@ -145,6 +173,8 @@ function effectsOfDirect(event: DirectEvent, state: DirectState): readonly Effec
       return [tellUsers(event, state)];
     case 'ReadAdvanced':
       return tellPeer(event, state);
+    case 'RefusalSet':
+      return [];
     default:
       return assertNever(event, 'effectsOfDirect');
   }

@@ -3,6 +3,7 @@ import { type MessageEdited, type MessageRecalled, elementOfChange } from '../co
 import type { LogMessage } from '../conversation/log-message.ts';
 import { type MarkEvent, elementOfMark, isMark } from '../conversation/mark-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
+import type { RefusalSet } from './refusal.ts';
 
 export interface ReadAdvanced {
   readonly type: 'ReadAdvanced';
@@ -10,12 +11,11 @@ export interface ReadAdvanced {
   readonly sequence: number;
 }
 
-export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | MarkEvent | ReadAdvanced;
+export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | MarkEvent | ReadAdvanced | RefusalSet ;
 
 /** The fact as an element of the conversation's log; undefined for facts that take no sequence. */
 export function directLogMessage(event: DirectEvent, conversation: string): LogMessage | undefined {
-  if (event.type === 'ReadAdvanced') return undefined;
-  if (isMark(event)) return elementOfMark(event, conversation);
+if ( event . type = = = 'ReadAdvanced' | | event . type = = = 'RefusalSet' ) return undefined ; if ( isMark ( event ) ) return elementOfMark ( event , conversation ) ;
   return event.type === 'MessagePosted'
     ? messageOfPost(event, conversation)
     : elementOfChange(event, conversation);

@@ -4,6 +4,7 @@ import { conversationOfDirect, usersOfDirect } from '../conversation/conversatio
 import type { ConversationLimits } from '../conversation/conversation-limits.ts';
 import { conversationLimits } from '../conversation/conversation-limits.ts';
 import type { ConversationLog, ConversationLogSnapshot } from '../conversation/conversation-log.ts';
+import { type Refusal, type Refusals, noRefusals, refusalsOf } from './refusal.ts';
 import { emptyLog, restoreLog, snapshotOfLog } from '../conversation/conversation-log.ts';
 
 export interface DirectState {
@@ -14,12 +15,15 @@ export interface DirectState {
   log: ConversationLog;
   readByFirst: number;
   readBySecond: number;
+  refusals: Refusals;
 }
 
 export interface DirectSnapshot {
   readonly conversation: ConversationLogSnapshot;
   readonly readByFirst: number;
   readonly readBySecond: number;
+  readonly refusedByFirst: Refusal;
+  readonly refusedBySecond: Refusal;
 }
 
 export function initialDirect(address: EntityAddress, limits: ConversationLimits): DirectState {
@@ -32,6 +36,7 @@ export function initialDirect(address: EntityAddress, limits: ConversationLimits
     log: emptyLog(conversationOfDirect(address.id), limits),
     readByFirst: 0,
     readBySecond: 0,
+    refusals: noRefusals,
   };
 }
 
@@ -39,6 +44,8 @@ export const snapshotOfDirect = (state: DirectState): DirectSnapshot => ({
   conversation: snapshotOfLog(state.log),
   readByFirst: state.readByFirst,
   readBySecond: state.readBySecond,
+  refusedByFirst: state.refusals.first,
+  refusedBySecond: state.refusals.second,
 });
 
 export function restoreDirect(
@@ -50,5 +57,6 @@ export function restoreDirect(
   state.log = restoreLog(state.log.conversation, snapshot.conversation, limits);
   state.readByFirst = snapshot.readByFirst;
   state.readBySecond = snapshot.readBySecond;
+  state.refusals = refusalsOf(snapshot.refusedByFirst, snapshot.refusedBySecond);
   return state;
 }

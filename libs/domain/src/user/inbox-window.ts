@@ -2,8 +2,10 @@
 // nothing is moved when the window slides. Entries are references; the bodies are in the conversations.
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Membership } from './membership.ts';
+import type { PersonalChange } from './personal.ts';
 
 export interface InboxEntry {
+  /** Empty, as the sequence is 0, when the entry is a personal change. */
   readonly conversation: string;
   readonly sequence: number;
   /** What the entry is beside a plain new message. */
@@ -12,6 +14,7 @@ export interface InboxEntry {
 
 export type EntryChange =
   | { readonly kind: 'read-moved'; readonly unread: number }
+  | { readonly kind: 'personal'; readonly change: PersonalChange }
   | {
       readonly kind: 'membership';
       readonly membership: Membership;

@@ -3,6 +3,7 @@ import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Done } from '../conversation/done.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import type { Membership } from './membership.ts';
+import type { ChangeRelation, NotePeerRelation } from './relation.ts';
 
 export interface RegisterUser {
   readonly type: 'RegisterUser';
@@ -36,7 +37,8 @@ export interface NotePeerRead {
   readonly sequence: number;
 }
 
-export type UserCommand = RegisterUser | Deliver | ReadConversation | NotePeerRead;
+export type UserCommand =
+  RegisterUser | Deliver | ReadConversation | NotePeerRead | ChangeRelation | NotePeerRelation;
 
 /** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
 export interface ReadDone {

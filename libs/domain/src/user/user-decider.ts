@@ -8,12 +8,15 @@ import { markedBy } from '../conversation/mark-message.ts';
 import { changeIn } from '../conversation/message-change.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
 import { Membership } from './membership.ts';
+import { personalChangeOf } from './personal.ts';
+import { effectsOfRelation } from './relation-effects.ts';
+import { decidePeerRelation, decideRelation } from './relation-rules.ts';
 import type { Deliver, NotePeerRead, ReadConversation, ReadDone } from './user-command.ts';
 import type { RegisterUser, UserCommand, UserReply } from './user-command.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
 import { evolveUser } from './user-evolve.ts';
 import { type UserLimits, userLimits } from './user-limits.ts';
-import type { ReadMovedPush, ReceiptPush } from './user-push.ts';
+import type { PersonalPush, ReadMovedPush, ReceiptPush } from './user-push.ts';
 import { type UserConversation, type UserState, initialUser, unreadOf } from './user-state.ts';
 
 type UserDecision = Decision<UserEvent, UserReply>;
@@ -39,6 +42,10 @@ function decideUser(state: UserState, command: UserCommand, context: DecideConte
       return decidePeerRead(state, command);
     case 'RegisterUser':
       return decideRegister(state, command, context.nowMs);
+    case 'ChangeRelation':
+      return decideRelation(state, command, context.nowMs);
+    case 'NotePeerRelation':
+      return decidePeerRelation(state, command, context.nowMs);
     default:
       return assertNever(command, 'decideUser');
   }
@@ -144,6 +151,10 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
     }
     case 'UserRegistered':
       return [];
+    case 'RelationChanged': {
+      const payload: PersonalPush = { type: 'Personal', change: personalChangeOf(event) };
+      return [{ kind: 'push', position: state.inbox.last, payload }, ...effectsOfRelation(event, state)];
+    }
     default:
       return assertNever(event, 'effectsOfUser');
   }

@@ -1,6 +1,7 @@
 // Facts of a user entity.
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Membership } from './membership.ts';
+import type { PersonalEvent } from './personal.ts';
 import type { EntryPush } from './user-push.ts';
 
 export interface UserRegistered {
@@ -45,4 +46,10 @@ export interface PeerReadNoted {
   readonly sequence: number;
 }
 
-export type UserEvent = UserRegistered | EntryAppended | ReadPointerMoved | PeerReadNoted;
+export type UserEvent = UserRegistered | EntryAppended | ReadPointerMoved | PeerReadNoted | PersonalEvent;
+
+/** The facts that are numbered: one inbox entry each, of the next position. */
+export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted>;
+
+export const takesPosition = (event: UserEvent): event is NumberedEvent =>
+  event.type !== 'UserRegistered' && event.type !== 'PeerReadNoted';

@@ -4,6 +4,7 @@ import { isDirectConversation } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
 import { Membership } from './membership.ts';
+import { applyPersonal, personalChangeOf } from './personal.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
 import {
   type UserConversation,
@@ -31,6 +32,10 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
       state.account = { handle, displayName, passwordHash, atMs };
       return state;
     }
+    case 'RelationChanged':
+      applyPersonal(state, event);
+      appendToInbox(state.inbox, '', 0, { kind: 'personal', change: personalChangeOf(event) });
+      return state;
     default:
       return assertNever(event, 'evolveUser');
   }

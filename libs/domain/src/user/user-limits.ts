@@ -9,6 +9,12 @@ export interface UserLimits {
   readonly leftConversationsMax: number;
   /** Unread edits, recalls and recalled messages remembered of a conversation. Above: the oldest count as unread again. */
   readonly uncountedMax: number;
+  /** Contacts and requests that wait, both ways. Above: LIST_FULL, and the requests of others are refused. */
+  readonly contactsMax: number;
+  /** Persons a user has blocked. Above: LIST_FULL. */
+  readonly blockedMax: number;
+  /** Relations on one page at most; also the page size when none is asked for. */
+  readonly relationPageMax: number;
 }
 
 export const userLimits: UserLimits = {
@@ -16,4 +22,7 @@ export const userLimits: UserLimits = {
   inboxPageMax: 500,
   leftConversationsMax: 1_000,
   uncountedMax: 256,
+  contactsMax: 5_000,
+  blockedMax: 1_000,
+  relationPageMax: 500,
 };

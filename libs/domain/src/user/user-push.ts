@@ -2,6 +2,7 @@
 // and the others (not numbered) into a ServerFrame.
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
+import type { PersonalChange } from './personal.ts';
 
 export interface EntryPush {
   readonly type: 'Entry';
@@ -18,6 +19,11 @@ export interface ReadMovedPush {
   readonly unread: number;
 }
 
+export interface PersonalPush {
+  readonly type: 'Personal';
+  readonly change: PersonalChange;
+}
+
 export interface ReceiptPush {
   readonly type: 'Receipt';
   readonly conversation: string;
@@ -31,4 +37,4 @@ export interface SyncNeededPush {
   readonly inboxPosition: number;
 }
 
-export type UserPush = EntryPush | ReadMovedPush | ReceiptPush | SyncNeededPush;
+export type UserPush = EntryPush | ReadMovedPush | PersonalPush | ReceiptPush | SyncNeededPush;

@@ -1,6 +1,7 @@
 // What a snapshot keeps of a user, and the way back.
 import type { EntityAddress } from '@parley/std';
 import { type InboxEntry, inboxEntries, restoreInbox } from './inbox-window.ts';
+import { type Personal, nothingPersonal } from './personal.ts';
 import { type UserLimits, userLimits } from './user-limits.ts';
 import { type Account, type UserConversation, type UserState, noConversations } from './user-state.ts';
 
@@ -10,6 +11,7 @@ export interface UserSnapshot {
   /** The newest entries, ending at `position`. */
   readonly entries: readonly InboxEntry[];
   readonly conversations: readonly UserConversation[];
+  readonly personal: Personal;
 }
 
 export const snapshotOfUser = (state: UserState): UserSnapshot => ({
@@ -17,6 +19,7 @@ export const snapshotOfUser = (state: UserState): UserSnapshot => ({
   position: state.inbox.last,
   entries: inboxEntries(state.inbox),
   conversations: [...state.conversations.values()],
+  personal: state.personal,
 });
 
 /** Takes the parts of `snapshot` over; entries get the conversation strings of the conversations to share them. */
@@ -37,5 +40,6 @@ export function restoreUser(
     account: snapshot.account,
     inbox: restoreInbox(limits.inboxCountMax, snapshot.position, entries),
     conversations: conversations.size === 0 ? noConversations : conversations,
+    personal: snapshot.personal.relations.size === 0 ? nothingPersonal : snapshot.personal,
   };
 }

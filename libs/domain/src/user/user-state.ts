@@ -2,6 +2,7 @@
 import type { EntityAddress } from '@parley/std';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import { type InboxWindow, emptyInbox } from './inbox-window.ts';
+import { type Personal, nothingPersonal } from './personal.ts';
 import type { UserLimits } from './user-limits.ts';
 
 export interface UserState {
@@ -12,6 +13,8 @@ export interface UserState {
   inbox: InboxWindow;
   /** Changed through `ownConversations`. */
   conversations: ReadonlyMap<string, UserConversation>;
+  /** Changed through `ownPersonal`. */
+  personal: Personal;
 }
 
 export interface Account {
@@ -49,6 +52,7 @@ export const initialUser = (address: EntityAddress, limits: UserLimits): UserSta
   account: undefined,
   inbox: emptyInbox(limits.inboxCountMax),
   conversations: noConversations,
+  personal: nothingPersonal,
 });
 
 /** One for all who have none: an empty map takes more room than the rest of such a user. */

@@ -9,6 +9,8 @@ import {
   createUserDecider,
   inboxPage,
   isLimited,
+  refusalOf,
+  relationPage,
   userConversations,
   userLimits,
 } from '@parley/domain';
@@ -47,7 +49,9 @@ function queryUser(state: UserState, bytes: Uint8Array): Uint8Array {
     case 'conversations':
       return queryAnswer.conversations(userConversations(state), state.inbox.last);
     case 'account':
-      return queryAnswer.account(accountOf(state));
+      return queryAnswer.account(accountOf(state), refusalOf(state, query.from));
+    case 'relations':
+      return queryAnswer.relations(relationPage(state, query));
     default:
       return queryAnswer.error('BAD_REQUEST', 'A user does not answer this query.');
   }

@@ -59,11 +59,10 @@ export function decodeDirectEvent(bytes: Uint8Array): DirectEvent {
 }
 
 export function encodeDirectSnapshot(state: DirectState): Uint8Array {
-  const { conversation, readByFirst, readBySecond } = snapshotOfDirect(state);
+  const { conversation, ...others } = snapshotOfDirect(state);
   return internal.DirectSnapshot.encode({
     conversation: toConversationSnapshot(conversation),
-    readByFirst,
-    readBySecond,
+    ...others,
   }).finish();
 }
 
@@ -73,17 +72,20 @@ function decodeDirectSnapshot(
   limits: ConversationLimits,
 ): DirectState {
   const message = internal.DirectSnapshot.decode(bytes);
-  const { readByFirst, readBySecond } = message;
+  const { readByFirst, readBySecond, refusedByFirst, refusedBySecond } = message;
   const conversation = readConversationSnapshot(message.conversation);
-  return restoreDirect(address, { conversation, readByFirst, readBySecond }, limits);
+  const others = { readByFirst, readBySecond, refusedByFirst, refusedBySecond };
+  return restoreDirect(address, { conversation, ...others }, limits);
 }
 
 const commands = oneOf<DirectCommand>('DirectCommand', {
   ...conversationCommands,
   MarkRead: { reader: plain, sequence: plain },
+  SetRefusal: { user: plain, refusal: plain },
 });
 
 const events = oneOf<DirectEvent>('DirectEvent', {
   ...conversationEvents,
   ReadAdvanced: { reader: plain, sequence: plain },
+  RefusalSet: { user: plain, refusal: plain },
 });

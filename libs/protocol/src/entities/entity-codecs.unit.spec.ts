@@ -33,6 +33,18 @@ const oneOfNumbers = <const T extends number>(...values: T[]): Arbitrary<T> => f
 const diffusion = oneOfNumbers(0, 1, 2);
 const membership = oneOfNumbers(0, 1, 2);
 const role = oneOfNumbers(0, 1, 2, 3);
+const refusal = oneOfNumbers(0, 1, 2);
+const relationAction = oneOfNumbers(0, 1, 2, 3, 4, 5, 6, 7);
+const relation = record({
+  type: fc.constant('Relation' as const),
+  user: text,
+  contact: oneOfNumbers(0, 1, 2, 3),
+  isBlocked: fc.boolean(),
+  message: text,
+  remark: text,
+  tags: users,
+  sinceMs: number,
+});
 const maybe = <T>(value: Arbitrary<T>) => fc.option(value, { nil: undefined });
 /** Absent fields leave no key behind, as in what codecs read. */
 const withoutAbsent = <T extends object>(value: T): T =>
@@ -181,10 +193,12 @@ const conversationEvents = {
 const directCommand = valuesOf<DirectCommand>({
   ...conversationCommands,
   MarkRead: { reader: text, sequence: number },
+  SetRefusal: { user: text, refusal },
 });
 const directEvent = valuesOf<DirectEvent>({
   ...conversationEvents,
   ReadAdvanced: { reader: text, sequence: number },
+  RefusalSet: { user: text, refusal },
 });
 const groupCommand = valuesOf<GroupCommand>({
   ...conversationCommands,
@@ -213,6 +227,8 @@ const userCommand = valuesOf<UserCommand>({
   Deliver: { message: logMessage, membership, diffusion, title: text },
   ReadConversation: { conversation: text, sequence: number },
   NotePeerRead: { conversation: text, peer: text, sequence: number },
+  ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
+  NotePeerRelation: { peer: text, action: relationAction, message: text, requestMs: number },
 });
 const userEvent = valuesOf<UserEvent>({
   UserRegistered: { handle: text, displayName: text, passwordHash: text, atMs: number },
@@ -229,6 +245,7 @@ const userEvent = valuesOf<UserEvent>({
   },
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },
+  RelationChanged: { action: relationAction, isByPeer: fc.boolean(), relation, requestMs: number },
 });
 
 /** Overwrites the bytes after decoding: what was read must not change. */

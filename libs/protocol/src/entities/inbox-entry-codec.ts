@@ -2,7 +2,8 @@
 // hot values are: a page holds hundreds of them, a snapshot thousands.
 import { Diffusion, type InboxEntry, Membership } from '@parley/domain';
 import type { ByteReader, ByteWriter } from '@parley/std';
-import type { parley } from '../messages.ts';
+import { type parley, wire } from '../messages.ts';
+import { personalChanges, toWirePersonal } from './personal-codec.ts';
 import { bytesField, isDoubtful, number, string, varintField } from './hot-values.ts';
 
 export type InboxEntryFields = parley.internal.v1.InboxEntry.$Properties;
@@ -24,6 +25,9 @@ export function writeInboxEntry(
   if (change?.kind === 'read-moved') {
     number(writer, 4, 1);
     number(writer, 5, change.unread);
+  } else if (change?.kind === 'personal') {
+    const bytes = wire.PersonalChange.encode(toWirePersonal(change.change)).finish();
+    writer.varint(bytesField(50)).varint(bytes.length).raw(bytes);
   } else if (change !== undefined) {
     number(writer, 6, change.membership);
     number(writer, 7, change.diffusion);
@@ -61,7 +65,10 @@ export function readInboxEntry(reader: ByteReader): InboxEntryFields | undefined
 }
 
 export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
-  const { conversation, sequence, isReadMoved, unread, membership, diffusion, title } = message;
+  const { conversation, sequence, isReadMoved, unread, membership, diffusion, title, personal } = message;
+  if (personal != null) {
+    return { conversation, sequence, change: { kind: 'personal', change: personalChanges.unwrap(personal) } };
+  }
   if (isReadMoved) return { conversation, sequence, change: { kind: 'read-moved', unread } };
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
   const change = isPlain ? undefined : ({ kind: 'membership', membership, diffusion, title } as const);

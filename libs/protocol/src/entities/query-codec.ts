@@ -1,9 +1,11 @@
 // Queries asked of owners and their answers, as bytes. Entity types answer with one of these.
-import type { Account, ConversationHead, LogPage, MembersPage, UserConversation } from '@parley/domain';
+import type { Account, ConversationHead, LogPage, MembersPage, RelationPage } from '@parley/domain';
+import type { Refusal, UserConversation } from '@parley/domain';
 import { errorBody } from '../error-codes.ts';
 import { internal, type parley } from '../messages.ts';
 import { encodeInboxAnswer, readInboxAnswer } from './inbox-answer-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
+import { toWireRelation } from './personal-codec.ts';
 import { decoded } from './shape.ts';
 import { toWireConversation } from './user-parts-codec.ts';
 
@@ -13,11 +15,13 @@ export type EntityQuery =
   | { readonly body: 'log'; readonly reader: string; readonly from: number; readonly to: number }
   | { readonly body: 'members'; readonly reader: string; readonly after: string; readonly limit: number }
   | { readonly body: 'head'; readonly reader: string }
-  | { readonly body: 'account' | 'conversations' | 'unknown' };
+  | { readonly body: 'account'; readonly from: string }
+  | { readonly body: 'relations'; readonly kind: number; readonly after: string; readonly limit: number }
+  | { readonly body: 'conversations' | 'unknown' };
 
 /** Throws on bytes that are no internal.Query. */
 export function decodeQuery(bytes: Uint8Array): EntityQuery {
-  const { inbox, log, members, head, body } = internal.Query.decode(bytes);
+  const { inbox, log, members, head, account, relations, body } = internal.Query.decode(bytes);
   if (inbox) {
     const { after, limit } = decoded(inbox);
     return { body: 'inbox', after, limit };
@@ -31,7 +35,12 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
     return { body: 'members', reader, after, limit };
   }
   if (head) return { body: 'head', reader: decoded(head).reader };
-  return { body: body === 'account' || body === 'conversations' ? body : 'unknown' };
+  if (account) return { body: 'account', from: decoded(account).from };
+  if (relations) {
+    const { kind, after, limit } = decoded(relations);
+    return { body: 'relations', kind, after, limit };
+  }
+  return { body: body === 'conversations' ? body : 'unknown' };
 }
 
 /** The entity a query is for. Throws on bytes that are no internal.Query. */
@@ -59,8 +68,11 @@ export const queryAnswer = {
   conversations: (conversations: readonly UserConversation[], position: number): Uint8Array =>
     encode({ conversations: { conversations: conversations.map(toWireConversation), position } }),
 
-  account: (account: Account | undefined): Uint8Array =>
-    encode({ account: account === undefined ? { exists: false } : { exists: true, ...account } }),
+  account: (account: Account | undefined, refusal: Refusal = 0): Uint8Array =>
+    encode({ account: account === undefined ? { exists: false } : { exists: true, ...account, refusal } }),
+
+  relations: ({ relations, more, position }: RelationPage): Uint8Array =>
+    encode({ relations: { relations: relations.map(toWireRelation), more, position } }),
 
   log: ({ messages, head, spans, changes, forgetsChanges, reactions, pinned }: LogPage): Uint8Array =>
     encode({

@@ -18,7 +18,8 @@ import { encodeDeliver, encodeEntryAppended, encodeEntryPush, isPlainText } from
 import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
-import { type Shape, oneOf, optional, plain } from './shape.ts';
+import { readRelation, toWirePersonal, toWireRelation } from './personal-codec.ts';
+import { type Shape, list, oneOf, optional, plain } from './shape.ts';
 import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
 
 export const createUserCodec = (limits: UserLimits = userLimits) => ({
@@ -72,6 +73,8 @@ export function encodeUserPush(push: UserPush): Uint8Array {
     }
     case 'ReadMoved':
       return wire.Entry.encode({ readMoved: push }).finish();
+    case 'Personal':
+      return wire.Entry.encode({ personal: toWirePersonal(push.change) }).finish();
     case 'Receipt':
       return wire.ServerFrame.encode({ receipt: push }).finish();
     case 'SyncNeeded':
@@ -82,11 +85,12 @@ export function encodeUserPush(push: UserPush): Uint8Array {
 }
 
 export function encodeUserSnapshot(state: UserState): Uint8Array {
-  const { account, position, entries, conversations } = snapshotOfUser(state);
+  const { account, position, entries, conversations, personal } = snapshotOfUser(state);
   const first = position - entries.length + 1;
   const writer = new ByteWriter().raw(internal.UserSnapshot.encode({ account, position }).finish());
   entries.forEach((entry, index) => writeInboxEntry(writer, 3, { position: first + index, entry }));
-  const rest = { conversations: conversations.map(toWireConversation) };
+  const relations = [...personal.relations.values()].map(toWireRelation);
+  const rest = { conversations: conversations.map(toWireConversation), relations };
   return writer.raw(internal.UserSnapshot.encode(rest).finish()).finish();
 }
 
@@ -97,10 +101,14 @@ function readUserSnapshot(bytes: Uint8Array) {
     position: message.position,
     entries: message.entries.map((entry) => readEntry(entry as parley.internal.v1.InboxEntry)),
     conversations: message.conversations.map((each) => readConversation(each as parley.v1.Conversation)),
+    personal: { relations: relationsIn(message.relations) },
   };
 }
 
 const readAccount = optional(accountShape);
+
+const relationsIn = (messages: readonly object[]) =>
+  new Map(messages.map(readRelation).map((relation) => [relation.user, relation]));
 
 /** 0 and false leave no key behind. */
 function orAbsent<T extends number | boolean>(value: T): T | undefined {
@@ -125,6 +133,8 @@ const commands = oneOf<UserCommand>('UserCommand', {
   Deliver: { message: logMessageField, membership: plain, diffusion: plain, title: plain },
   ReadConversation: { conversation: plain, sequence: plain },
   NotePeerRead: { conversation: plain, peer: plain, sequence: plain },
+  ChangeRelation: { user: plain, action: plain, message: plain, remark: plain, tags: list },
+  NotePeerRelation: { peer: plain, action: plain, message: plain, requestMs: plain },
 });
 
 const events = oneOf<UserEvent>('UserEvent', {
@@ -132,4 +142,5 @@ const events = oneOf<UserEvent>('UserEvent', {
   EntryAppended: entryAppendedShape,
   ReadPointerMoved: { conversation: plain, sequence: plain },
   PeerReadNoted: { conversation: plain, sequence: plain },
+  RelationChanged: { action: plain, isByPeer: plain, relation: readRelation, requestMs: plain },
 });

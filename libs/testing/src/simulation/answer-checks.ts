@@ -54,16 +54,18 @@ export class AnswerChecks {
     this.checked++;
     this.#told.set(user, Math.max(position, this.newestTold(user)));
     const event = this.#inbox(user)[position - 1];
-    const { message, readMoved } = entry;
+    const { message, readMoved, personal } = entry;
     if (event === undefined)
       return this.#violate(`${user} is pushed position ${position}, not in the journal`);
     const isSame = message
       ? event.type === 'EntryAppended' &&
         event.conversation === message.conversation &&
         event.sequence === message.sequence
-      : event.type === 'ReadPointerMoved' &&
-        event.conversation === readMoved?.conversation &&
-        event.sequence === readMoved.sequence;
+      : personal
+        ? event.type === 'RelationChanged'
+        : event.type === 'ReadPointerMoved' &&
+          event.conversation === readMoved?.conversation &&
+          event.sequence === readMoved.sequence;
     if (!isSame) return this.#violate(`${user} is pushed something else as position ${position}`);
     if (message) this.message(fromWireMessage(message as parley.v1.Message));
   }
@@ -114,10 +116,12 @@ export class AnswerChecks {
           event.sequence === entry.sequence &&
           event.membership === entry.membership &&
           event.diffusion === entry.diffusion
-        : event?.type === 'ReadPointerMoved' &&
-          entry.isReadMoved &&
-          event.conversation === entry.conversation &&
-          event.sequence === entry.sequence;
+        : event?.type === 'RelationChanged'
+          ? entry.personal?.relation?.user === event.relation.user
+          : event?.type === 'ReadPointerMoved' &&
+            entry.isReadMoved &&
+            event.conversation === entry.conversation &&
+            event.sequence === entry.sequence;
     if (!isSame) this.#violate(`${user} reads something else at position ${entry.position}`);
   }
 

@@ -178,6 +178,7 @@ export class DeviceModel implements GatewayConnection {
     this.#world.checks.inboxEntry(this.user, entry);
     if (entry.position !== this.#position + 1) return;
     this.#position = entry.position;
+    if (entry.personal != null) return;
     const copy = this.#copy(entry.conversation);
     if (entry.isReadMoved) return;
     if (!copy.have.has(entry.sequence)) copy.wanted.add(entry.sequence);

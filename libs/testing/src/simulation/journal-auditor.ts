@@ -12,6 +12,7 @@ import {
   changeIn,
   directLogMessage,
   groupLogMessage,
+  takesPosition,
   withoutContent,
 } from '@parley/domain';
 import { parseConversation } from '@parley/protocol';
@@ -250,8 +251,7 @@ export class JournalAuditor {
     if (type === 'user') {
       const userEvent = event as UserEvent;
       push(this.userEvents, `${tenant}.${id}`, userEvent);
-      if (userEvent.type === 'EntryAppended' || userEvent.type === 'ReadPointerMoved')
-        push(this.inboxes, `${tenant}.${id}`, userEvent);
+      if (takesPosition(userEvent)) push(this.inboxes, `${tenant}.${id}`, userEvent);
       return;
     }
     const conversation = `${type === 'group' ? 'g' : 'd'}.${id}`;

@@ -62,16 +62,16 @@ describe('golden bytes', () => {
   const { user, direct, group } = samples.addresses;
   holds(
     'user',
-    { snapshot: samples.states.user(), unreadSnapshot: samples.states.unreadUser() },
+    {
+      snapshot: samples.states.user(),
+      unreadSnapshot: samples.states.unreadUser(),
+      relatedSnapshot: samples.states.relatedUser(),
+    },
     { encode: userCodec.encodeSnapshot, decode: (bytes) => userCodec.decodeSnapshot(bytes, user) },
   );
   holds(
     'direct',
-    {
-      snapshot: samples.states.direct(),
-      changedSnapshot: samples.states.changedDirect(),
-      markedSnapshot: samples.states.markedDirect(),
-    },
+{ snapshot : samples . states . direct ( ) , changedSnapshot : samples . states . changedDirect ( ) , markedSnapshot : samples . states . markedDirect ( ) , , refusingSnapshot : samples . states . refusingDirect ( ) , } ,
     { encode: directCodec.encodeSnapshot, decode: (bytes) => directCodec.decodeSnapshot(bytes, direct) },
   );
   holds(
@@ -89,8 +89,7 @@ describe('golden bytes', () => {
       'group.command': samples.groupCommands,
       'user.command': samples.userCommands,
       message: samples.logMessages,
-      user: { snapshot: 0, unreadSnapshot: 0 },
-      direct: { snapshot: 0, changedSnapshot: 0, markedSnapshot: 0 },
+user : { snapshot : 0 , unreadSnapshot : 0 , relatedSnapshot : 0 } , direct : { snapshot : 0 , changedSnapshot : 0 , markedSnapshot : 0 , refusingSnapshot : 0 } ,
       group: { snapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));
     expect(Object.keys(golden).sort()).toEqual(names.sort());

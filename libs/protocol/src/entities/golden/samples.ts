@@ -122,6 +122,7 @@ export const directCommands: Of<DirectCommand> = {
   ReactToMessage: reactToMessage,
   PinMessage: pin,
   MarkRead: { type: 'MarkRead', reader: 'bob', sequence: 7 },
+  SetRefusal: { type: 'SetRefusal', user: 'bob', refusal: 1 },
 };
 
 export const directEvents: Of<DirectEvent> = {
@@ -130,6 +131,7 @@ export const directEvents: Of<DirectEvent> = {
   MessageRecalled: recalled,
   ...marks,
   ReadAdvanced: { type: 'ReadAdvanced', reader: 'bob', sequence: 7 },
+  RefusalSet: { type: 'RefusalSet', user: 'bob', refusal: 2 },
 };
 
 export const groupCommands: Of<GroupCommand> = {
@@ -175,6 +177,15 @@ export const userCommands: Of<UserCommand> = {
   Deliver: { type: 'Deliver', message, membership: 1, diffusion: 2, title: 'Tea' },
   ReadConversation: { type: 'ReadConversation', conversation: 'g.tea', sequence: 7 },
   NotePeerRead: { type: 'NotePeerRead', conversation: 'd.ann.bob', peer: 'bob', sequence: 7 },
+  ChangeRelation: {
+    type: 'ChangeRelation',
+    user: 'bob',
+    action: 7,
+    message: 'tea?',
+    remark: 'Bobby',
+    tags: ['work', 'tea'],
+  },
+  NotePeerRelation: { type: 'NotePeerRelation', peer: 'bob', action: 3, message: 'tea?', requestMs: atMs },
 };
 
 export const userEvents: Of<UserEvent> = {
@@ -197,6 +208,22 @@ export const userEvents: Of<UserEvent> = {
   },
   ReadPointerMoved: { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 7 },
   PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
+  RelationChanged: {
+    type: 'RelationChanged',
+    action: 3,
+    isByPeer: true,
+    relation: {
+      type: 'Relation',
+      user: 'bob',
+      contact: 2,
+      isBlocked: true,
+      message: 'tea?',
+      remark: 'Bobby',
+      tags: ['work', 'tea'],
+      sinceMs: atMs,
+    },
+    requestMs: atMs,
+  },
 };
 
 /** The same types with more in them. */
@@ -287,6 +314,10 @@ export const states = {
       directDecider.evolve,
       directDecider.initialState(addresses.direct),
     ),
+  refusingDirect: () =>
+    [directEvents.RefusalSet].reduce(directDecider.evolve, directDecider.initialState(addresses.direct)),
+  relatedUser: () =>
+    [userEvents.RelationChanged].reduce(userDecider.evolve, userDecider.initialState(addresses.user)),
   unreadUser: () =>
     [
       { ...userEvents.EntryAppended, sender: 'bob' },

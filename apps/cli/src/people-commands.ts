@@ -1,0 +1,86 @@
+// What can be typed about other persons: contacts, requests, blocks.
+import type { ContactRelation, HttpApi, PersonalChange } from '@parley/client';
+import { Contact } from '@parley/client';
+
+export type PeopleCommand =
+  | { readonly kind: 'contacts' }
+  | {
+      readonly kind: 'person';
+      readonly verb: PersonVerb;
+      readonly name: string;
+      /** Message of a request, or the new name. */
+      readonly text: string;
+    };
+
+export type PersonVerb = 'add' | 'accept' | 'refuse' | 'remove' | 'name' | 'block' | 'unblock';
+
+export const peopleHelp = `/contacts             contacts, requests and blocked persons
+/contact add NAME [MESSAGE], accept NAME, refuse NAME, remove NAME
+/contact name NAME [AS]  your own name for a person
+/block NAME           no direct messages of this person any more; /unblock NAME`;
+
+const verbs: readonly string[] = ['add', 'accept', 'refuse', 'remove', 'name'] satisfies PersonVerb[];
+
+/** undefined: it is none, or says too little. */
+export function parsePeople(name: string, words: readonly string[]): PeopleCommand | undefined {
+  if (name === 'contacts') return { kind: 'contacts' };
+  if (name === 'block' || name === 'unblock')
+    return words[0] === undefined ? undefined : { kind: 'person', verb: name, name: words[0], text: '' };
+  const [verb = '', whom, ...text] = words;
+  if (whom === undefined || !verbs.includes(verb)) return undefined;
+  return { kind: 'person', verb: verb as PersonVerb, name: whom, text: text.join(' ') };
+}
+
+/** Carries it out. Answers the lines to show. */
+export async function carryOutPeople(api: HttpApi, command: PeopleCommand): Promise<string[]> {
+  if (command.kind === 'contacts') return listLines(api);
+  const { verb, name, text } = command;
+  switch (verb) {
+    case 'add':
+      await api.requestContact(name, text);
+      return [`* ${name} is asked`];
+    case 'accept':
+      await api.acceptContact(name);
+      break;
+    case 'refuse':
+      await api.refuseContact(name);
+      break;
+    case 'remove':
+      await api.removeContact(name);
+      break;
+    case 'name':
+      await api.describeContact(name, { remark: text });
+      break;
+    default:
+      await (verb === 'block' ? api.block(name) : api.unblock(name));
+  }
+  return ['* done'];
+}
+
+async function listLines(api: HttpApi): Promise<string[]> {
+  const lines: string[] = [];
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const page = await api.contacts({ kind: 'all', ...(after === '' ? {} : { after }) });
+    lines.push(...page.relations.map(relationLine));
+    after = page.next;
+  }
+  return lines.length === 0 ? ['* no contacts yet: /contact add NAME'] : lines;
+}
+
+function relationLine({ user, contact, isBlocked, message, remark, tags }: ContactRelation): string {
+  const about = [
+    { none: '', requested: 'asked, no answer yet', asked: 'wants to be a contact', accepted: '' }[contact],
+    message === '' ? '' : `"${message}"`,
+    isBlocked ? 'blocked' : '',
+    tags.map((tag) => `#${tag}`).join(' '),
+  ].filter((part) => part !== '');
+  const name = remark === '' ? user : `${remark} (${user})`;
+  return `  ${name}${about.length === 0 ? '' : ` – ${about.join(', ')}`}`;
+}
+
+/** A request that has come is worth a line; what the user did is not. */
+export function personalLine({ relation }: PersonalChange): string | undefined {
+  if (relation?.contact !== Contact.asked) return undefined;
+  const message = relation.message === '' ? '' : `: "${relation.message}"`;
+  return `* ${relation.user} wants to be a contact${message} – /contact accept ${relation.user}`;
+}

@@ -1,0 +1,47 @@
+// What requests and answers about people look like; see schemas.ts.
+import { z } from 'zod';
+import { httpLimits } from './http-limits.ts';
+import { count, printable, userId } from './schemas.ts';
+
+const noControls = 'must not have control characters';
+const tag = z.string().trim().min(1).max(64).regex(printable, noControls);
+
+export const requestBody = z.strictObject({
+  message: z.string().trim().max(256).regex(printable, noControls).default(''),
+});
+export const describeBody = z.strictObject({
+  remark: z
+    .string()
+    .trim()
+    .max(128)
+    .regex(printable, noControls)
+    .default('')
+    .describe('own name; empty: none'),
+  tags: z
+    .array(tag)
+    .max(httpLimits.tagsPerContactMax)
+    .default([])
+    .transform((tags) => [...new Set(tags)]),
+});
+export const relationPageQuery = z.strictObject({
+  kind: z.enum(['contacts', 'requested', 'asked', 'blocked', 'all']).default('contacts'),
+  after: userId.or(z.literal('')).default(''),
+  limit: count(100, httpLimits.pageMax),
+});
+export const relationPage = z.object({
+  relations: z.array(
+    z.object({
+      user: z.string(),
+      contact: z
+        .enum(['none', 'requested', 'asked', 'accepted'])
+        .describe('requested: you wait; asked: they wait'),
+      isBlocked: z.boolean().describe('by you'),
+      message: z.string().describe('of a request that waits'),
+      remark: z.string(),
+      tags: z.array(z.string()),
+      sinceMs: z.int(),
+    }),
+  ),
+  next: z.string().nullable().describe('`after` for the next page'),
+  inboxPosition: z.int().describe('changes after it come by the inbox'),
+});
