@@ -98,6 +98,18 @@ async function playOne(
       return stage.put(sender, `/v1/groups/${id}/members/${system.member}/mute`, {
         untilMs: system.mutedUntilMs,
       });
+    case 'ProfileChanged':
+      return stage.send(sender, 'PATCH', `/v1/groups/${id}`, { title: system.title, avatar: system.avatar });
+    case 'AnnouncementChanged':
+      return stage.put(sender, `/v1/groups/${id}/announcement`, { text: system.text });
+    case 'SettingsChanged':
+      return stage.send(sender, 'PATCH', `/v1/groups/${id}/settings`, system.settings);
+    case 'BanChanged':
+      return stage.send(sender, system.isBanned ? 'PUT' : 'DELETE', `/v1/groups/${id}/bans/${system.member}`);
+    case 'NicknameChanged':
+      return stage.put(sender, `/v1/groups/${id}/members/${system.member}/nickname`, {
+        nickname: system.nickname,
+      });
     default:
       throw new Error(`${system.type} cannot be played`);
   }

@@ -63,7 +63,11 @@ export class Stage {
   }
 
   async put(user: string, path: string, body: object): Promise<void> {
-    await this.#call(user, 'PUT', path, body);
+    await this.send(user, 'PUT', path, body);
+  }
+
+  async send(user: string, method: 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<void> {
+    await this.#call(user, method, path, body);
   }
 
   async client(user: string): Promise<Client> {

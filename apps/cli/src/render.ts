@@ -80,16 +80,44 @@ function systemText(system: System, sender: string): string {
   }
   if (system.messagePinned) return `${sender} pinned #${system.messagePinned.sequence ?? 0}`;
   if (system.messageUnpinned) return `${sender} unpinned #${system.messageUnpinned.sequence ?? 0}`;
+  if (system.profileChanged)
+    return `${sender} named the group ${printable(system.profileChanged.title ?? '')}`;
+  if (system.announcementChanged) return announcementText(system.announcementChanged.text ?? '', sender);
+  if (system.settingsChanged) return settingsText(system.settingsChanged.settings ?? {}, sender);
+  if (system.banChanged)
+    return `${sender} ${system.banChanged.isBanned ? 'banned' : 'lifted the ban of'} ${system.banChanged.member ?? ''}`;
+  if (system.windowsChanged) return `${sender} changed how long messages may be changed`;
+  if (system.nicknameChanged) return nicknameText(system.nicknameChanged);
   if (system.expired) return 'an older message, no longer kept';
   if (system.diffusionChanged) return 'the group changed its way of delivery';
   return 'something happened that this version does not know';
 }
+
+type SettingsChange = NonNullable<System['settingsChanged']>;
+
+const announcementText = (text: string, sender: string): string =>
+  text === '' ? `${sender} took the announcement away` : `${sender} announces: ${printable(text)}`;
+
+function settingsText(settings: NonNullable<SettingsChange['settings']>, sender: string): string {
+  const { muteAll } = settings;
+  const slowModeMs = settings.slowModeMs ?? 0;
+  const writing = muteAll ? 'only owner and admins write' : 'everybody may write';
+  const pace = slowModeMs > 0 ? `, once in ${slowModeMs / 1000} s` : '';
+  return `${sender} changed the settings: ${writing}${pace}`;
+}
+
+const nicknameText = ({ member, nickname }: NonNullable<System['nicknameChanged']>): string =>
+  nickname
+    ? `${member ?? ''} is called ${printable(nickname)} here`
+    : `${member ?? ''} has no nickname any more`;
 
 const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ');
 
 const hints: Record<string, string | undefined> = {
   USER_NOT_FOUND: 'they sign up with: npm run chat -- --as NAME',
   NOT_A_MEMBER: 'ask a member to add you',
+  SLOW_MODE: 'wait a little and send it again',
+  BANNED: 'owner and admins can lift the ban',
   TOO_LATE: 'messages can be changed for some time only',
   GROUP_DISMISSED: 'make a new one with /group new',
   ALREADY_EXISTS: 'choose another name',

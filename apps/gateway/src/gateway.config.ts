@@ -91,6 +91,9 @@ export const gatewaySettings = z
     /** … and at or below this many back. */
     groupSmallTo: setting.integer({ min: 1, max: 4_999 }).default(400),
 
+    /** The longest window owner and admins may set for their group, whatever the tenant's own are. */
+    groupChangeWindowMsMax: setting.integer({ min: 0, max: tenYears }).default(30 * 24 * 60 * minute),
+
     /** How long after it was sent a message may be edited by who wrote it; by owners and admins of a group, their own. */
     messageEditMs: setting.integer({ min: 0, max: tenYears }).default(changeWindows.edit.ownMs),
     messageManagerEditMs: setting.integer({ min: 0, max: tenYears }).default(changeWindows.edit.managerMs),

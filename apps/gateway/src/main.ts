@@ -260,6 +260,7 @@ function httpSettings(): HttpPorts['settings'] {
   return {
     limits: httpLimitsOf(config),
     groupPolicy: { membersMax, largeFrom, smallTo },
+    changeWindowMsMax: config.groupChangeWindowMsMax,
     defaultTenant: config.authDefaultTenant,
     get socketUrl() {
       return config.gatewaySocketUrl ?? socketUrl();

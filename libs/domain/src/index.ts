@@ -73,6 +73,10 @@ export {
 
 export type {
   AddMembers,
+  Announce,
+  ChangeProfile,
+  ChangeSettings,
+  ChangeWindows,
   CreateGroup,
   DismissGroup,
   GroupCommand,
@@ -80,11 +84,15 @@ export type {
   LeaveGroup,
   MuteMember,
   RemoveMember,
+  SetBan,
+  SetNickname,
   SetRole,
 } from './group/group-command.ts';
 export { createGroupDecider, groupDecider } from './group/group-decider.ts';
 export { type LivePush, groupAnnouncement } from './group/group-effects.ts';
 export {
+  type AnnouncementChanged,
+  type BanChanged,
   type DiffusionChanged,
   type GroupCreated,
   type GroupDismissed,
@@ -93,15 +101,29 @@ export {
   type MemberMuted,
   type MemberRemoved,
   type MembersAdded,
+  type NicknameChanged,
+  type ProfileChanged,
   type RoleChanged,
+  type SettingsChanged,
+  type WindowsChanged,
   groupLogMessage,
 } from './group/group-event.ts';
 export { type GroupLimits, groupLimits } from './group/group-limits.ts';
 export { type GroupPolicy, groupPolicy, isValidPolicy } from './group/group-policy.ts';
 export { type MembersPage, groupHead, groupLogPage, membersPage } from './group/group-queries.ts';
+export { type GroupAction, leastRole } from './group/group-rights.ts';
+export { type Announcement, type Ban, type GroupSettings, groupSettings } from './group/group-settings.ts';
+export {
+  type GroupListName,
+  type GroupListPage,
+  type GroupView,
+  groupListPage,
+  groupView,
+} from './group/group-views.ts';
 export {
   type GroupSnapshot,
   type GroupState,
+  type LastPost,
   type UserSpans,
   restoreGroup,
   snapshotOfGroup,

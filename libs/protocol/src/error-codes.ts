@@ -55,6 +55,9 @@ export const errorCodes = {
   REQUEST_NOT_FOUND: final(404, 'There is no request that waits for an answer.'),
   LIST_FULL: final(409, 'The list has reached its maximum.'),
   MUTED: final(403, 'You are muted in this conversation.'),
+  SLOW_MODE: final(429, 'The group is in slow mode: you have written a moment ago.'),
+  BANNED: final(403, 'Banned from this group.'),
+  LIMIT_REACHED: final(409, 'There are as many of these as there may be.'),
   GROUP_DISMISSED: final(410, 'The group has been dismissed.'),
   GROUP_FULL: final(409, 'The group has reached its maximum of members.'),
   ALREADY_EXISTS: final(409, 'The name is taken.'),
@@ -87,14 +90,16 @@ export type ErrorName = keyof typeof errorCodes;
 export const errorNameOf = (code: string): ErrorName =>
   Object.hasOwn(errorCodes, code) ? (code as ErrorName) : 'INTERNAL';
 
-/** The error frame body for a code; an unknown code becomes INTERNAL. `message` replaces the table's text. */
-export function errorBody(code: string, message?: string) {
+const uint32Max = 4_294_967_295;
+
+/** The error frame body for a code; an unknown code becomes INTERNAL. The others replace what the table says. */
+export function errorBody(code: string, message?: string, retryAfterMs?: number) {
   const name = errorNameOf(code);
   const entry: ErrorCode = errorCodes[name];
   return {
     code: name,
     message: message ?? entry.message,
     retryable: entry.retryable,
-    retryAfterMs: entry.retryAfterMs ?? 0,
+    retryAfterMs: Math.min(retryAfterMs ?? entry.retryAfterMs ?? 0, uint32Max),
   };
 }

@@ -26,6 +26,8 @@ export interface Refused {
   readonly accepted: false;
   readonly code: string;
   readonly message?: string;
+  /** How long until it may be tried again, milliseconds, where that is known better than the code tells. */
+  readonly retryAfterMs?: number;
 }
 
 export type Decision<Event, Reply> = Accepted<Event, Reply> | Refused;
@@ -36,8 +38,12 @@ export const accepted = <Event, Reply>(events: readonly Event[], reply: Reply): 
   reply,
 });
 
-export const refused = (code: string, message?: string): Refused =>
-  message === undefined ? { accepted: false, code } : { accepted: false, code, message };
+export const refused = (code: string, message?: string, retryAfterMs?: number): Refused => ({
+  accepted: false,
+  code,
+  ...(message !== undefined && { message }),
+  ...(retryAfterMs !== undefined && { retryAfterMs }),
+});
 
 /** Give `command` to every entity of `type` named in `ids`, inside the same tenant. Exactly once each, in order. */
 export interface TellEffect {

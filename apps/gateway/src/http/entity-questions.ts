@@ -46,7 +46,8 @@ export async function ask<Name extends AnswerName>(
   return bodyOf(valueOf(await ports.queries.ask(address, query)), answer);
 }
 
-type AnswerName = 'account' | 'relations' | 'members' | 'conversations' | 'head' | 'log';
+type AnswerName =
+  'account' | 'relations' | 'members' | 'group' | 'groupList' | 'conversations' | 'head' | 'log';
 
 function bodyOf<Name extends AnswerName>(answer: QueryAnswer, name: Name): NonNullable<QueryAnswer[Name]> {
   const body = answer[name];

@@ -1,22 +1,22 @@
 // Groups: create, look at, and change who is in them. The group entity decides what the asker's role allows.
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { parley } from '@parley/protocol';
-import { groupConversation, internal } from '@parley/protocol';
+import { groupConversation } from '@parley/protocol';
 import { timeOrderedId } from '@parley/std';
 import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
-import { ApiError, mustBeDone } from './api-error.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
-import { ask, mustExist } from './entity-questions.ts';
+import { mustExist } from './entity-questions.ts';
+import { groupJson } from './group-json.ts';
+import { askForGroup, askForMembers, orderGroup } from './group-orders.ts';
+import { groupAnswer } from './group-schemas.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import {
   addMembersBody,
   createdGroupAnswer,
   createGroupBody,
-  groupAnswer,
   groupId,
   memberPage,
   memberPageQuery,
@@ -24,12 +24,11 @@ import {
   roleBody,
   userId,
 } from './schemas.ts';
-import { diffusionWord, roleOf, roleWord } from './wire-json.ts';
+import { roleOf, roleWord } from './wire-json.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
 const groupParam = new ZodPipe(groupId, 'BAD_ID');
 const userParam = new ZodPipe(userId, 'BAD_ID');
-type GroupCommand = parley.internal.v1.GroupCommand.$Shape;
 
 @ApiTags('groups')
 @Controller('v1/groups')
@@ -52,7 +51,7 @@ export class GroupsController {
     await mustExist(this.ports, asker.tenant, others);
     const id = body.id ?? timeOrderedId(clock, random);
     const policy = settings.groupPolicy;
-    await this.#send(asker, id, {
+    await orderGroup(this.ports, asker, id, {
       createGroup: { by: asker.user, title: body.title, members: others, policy },
     });
     return { id, conversation: groupConversation(id) };
@@ -64,18 +63,7 @@ export class GroupsController {
     @Asker() asker: VerifiedToken,
     @Param('id', groupParam) id: string,
   ): Promise<z.infer<typeof groupAnswer>> {
-    const answer = await this.#members(asker, id, justBefore(asker.user), 1);
-    const me = answer.members?.find((member) => member.user === asker.user);
-    if (me === undefined) throw new ApiError('NOT_A_MEMBER');
-    return {
-      id,
-      conversation: groupConversation(id),
-      title: answer.title ?? '',
-      head: answer.head ?? 0,
-      count: answer.count ?? 0,
-      diffusion: diffusionWord(answer.diffusion),
-      role: roleWord(me.role),
-    };
+    return groupJson(id, await askForGroup(this.ports, asker, id));
   }
 
   @Get(':id/members')
@@ -90,12 +78,13 @@ export class GroupsController {
     @Param('id', groupParam) id: string,
     @Query(new ZodPipe(memberPageQuery)) query: z.infer<typeof memberPageQuery>,
   ): Promise<z.infer<typeof memberPage>> {
-    const answer = await this.#members(asker, id, query.after, query.limit);
+    const answer = await askForMembers(this.ports, asker, id, query);
     const members = (answer.members ?? []).map((member) => ({
       user: member.user ?? '',
       role: roleWord(member.role),
       joined: member.joined ?? 0,
       mutedUntilMs: member.mutedUntilMs ?? 0,
+      nickname: member.nickname ?? '',
     }));
     return { members, count: answer.count ?? 0, next: answer.more ? (members.at(-1)?.user ?? null) : null };
   }
@@ -110,7 +99,7 @@ export class GroupsController {
   ): Promise<void> {
     const members = [...new Set(body.members)];
     await mustExist(this.ports, asker.tenant, members);
-    await this.#send(asker, id, { addMembers: { by: asker.user, members } });
+    await orderGroup(this.ports, asker, id, { addMembers: { by: asker.user, members } });
   }
 
   @Delete(':id/members/:user')
@@ -121,21 +110,21 @@ export class GroupsController {
     @Param('id', groupParam) id: string,
     @Param('user', userParam) member: string,
   ): Promise<void> {
-    await this.#send(asker, id, { removeMember: { by: asker.user, member } });
+    await orderGroup(this.ports, asker, id, { removeMember: { by: asker.user, member } });
   }
 
   @Post(':id/leave')
   @HttpCode(204)
   @AskerRoute({ summary: 'Leave', params: ['id'] })
   async leave(@Asker() asker: VerifiedToken, @Param('id', groupParam) id: string): Promise<void> {
-    await this.#send(asker, id, { leaveGroup: { member: asker.user } });
+    await orderGroup(this.ports, asker, id, { leaveGroup: { member: asker.user } });
   }
 
   @Delete(':id')
   @HttpCode(204)
   @AskerRoute({ summary: 'Dismiss the group, for all', params: ['id'] })
   async dismiss(@Asker() asker: VerifiedToken, @Param('id', groupParam) id: string): Promise<void> {
-    await this.#send(asker, id, { dismissGroup: { by: asker.user } });
+    await orderGroup(this.ports, asker, id, { dismissGroup: { by: asker.user } });
   }
 
   @Put(':id/members/:user/role')
@@ -147,7 +136,7 @@ export class GroupsController {
     @Param('user', userParam) member: string,
     @Body(new ZodPipe(roleBody)) body: z.infer<typeof roleBody>,
   ): Promise<void> {
-    await this.#send(asker, id, { setRole: { by: asker.user, member, role: roleOf(body.role) } });
+    await orderGroup(this.ports, asker, id, { setRole: { by: asker.user, member, role: roleOf(body.role) } });
   }
 
   @Put(':id/members/:user/mute')
@@ -159,24 +148,8 @@ export class GroupsController {
     @Param('user', userParam) member: string,
     @Body(new ZodPipe(muteBody)) body: z.infer<typeof muteBody>,
   ): Promise<void> {
-    await this.#send(asker, id, { muteMember: { by: asker.user, member, mutedUntilMs: body.untilMs } });
+    await orderGroup(this.ports, asker, id, {
+      muteMember: { by: asker.user, member, mutedUntilMs: body.untilMs },
+    });
   }
-
-  async #send(asker: VerifiedToken, id: string, command: GroupCommand): Promise<void> {
-    const payload = internal.GroupCommand.encode(command).finish();
-    mustBeDone(await this.ports.commands.send({ type: 'group', tenant: asker.tenant, id }, payload));
-  }
-
-  #members(asker: VerifiedToken, id: string, after: string, limit: number) {
-    const address = { type: 'group', tenant: asker.tenant, id };
-    return ask(this.ports, address, { members: { reader: asker.user, after, limit } }, 'members');
-  }
-}
-
-/**
- * A text that sorts before `id` with no other id between: the page of one member after it is the member itself.
- * `~` sorts behind every character of an id.
- */
-function justBefore(id: string): string {
-  return `${id.slice(0, -1)}${String.fromCharCode(id.charCodeAt(id.length - 1) - 1)}~`;
 }

@@ -208,6 +208,7 @@ export async function startHttpDoubles(
     settings: {
       limits: httpLimits,
       groupPolicy: { membersMax: 100_000, largeFrom: 500, smallTo: 400 },
+      changeWindowMsMax: 30 * 24 * 3_600_000,
       admins: ['default/ada'],
       analysts: ['default/ana'],
       defaultTenant: 'default',

@@ -48,6 +48,8 @@ export interface HttpSettings {
   readonly limits: HttpLimits;
   /** What new groups get: their maximum of members, and the sizes at which they switch diffusion, both ways. */
   readonly groupPolicy: { readonly membersMax: number; readonly largeFrom: number; readonly smallTo: number };
+  /** The longest time a group may give its members, owner or admins to edit or recall messages. */
+  readonly changeWindowMsMax: number;
   /** Tenants in which strangers may make accounts; undefined: any that no external issuer keeps. */
   readonly registrationTenants?: readonly string[];
   /** Who may ask about a whole tenant, as `tenant/user`; nobody by default. */

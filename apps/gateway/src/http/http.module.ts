@@ -9,6 +9,7 @@ import { AuthGuard } from './auth.guard.ts';
 import { ConversationsController } from './conversations.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
 import { ExportController } from './export.controller.ts';
+import { GroupCareController } from './group-care.controller.ts';
 import { GroupsController } from './groups.controller.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
@@ -30,6 +31,7 @@ export class HttpModule {
         AccountsController,
         GroupsController,
         PeopleController,
+        GroupCareController,
         ConversationsController,
         SearchController,
         ExportController,

@@ -25,7 +25,7 @@ export const conversationId = z
 // Passwords are compared as NFKC, so that the same keys on another keyboard give the same password.
 const password = z.string().max(256).normalize('NFKC').min(8);
 const displayName = z.string().trim().min(1).max(128).regex(printable, 'must not have control characters');
-const title = z.string().trim().min(1).max(256).regex(printable, 'must not have control characters');
+export const title = z.string().trim().min(1).max(256).regex(printable, 'must not have control characters');
 const members = z.array(userId).max(httpLimits.membersPerRequestMax);
 
 export const registerBody = z.strictObject({
@@ -153,21 +153,18 @@ export const sessionAnswer = z.object({ token: z.string(), expiresAtMs: z.int(),
 export const meAnswer = z.object({ ...user.shape, tokenExpiresAtMs: z.int() });
 export const userAnswer = z.object({ id: z.string(), exists: z.boolean(), displayName: z.string() });
 
-const diffusion = z.enum(['write', 'read']);
-const role = z.enum(['member', 'admin', 'owner']);
+export const diffusion = z.enum(['write', 'read']);
+export const role = z.enum(['member', 'admin', 'owner']);
 export const createdGroupAnswer = z.object({ id: z.string(), conversation: z.string() });
-export const groupAnswer = z.object({
-  id: z.string(),
-  conversation: z.string(),
-  title: z.string(),
-  head: z.int(),
-  count: z.int(),
-  diffusion,
-  role,
-});
 export const memberPage = z.object({
   members: z.array(
-    z.object({ user: z.string(), role, joined: z.int(), mutedUntilMs: z.int().describe('0: not muted') }),
+    z.object({
+      user: z.string(),
+      role,
+      joined: z.int(),
+      mutedUntilMs: z.int().describe('0: not muted'),
+      nickname: z.string(),
+    }),
   ),
   count: z.int(),
   next: z.string().nullable().describe('`after` for the next page'),

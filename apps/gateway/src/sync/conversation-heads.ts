@@ -9,6 +9,8 @@ type Conversation = parley.v1.Conversation.$Properties;
 export interface Head {
   readonly head: number;
   readonly isMember: boolean;
+  /** Empty where the owner says none. */
+  readonly title: string;
 }
 export interface HeadFailure {
   readonly code: ErrorName;
@@ -32,10 +34,11 @@ export class ConversationHeads {
       { head: { reader: asker.user } },
     );
     if (!answer.ok) return err({ code: answer.error, isRetryable: errorCodes[answer.error].retryable });
-    return ok({ head: answer.value.head?.head ?? 0, isMember: answer.value.head?.isMember ?? false });
+    const { head, isMember, title } = answer.value.head ?? {};
+    return ok({ head: head ?? 0, isMember: isMember ?? false, title: title ?? '' });
   }
 
-  /** Sets head and unread of the large groups. `unknown`: groups nobody could ask about now. */
+  /** Sets head, unread and title of the large groups. `unknown`: groups nobody could ask about now. */
   async fill(
     asker: Identity,
     conversations: readonly Conversation[],
@@ -46,7 +49,8 @@ export class ConversationHeads {
       const head = await this.ask(asker, each.conversation ?? '');
       if (head.ok) {
         const unread = head.value.head - (each.read ?? 0) - (each.uncounted?.length ?? 0);
-        return { ...each, head: head.value.head, unread: Math.max(0, unread) };
+        const title = head.value.title || (each.title ?? '');
+        return { ...each, title, head: head.value.head, unread: Math.max(0, unread) };
       }
       if (head.error.isRetryable) unknown.push(each.conversation ?? '');
       return each;

@@ -1,6 +1,7 @@
 // The SQL of an export: one row for each message in its newest version, in the same columns for every format. A person's own
 // data begins with a row of the account, so that it is in every format too.
 import { type DocumentFormat, sqlInteger, sqlText, sqlMoment } from '@parley/adapters';
+import { protobufFieldSql } from '../protobuf-field.ts';
 import { spansSql } from '../reading/search-sql.ts';
 import { firstKeptSql } from '../retention/expired.ts';
 
@@ -92,16 +93,22 @@ function columnsOf(format: DocumentFormat): string[] {
 const withoutFormula = (column: string): string =>
   `if(match(${column}, '^[=+\\\\-@\\\\t\\\\r\\\\n\uff1d\uff0b\uff0d\uff20]'), concat('\\'', ${column}), ${column})`;
 
-/** The name of a change of the conversation, by the number of its field: the first byte of the stored System. */
-const changes = [
-  'group_created',
-  'members_added',
-  'member_removed',
-  'member_left',
-  'group_dismissed',
-  'diffusion_changed',
-  'role_changed',
-  'member_muted',
-] as const;
-const kindSql = `if(kind = 'system', transform(bitShiftRight(reinterpretAsUInt8(substring(base64Decode(system), 1, 1)), 3),
-  [${changes.map((_, index) => index + 1).join(', ')}], [${changes.map(sqlText).join(', ')}], 'system'), kind)`;
+/** The name of a change of the conversation, by the number of its field, with which the stored System begins. */
+const changes: Readonly<Record<number, string>> = {
+  1: 'group_created',
+  2: 'members_added',
+  3: 'member_removed',
+  4: 'member_left',
+  5: 'group_dismissed',
+  6: 'diffusion_changed',
+  7: 'role_changed',
+  8: 'member_muted',
+  40: 'profile_changed',
+  41: 'announcement_changed',
+  42: 'settings_changed',
+  43: 'ban_changed',
+  44: 'windows_changed',
+  49: 'nickname_changed',
+};
+const kindSql = `if(kind = 'system', transform(toUInt32(${protobufFieldSql('base64Decode(system)')}),
+  [${Object.keys(changes).join(', ')}], [${Object.values(changes).map(sqlText).join(', ')}], 'system'), kind)`;

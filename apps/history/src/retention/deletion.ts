@@ -10,6 +10,7 @@
 // evaluated by each replica for itself, and they could disagree. Rows are chosen by tenant, conversation and time of
 // sending alone, which are the same in all versions of a row: deleting a newest version only would bring an older one back.
 import { type ClickHouse, type Layout, dateTimeText, sqlText, sqlTexts } from '@parley/adapters';
+import { protobufFieldSql } from '../protobuf-field.ts';
 import { heldConversations } from './holds.ts';
 
 /** Conversations on hold in one statement, which has to stay below the engine's 256 KiB: an id has 131 characters at most. */
@@ -96,22 +97,22 @@ function isIn(conversation: string, { after, upTo, held }: Range): string {
 
 /** Whether an event `e` of a commit that is old carries what people wrote in the range. */
 function goes(tenant: string, range: Range): string {
-  const isContent = Object.entries(keptFirstBytes).map(
-    ([type, kept]) =>
-      `(e.type = '${type}' AND reinterpretAsUInt8(substring(e.payload, 1, 1)) NOT IN (${kept.join(', ')}))`,
+  const isContent = Object.entries(keptFields).map(
+    ([type, kept]) => `(e.type = '${type}' AND ${eventFieldSql} NOT IN (${kept.join(', ')}))`,
   );
   const conversation = "concat(substring(e.type, 1, 1), '.', e.ids[1])";
   return `e.tenant = ${sqlText(tenant)} AND (${isContent.join(' OR ')}) AND ${isIn(conversation, range)}`;
 }
 
-/** An event is a protobuf message with one member; this is the first byte of a member with a number below 16. */
-const firstByte = (field: number): number => (field << 3) | 2;
+/** An event is a protobuf message with one member: its number, of one byte below 16 and of two from there on. */
+const eventFieldSql = protobufFieldSql('e.payload');
 
 /**
- * Facts without what people wrote: ReadAdvanced; GroupCreated … MemberMuted (entities.proto). Whatever comes later is
- * content until it is named here, and deleted.
+ * Facts without what people wrote: ReadAdvanced; GroupCreated … MemberMuted, ProfileChanged (as the title of GroupCreated),
+ * SettingsChanged, BanChanged, WindowsChanged, NicknameChanged (entities.proto). Whatever comes later is content until it is
+ * named here, and deleted.
  */
-const keptFirstBytes: Readonly<Record<'direct' | 'group', readonly number[]>> = {
-  direct: [2].map(firstByte),
-  group: [2, 3, 4, 5, 6, 7, 8, 9].map(firstByte),
+const keptFields: Readonly<Record<'direct' | 'group', readonly number[]>> = {
+  direct: [2],
+  group: [2, 3, 4, 5, 6, 7, 8, 9, 40, 42, 43, 44, 49],
 };

@@ -86,6 +86,12 @@ function randomCommand(world: LivedWorld, pick: <T>(list: readonly T[]) => T, st
       world.command('group', group, { type: 'SetRole', by, member, role: pick([Role.MEMBER, Role.ADMIN]) }),
     () =>
       world.command('group', group, { type: 'MuteMember', by, member, mutedUntilMs: world.nowMs + 5_000 }),
+    () => world.command('group', group, { type: 'SetBan', by, member, isBanned: step % 3 > 0 }),
+    () => world.command('group', group, { type: 'ChangeProfile', by, title: `Another title ${step}` }),
+    () => world.command('group', group, { type: 'Announce', by, text: `All: ${text.text}` }),
+    () =>
+      world.command('group', group, { type: 'ChangeSettings', by, muteAll: step % 4 === 0, slowModeMs: 50 }),
+    () => world.command('group', group, { type: 'SetNickname', by, member: by, nickname: `n${step}` }),
     () => world.command('group', group, { ...text, sender: by }),
     () => world.command('group', group, { ...text, sender: by }),
     () => world.command('direct', directId(by, member), { ...text, sender: by }),

@@ -139,21 +139,9 @@ function compare(asked: Partial<ClusterNumbers>, stored: ClusterNumbers): string
 }
 
 async function ensureBuckets(link: NatsLink, kinds: readonly string[], replicas: number): Promise<void> {
-<<<<<<< HEAD
-  const { config, members, owners, checkpoints, watermarks, tenants, words } = buckets;
-  const names = [config, members, owners, checkpoints, watermarks, tenants, words, ...kinds.map(buckets.snapshots)];
-=======
-  const { config, members, owners, checkpoints, watermarks, deletions } = buckets;
-  const names = [
-    config,
-    members,
-    owners,
-    checkpoints,
-    watermarks,
-    deletions,
-    ...kinds.map(buckets.snapshots),
-  ];
->>>>>>> 4be40a8 (retention: what is deleted is gone for clients whoever still remembers it: gateways ask history for what is older)
+  const { config, members, owners, checkpoints, watermarks, deletions, tenants, words } = buckets;
+  const small = [config, members, owners, checkpoints, watermarks, deletions, tenants, words];
+  const names = [...small, ...kinds.map(buckets.snapshots)];
   for (const name of names) await ensureBucket(link.control.jsm, name, replicas);
 }
 

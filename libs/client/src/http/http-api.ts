@@ -3,6 +3,7 @@
 import { ClientError, localError } from '../client-error.ts';
 import { type ConversationInfo, type Cursor, Diffusion, type Message } from '../frames.ts';
 import { wire } from '@parley/protocol';
+import { GroupApi } from './group-api.ts';
 
 export interface HttpApiOptions {
   /** `http://127.0.0.1:8081` */
@@ -38,6 +39,8 @@ export interface GroupMember {
   readonly role: Role;
   readonly joined: number;
   readonly mutedUntilMs: number;
+  /** In the group; empty: none. */
+  readonly nickname: string;
 }
 
 export interface MembersPage {
@@ -174,6 +177,11 @@ export class HttpApi {
     await this.#call('DELETE', `/v1/groups/${group}`);
   }
 
+  /** What owner and admins set of it, and what its members see of that. */
+  group(group: string): GroupApi {
+    return new GroupApi(group, (method, path, body) => this.#call(method, path, body));
+  }
+
   async members(
     group: string,
     page: { readonly after?: string; readonly limit?: number } = {},
@@ -184,6 +192,7 @@ export class HttpApi {
       role: String(member['role']) as Role,
       joined: Number(member['joined'] ?? 0),
       mutedUntilMs: Number(member['mutedUntilMs'] ?? 0),
+      nickname: String(member['nickname'] ?? ''),
     }));
     const next = answer['next'];
     return {

@@ -181,6 +181,8 @@ export class ConversationLog {
   #append(message: Message): void {
     const { facts } = this;
     facts.tail = message.sequence;
+    // In a super-large group the inbox does not bring it.
+    if (message.system?.profileChanged?.title) facts.title = message.system.profileChanged.title;
     const target = targetOf(message);
     const marked = markedBy(message);
     if (marked !== undefined) this.#discount([message.sequence]);

@@ -8,4 +8,6 @@ export interface ConversationHead {
   readonly diffusion: Diffusion;
   /** First sequence of the reader's newest span of membership. */
   readonly firstVisible: number;
+  /** Of a group, for its members. */
+  readonly title?: string;
 }

@@ -1,6 +1,7 @@
 // One element of a conversation's log as everybody outside the entity sees it: a message somebody wrote, a change of the
 // group, or the edit or recall of an earlier message. The shape follows parley.v1.Message, so that texts are encoded
 // without conversion.
+import type { GroupSettings } from '../group/group-settings.ts';
 import type { Role } from '../group/role.ts';
 import type { Diffusion } from './diffusion.ts';
 import type { EmojiCount } from './message-marks.ts';
@@ -44,12 +45,17 @@ export type SystemChange =
   | { readonly type: 'RoleChanged'; readonly member: string; readonly role: Role }
   | { readonly type: 'MemberMuted'; readonly member: string; readonly mutedUntilMs: number }
   | {
-      readonly type: 'MessageReacted';
-      /** Of the message. */
+      readonly type: 'MessageReacted'; /** Of the message. */
       readonly sequence: number;
       readonly emoji: string;
       readonly isRemoved: boolean;
       readonly reactions: readonly EmojiCount[];
     }
   | { readonly type: 'MessagePinned'; readonly sequence: number }
-  | { readonly type: 'MessageUnpinned'; readonly sequence: number };
+  | { readonly type: 'MessageUnpinned'; readonly sequence: number }
+  | { readonly type: 'ProfileChanged'; readonly title: string; readonly avatar: string }
+  | { readonly type: 'AnnouncementChanged'; readonly text: string }
+  | { readonly type: 'SettingsChanged'; readonly settings: GroupSettings }
+  | { readonly type: 'BanChanged'; readonly member: string; readonly isBanned: boolean }
+  | { readonly type: 'WindowsChanged' }
+  | { readonly type: 'NicknameChanged'; readonly member: string; readonly nickname: string };

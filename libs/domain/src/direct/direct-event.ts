@@ -11,11 +11,13 @@ export interface ReadAdvanced {
   readonly sequence: number;
 }
 
-export type DirectEvent = MessagePosted | MessageEdited | MessageRecalled | MarkEvent | ReadAdvanced | RefusalSet ;
+export type DirectEvent =
+  MessagePosted | MessageEdited | MessageRecalled | MarkEvent | ReadAdvanced | RefusalSet;
 
 /** The fact as an element of the conversation's log; undefined for facts that take no sequence. */
 export function directLogMessage(event: DirectEvent, conversation: string): LogMessage | undefined {
-if ( event . type = = = 'ReadAdvanced' | | event . type = = = 'RefusalSet' ) return undefined ; if ( isMark ( event ) ) return elementOfMark ( event , conversation ) ;
+  if (event.type === 'ReadAdvanced' || event.type === 'RefusalSet') return undefined;
+  if (isMark(event)) return elementOfMark(event, conversation);
   return event.type === 'MessagePosted'
     ? messageOfPost(event, conversation)
     : elementOfChange(event, conversation);

@@ -1,9 +1,10 @@
 // Orders to a group, and their answers.
-import type { EditMessage, RecallMessage } from '../conversation/change-message.ts';
+import type { ChangeWindow, EditMessage, RecallMessage } from '../conversation/change-message.ts';
 import type { Done } from '../conversation/done.ts';
 import type { PinMessage, ReactToMessage } from '../conversation/mark-message.ts';
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
+import type { GroupSettings } from './group-settings.ts';
 import type { Role } from './role.ts';
 
 export interface CreateGroup {
@@ -54,6 +55,52 @@ export interface MuteMember {
   readonly mutedUntilMs: number;
 }
 
+/** Only what is given is changed. */
+export interface ChangeProfile {
+  readonly type: 'ChangeProfile';
+  readonly by: string;
+  readonly title?: string;
+  /** Reference of a picture in the store of media; empty: none. */
+  readonly avatar?: string;
+}
+
+export interface Announce {
+  readonly type: 'Announce';
+  readonly by: string;
+  /** Empty takes the announcement away. */
+  readonly text: string;
+}
+
+/** Only what is given is changed. */
+export interface ChangeSettings extends Partial<GroupSettings> {
+  readonly type: 'ChangeSettings';
+  readonly by: string;
+}
+
+/** Bans somebody, member or not, or lifts the ban. Who is banned does not become a member again. */
+export interface SetBan {
+  readonly type: 'SetBan';
+  readonly by: string;
+  readonly member: string;
+  readonly isBanned: boolean;
+}
+
+/** How long messages may be changed; a window that is absent is as the tenant has it. */
+export interface ChangeWindows {
+  readonly type: 'ChangeWindows';
+  readonly by: string;
+  readonly editWindow?: ChangeWindow;
+  readonly recallWindow?: ChangeWindow;
+}
+
+export interface SetNickname {
+  readonly type: 'SetNickname';
+  readonly by: string;
+  readonly member: string;
+  /** In this group; empty takes it away. */
+  readonly nickname: string;
+}
+
 export type GroupCommand =
   | PostMessage
   | EditMessage
@@ -66,6 +113,12 @@ export type GroupCommand =
   | LeaveGroup
   | DismissGroup
   | SetRole
-  | MuteMember;
+  | MuteMember
+  | ChangeProfile
+  | Announce
+  | ChangeSettings
+  | SetBan
+  | ChangeWindows
+  | SetNickname;
 
 export type GroupReply = Sent | Done;

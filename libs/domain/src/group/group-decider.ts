@@ -1,7 +1,6 @@
-// The rules of a group: who may do what, and when it turns to read-diffusion and back. Every event takes the next
-// sequence of the conversation, so the i-th event of a decision has sequence head + 1 + i.
-import { type DecideContext, type Decider, type Decision, type Refused } from '@parley/std';
-import { accepted, assertNever, refused } from '@parley/std';
+// The rules of a group: who may write, who is in it and what its members are. Who may do what stands in
+// group-rights.ts.
+import { type DecideContext, type Decider, type Refused, refused } from '@parley/std';
 import {
   type ChangeRights,
   type EditMessage,
@@ -10,9 +9,8 @@ import {
   decideRecall,
 } from '../conversation/change-message.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
-import { done, nothingToDo } from '../conversation/done.ts';
+import { nothingToDo } from '../conversation/done.ts';
 import {
-  type MarkEvent,
   type PinMessage,
   type ReactToMessage,
   decidePin,
@@ -25,17 +23,16 @@ import type { DismissGroup, MuteMember, RemoveMember, SetRole } from './group-co
 import { effectsOfGroup } from './group-effects.ts';
 import type { GroupEvent } from './group-event.ts';
 import { evolveGroup } from './group-evolve.ts';
+import { type Fact, type GroupDecision, facts } from './group-facts.ts';
 import { type GroupLimits, groupLimits } from './group-limits.ts';
 import { diffusionFor, groupPolicy, isValidPolicy } from './group-policy.ts';
+import { mayDo, outranks, refusalOf } from './group-rights.ts';
+import { groupSettings } from './group-settings.ts';
 import { type GroupState, initialGroup, spansOf } from './group-state.ts';
+import { switchFor, switchTo } from './group-switch.ts';
+import { decideManage } from './manage-group.ts';
 import { Role } from './role.ts';
-
-type GroupDecision = Decision<GroupEvent, GroupReply>;
-/** An event before it has got its sequence and time. */
-type Fact = { [T in Exclude<GroupEvent, MarkEvent> as T['type']]: Omit<T, 'sequence' | 'atMs'> }[Exclude<
-  GroupEvent,
-  MarkEvent
->['type']];
+import { slowModeWaitMs } from './slow-mode.ts';
 
 export const createGroupDecider = (
   limits: GroupLimits = groupLimits,
@@ -71,14 +68,14 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
     case 'MuteMember':
       return decideMute(state, command, nowMs);
     default:
-      return assertNever(command, 'decideGroup');
+      return decideManage(state, command, nowMs);
   }
 }
 
 function decidePost(state: GroupState, command: PostMessage, nowMs: number): GroupDecision {
   const repeated = repeatedPost(state.log, command);
   if (repeated !== undefined) return repeated;
-  const refusal = refusalOfWriter(state, command.sender, nowMs);
+  const refusal = refusalOfWriter(state, command.sender, nowMs) ?? refusalOfAll(state, command.sender, nowMs);
   if (refusal !== undefined) return refusal;
   if (command.rich === undefined) return decideNewPost(state.log, command, nowMs, canReadAll);
   if (command.rich.mentionsAll && !mayMentionAll(state, command.sender)) return refusedMentionAll;
@@ -92,6 +89,8 @@ function decideChange(state: GroupState, command: EditMessage | RecallMessage, n
   const isRecall = command.type === 'RecallMessage';
   const refusal = refusalOfWriter(state, command.sender, isRecall ? Number.MAX_SAFE_INTEGER : nowMs);
   if (refusal !== undefined) return refusal;
+  if (!isRecall && state.settings.muteAll && !mayDo(state, command.sender, 'writeAlways'))
+    return refused('MUTED', 'All are muted in this group.');
   const rights = rightsOf(state, command);
   if (isRecall) return decideRecall(state.log, command, { nowMs, rights });
   if (command.mentionsAll && !mayMentionAll(state, command.sender)) return refusedMentionAll;
@@ -106,14 +105,24 @@ function decideMark(state: GroupState, command: ReactToMessage | PinMessage, now
   const place = { nowMs, canRead: readableBy(state, sender) };
   if (type === 'ReactToMessage')
     return decideReact(state.log, command, { ...place, isQuiet: state.diffusion === Diffusion.READ });
-  return refusalOfManager(state, sender) ?? decidePin(state.log, command, place);
+  return refusalOf(state, sender, 'pin') ?? decidePin(state.log, command, place);
 }
 
 function refusalOfWriter(state: GroupState, user: string, nowMs: number): Refused | undefined {
   if (state.isDismissed) return refused('GROUP_DISMISSED');
   const member = state.members.get(user);
   if (member === undefined) return refused('NOT_A_MEMBER');
-  return nowMs < member.mutedUntilMs ? refused('MUTED') : undefined;
+  if (nowMs < member.mutedUntilMs) return refused('MUTED', undefined, member.mutedUntilMs - nowMs);
+  return undefined;
+}
+
+/** What holds for the whole group and not for owner and admins. */
+function refusalOfAll(state: GroupState, user: string, nowMs: number): Refused | undefined {
+  const { settings, lastPosts } = state;
+  if (settings === groupSettings || mayDo(state, user, 'writeAlways')) return undefined;
+  if (settings.muteAll) return refused('MUTED', 'All are muted in this group.');
+  const waitMs = slowModeWaitMs(lastPosts, settings, { user, nowMs });
+  return waitMs > 0 ? refused('SLOW_MODE', undefined, waitMs) : undefined;
 }
 
 /** Owner and admins have more time, and recall what those wrote whom they stand above, also those who have left. */
@@ -121,7 +130,7 @@ function rightsOf(state: GroupState, command: EditMessage | RecallMessage): Chan
   const { sender, type } = command;
   const { editWindow, recallWindow } = state.policy;
   const { ownMs, managerMs } = (type === 'EditMessage' ? editWindow : recallWindow) ?? command.window;
-  const isManager = refusalOfManager(state, sender) === undefined;
+  const isManager = mayDo(state, sender, 'recallOthers');
   return {
     ownMs: isManager ? managerMs : ownMs,
     othersMs: (author) => (isManager && outranks(state, sender, author) ? managerMs : undefined),
@@ -137,7 +146,7 @@ function readableBy(state: GroupState, user: string): (sequence: number) => bool
 }
 
 const mayMentionAll = (state: GroupState, user: string): boolean =>
-  state.members.size <= state.limits.mentionAllMembersMax || refusalOfManager(state, user) === undefined;
+  state.members.size <= state.limits.mentionAllMembersMax || mayDo(state, user, 'mentionAll');
 
 const refusedMentionAll = refused('FORBIDDEN', 'In a group this large only owner and admins mention all.');
 
@@ -155,10 +164,12 @@ function decideCreate(state: GroupState, command: CreateGroup, nowMs: number): G
 }
 
 function decideAdd(state: GroupState, command: AddMembers, nowMs: number): GroupDecision {
-  const refusal = refusalOfManager(state, command.by);
+  const refusal = refusalOf(state, command.by, 'addMembers');
   if (refusal !== undefined) return refusal;
   const members = [...new Set(command.members)].filter((user) => !state.members.has(user));
   if (members.length === 0) return nothingToDo;
+  const banned = members.find((user) => state.bans?.has(user));
+  if (banned !== undefined) return refused('BANNED', `${banned} is banned from this group.`);
   const count = state.members.size + members.length;
   const full = refusalOfCount(state, command.members.length, count, state.policy.membersMax);
   if (full !== undefined) return full;
@@ -171,7 +182,7 @@ function decideAdd(state: GroupState, command: AddMembers, nowMs: number): Group
 /** The owner removes anyone else, an admin removes plain members. Whoever is gone already stays gone. */
 function decideRemove(state: GroupState, command: RemoveMember, nowMs: number): GroupDecision {
   const { by, member } = command;
-  const refusal = refusalOfManager(state, by);
+  const refusal = refusalOf(state, by, 'removeMembers');
   if (refusal !== undefined) return refusal;
   if (by === member) return refused('FORBIDDEN', 'Leave the group instead.');
   if (!state.members.has(member)) return nothingToDo;
@@ -196,13 +207,13 @@ function decideLeave(state: GroupState, command: LeaveGroup, nowMs: number): Gro
 }
 
 function decideDismiss(state: GroupState, command: DismissGroup, nowMs: number): GroupDecision {
-  const refusal = refusalOfOwner(state, command.by);
+  const refusal = refusalOf(state, command.by, 'dismiss');
   return refusal ?? facts(state, nowMs, [{ type: 'GroupDismissed', by: command.by }]);
 }
 
 function decideSetRole(state: GroupState, command: SetRole, nowMs: number): GroupDecision {
   const { by, member, role } = command;
-  const refusal = refusalOfOwner(state, by);
+  const refusal = refusalOf(state, by, role === Role.OWNER ? 'handOver' : 'setRoles');
   if (refusal !== undefined) return refusal;
   const target = state.members.get(member);
   if (target === undefined) return refused('NOT_A_MEMBER', 'The one named is not a member.');
@@ -218,7 +229,7 @@ function decideSetRole(state: GroupState, command: SetRole, nowMs: number): Grou
 
 function decideMute(state: GroupState, command: MuteMember, nowMs: number): GroupDecision {
   const { by, member, mutedUntilMs } = command;
-  const refusal = refusalOfManager(state, by);
+  const refusal = refusalOf(state, by, 'muteMembers');
   if (refusal !== undefined) return refusal;
   const target = state.members.get(member);
   if (target === undefined) return refused('NOT_A_MEMBER', 'The one named is not a member.');
@@ -226,18 +237,6 @@ function decideMute(state: GroupState, command: MuteMember, nowMs: number): Grou
   if (target.mutedUntilMs === mutedUntilMs) return nothingToDo;
   return facts(state, nowMs, [{ type: 'MemberMuted', by, member, mutedUntilMs }]);
 }
-
-function facts(state: GroupState, nowMs: number, list: readonly Fact[]): GroupDecision {
-  const first = state.log.head + 1;
-  const events = list.map((fact, index): GroupEvent => ({ ...fact, sequence: first + index, atMs: nowMs }));
-  return accepted(events, done);
-}
-
-const switchFor = (state: GroupState, count: number): readonly Fact[] =>
-  switchTo(state.diffusion, diffusionFor(state.diffusion, count, state.policy));
-
-const switchTo = (current: Diffusion, diffusion: Diffusion): readonly Fact[] =>
-  diffusion === current ? [] : [{ type: 'DiffusionChanged', diffusion }];
 
 function refusalOfCount(
   state: GroupState,
@@ -249,21 +248,6 @@ function refusalOfCount(
   if (namedCount > namedMax) return refused('BAD_REQUEST', `Name at most ${namedMax} members at once.`);
   return memberCount > membersMax ? refused('GROUP_FULL') : undefined;
 }
-
-function refusalOfManager(state: GroupState, by: string): Refused | undefined {
-  const actor = state.members.get(by);
-  if (actor === undefined) return refused('NOT_A_MEMBER');
-  return actor.role === Role.MEMBER ? refused('FORBIDDEN') : undefined;
-}
-
-function refusalOfOwner(state: GroupState, by: string): Refused | undefined {
-  const actor = state.members.get(by);
-  if (actor === undefined) return refused('NOT_A_MEMBER');
-  return actor.role === Role.OWNER ? undefined : refused('FORBIDDEN');
-}
-
-const outranks = (state: GroupState, by: string, member: string): boolean =>
-  (state.members.get(by)?.role ?? Role.UNSPECIFIED) > (state.members.get(member)?.role ?? Role.UNSPECIFIED);
 
 const isFormer = (state: GroupState, user: string): boolean => state.endedSpans.has(user);
 

@@ -35,7 +35,15 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
     case 'MessageUnpinned':
     case 'RoleChanged':
     case 'MemberMuted':
+    case 'AnnouncementChanged':
+    case 'SettingsChanged':
+    case 'BanChanged':
+    case 'WindowsChanged':
+    case 'NicknameChanged':
       return isRead ? [publish(message)] : tell(everybody(), deliver(message));
+    case 'ProfileChanged':
+      // Under read-diffusion the title is asked of the group, as its head is.
+      return isRead ? [publish(message)] : tell(everybody(), { ...deliver(message), title: event.title });
     case 'GroupCreated':
       return tell(event.members, joined(message, state, Diffusion.WRITE));
     case 'MembersAdded': {

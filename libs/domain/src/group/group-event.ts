@@ -1,11 +1,13 @@
 // Facts of a group. Each of them takes a sequence of the conversation and shows in its log, but reactions that are not announced.
 import { assertNever } from '@parley/std';
-import { type MessageEdited, type MessageRecalled, elementOfChange } from '../conversation/change-message.ts';
+import type { ChangeWindow, MessageEdited, MessageRecalled } from '../conversation/change-message.ts';
+import { elementOfChange } from '../conversation/change-message.ts';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage, SystemChange } from '../conversation/log-message.ts';
 import { type MarkEvent, elementOfMark, isMark } from '../conversation/mark-message.ts';
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
+import type { GroupSettings } from './group-settings.ts';
 import type { Role } from './role.ts';
 
 export interface GroupCreated {
@@ -75,6 +77,62 @@ export interface MemberMuted {
   readonly mutedUntilMs: number;
 }
 
+/** All of it, as it is from here on. */
+export interface ProfileChanged {
+  readonly type: 'ProfileChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly title: string;
+  readonly avatar: string;
+}
+
+export interface AnnouncementChanged {
+  readonly type: 'AnnouncementChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  /** Empty: taken away. */
+  readonly text: string;
+}
+
+/** All of them, as they are from here on. */
+export interface SettingsChanged {
+  readonly type: 'SettingsChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly settings: GroupSettings;
+}
+
+export interface BanChanged {
+  readonly type: 'BanChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly member: string;
+  readonly isBanned: boolean;
+}
+
+/** Both, as they are from here on. */
+export interface WindowsChanged {
+  readonly type: 'WindowsChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly editWindow?: ChangeWindow;
+  readonly recallWindow?: ChangeWindow;
+}
+
+export interface NicknameChanged {
+  readonly type: 'NicknameChanged';
+  readonly sequence: number;
+  readonly by: string;
+  readonly atMs: number;
+  readonly member: string;
+  readonly nickname: string;
+}
+
 export type GroupEvent =
   | MessagePosted
   | MessageEdited
@@ -87,7 +145,13 @@ export type GroupEvent =
   | GroupDismissed
   | DiffusionChanged
   | RoleChanged
-  | MemberMuted;
+  | MemberMuted
+  | ProfileChanged
+  | AnnouncementChanged
+  | SettingsChanged
+  | BanChanged
+  | WindowsChanged
+  | NicknameChanged;
 
 /** Every fact but a mark is an element of the log. */
 export function groupLogMessage(event: Exclude<GroupEvent, MarkEvent>, conversation: string): LogMessage;
@@ -132,6 +196,18 @@ function systemChange(event: SystemEvent): SystemChange {
       return { type: event.type, member: event.member, role: event.role };
     case 'MemberMuted':
       return { type: event.type, member: event.member, mutedUntilMs: event.mutedUntilMs };
+    case 'ProfileChanged':
+      return { type: event.type, title: event.title, avatar: event.avatar };
+    case 'AnnouncementChanged':
+      return { type: event.type, text: event.text };
+    case 'SettingsChanged':
+      return { type: event.type, settings: event.settings };
+    case 'BanChanged':
+      return { type: event.type, member: event.member, isBanned: event.isBanned };
+    case 'WindowsChanged':
+      return { type: event.type };
+    case 'NicknameChanged':
+      return { type: event.type, member: event.member, nickname: event.nickname };
     default:
       return assertNever(event, 'systemChange');
   }

@@ -3,15 +3,20 @@ import { assertNever } from '@parley/std';
 import { appendToLog } from '../conversation/conversation-log.ts';
 import { applyMark } from '../conversation/mark-message.ts';
 import { endSpan } from './ended-spans.ts';
-import { type GroupEvent, groupLogMessage } from './group-event.ts';
+import { type BanChanged, type GroupEvent, groupLogMessage } from './group-event.ts';
+import type { Ban } from './group-settings.ts';
 import type { GroupState } from './group-state.ts';
 import { Role } from './role.ts';
+import { notePost } from './slow-mode.ts';
 
 export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
   const element = groupLogMessage(event, state.log.conversation);
   if (element !== undefined) appendToLog(state.log, element);
   switch (event.type) {
     case 'MessagePosted':
+      if (state.settings.slowModeMs > 0)
+        state.lastPosts = notePost(state.lastPosts, state.settings, { user: event.sender, atMs: event.atMs });
+      return state;
     case 'MessageEdited':
     case 'MessageRecalled':
       return state;
@@ -48,6 +53,36 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
       if (member !== undefined) member.mutedUntilMs = event.mutedUntilMs;
       return state;
     }
+    case 'ProfileChanged':
+      state.title = event.title;
+      state.avatar = event.avatar;
+      return state;
+    case 'AnnouncementChanged': {
+      const { text, by, atMs } = event;
+      state.announcement = text === '' ? undefined : { text, by, atMs };
+      return state;
+    }
+    case 'SettingsChanged':
+      state.settings = event.settings;
+      if (event.settings.slowModeMs === 0) state.lastPosts = undefined;
+      return state;
+    case 'BanChanged':
+      setBan(state, event);
+      return state;
+    case 'WindowsChanged': {
+      const { membersMax, largeFrom, smallTo } = state.policy;
+      const { editWindow, recallWindow } = event;
+      const windows = { ...(editWindow && { editWindow }), ...(recallWindow && { recallWindow }) };
+      state.policy = { membersMax, largeFrom, smallTo, ...windows };
+      return state;
+    }
+    case 'NicknameChanged': {
+      const member = state.members.get(event.member);
+      if (member === undefined) return state;
+      if (event.nickname === '') delete member.nickname;
+      else member.nickname = event.nickname;
+      return state;
+    }
     default:
       return assertNever(event, 'evolveGroup');
   }
@@ -65,6 +100,14 @@ function endMembership(state: GroupState, user: string, sequence: number): void 
   if (member === undefined) return;
   state.members.remove(user);
   endSpan(state.endedSpans, user, { from: member.joined, to: sequence }, state.limits);
+}
+
+/** No bans, no map. */
+function setBan(state: GroupState, { member, by, atMs, isBanned }: BanChanged): void {
+  const bans = state.bans ?? new Map<string, Ban>();
+  bans.delete(member);
+  if (isBanned) bans.set(member, { user: member, by, atMs });
+  state.bans = bans.size === 0 ? undefined : bans;
 }
 
 function setRole(state: GroupState, user: string, role: Role): void {

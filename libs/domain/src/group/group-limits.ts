@@ -18,6 +18,14 @@ export interface GroupLimits {
   readonly toldMembersMax: number;
   /** Members of a group in which anybody may mention all. Above: only owner and admins, others get FORBIDDEN. */
   readonly mentionAllMembersMax: number;
+  /** UTF-8 bytes of the announcement. Above: refused with TEXT_TOO_LARGE. */
+  readonly announcementBytesMax: number;
+  /** The longest interval of slow mode, milliseconds. Above: refused with BAD_REQUEST. */
+  readonly slowModeMsMax: number;
+  /** Banned users. Above: refused with LIMIT_REACHED. */
+  readonly bansMax: number;
+  /** Nickname, UTF-16 units. Above: refused with BAD_REQUEST. */
+  readonly nicknameLengthMax: number;
   /** Members in one page; also the page size when none is asked for. */
   readonly membersPageMax: number;
 }
@@ -30,5 +38,9 @@ export const groupLimits: GroupLimits = {
   formerUsersMax: 100_000,
   toldMembersMax: 5_000,
   mentionAllMembersMax: 50,
+  announcementBytesMax: 4_096,
+  slowModeMsMax: 24 * 3_600_000,
+  bansMax: 10_000,
+  nicknameLengthMax: 64,
   membersPageMax: 1_000,
 };

@@ -60,5 +60,7 @@ export function groupHead(
     isMember: state.members.has(reader) && !state.isDismissed,
     diffusion: state.diffusion,
     firstVisible: spans.at(-1)?.from ?? 0,
+    // Who has left does not learn what came afterwards.
+    ...(state.members.has(reader) && { title: state.title }),
   });
 }

@@ -8,7 +8,9 @@ import type { Span } from '../conversation/span.ts';
 import type { EndedSpans } from './ended-spans.ts';
 import { type GroupLimits, groupLimits } from './group-limits.ts';
 import { type GroupPolicy, groupPolicy } from './group-policy.ts';
+import { type Announcement, type Ban, type GroupSettings, groupSettings } from './group-settings.ts';
 import { type GroupMember, MemberTable } from './member-table.ts';
+import type { LastPosts } from './slow-mode.ts';
 
 export interface GroupState {
   readonly limits: GroupLimits;
@@ -23,6 +25,13 @@ export interface GroupState {
   /** Sequence from which `diffusion` holds. */
   diffusionSince: number;
   isDismissed: boolean;
+  /** Reference of a picture; empty: none. */
+  avatar: string;
+  announcement: Announcement | undefined;
+  settings: GroupSettings;
+  /** In the order they were set; undefined while nobody is banned. */
+  bans: Map<string, Ban> | undefined;
+  lastPosts: LastPosts;
 }
 
 export interface GroupSnapshot {
@@ -36,6 +45,18 @@ export interface GroupSnapshot {
   readonly diffusion: Diffusion;
   readonly diffusionSince: number;
   readonly isDismissed: boolean;
+  readonly avatar: string;
+  readonly announcement?: Announcement;
+  /** Absent: nothing has been changed. */
+  readonly settings?: GroupSettings;
+  readonly bans: readonly Ban[];
+  /** In the order of writing. */
+  readonly lastPosts: readonly LastPost[];
+}
+
+export interface LastPost {
+  readonly user: string;
+  readonly atMs: number;
 }
 
 export interface UserSpans {
@@ -53,6 +74,11 @@ export const initialGroup = (address: EntityAddress, limits: GroupLimits): Group
   diffusion: Diffusion.WRITE,
   diffusionSince: 1,
   isDismissed: false,
+  avatar: '',
+  announcement: undefined,
+  settings: groupSettings,
+  bans: undefined,
+  lastPosts: undefined,
 });
 
 /** All spans in which `user` may read: the ended ones, then the running one. */
@@ -77,6 +103,11 @@ export const snapshotOfGroup = (state: GroupState): GroupSnapshot => ({
   diffusion: state.diffusion,
   diffusionSince: state.diffusionSince,
   isDismissed: state.isDismissed,
+  avatar: state.avatar,
+  ...(state.announcement && { announcement: state.announcement }),
+  ...(state.settings !== groupSettings && { settings: state.settings }),
+  bans: [...(state.bans?.values() ?? [])],
+  lastPosts: [...(state.lastPosts ?? [])].map(([user, atMs]) => ({ user, atMs })),
 });
 
 /** Takes the parts of `snapshot` over. */
@@ -95,5 +126,13 @@ export function restoreGroup(
     diffusion: snapshot.diffusion,
     diffusionSince: snapshot.diffusionSince,
     isDismissed: snapshot.isDismissed,
+    avatar: snapshot.avatar,
+    announcement: snapshot.announcement,
+    settings: snapshot.settings ?? groupSettings,
+    bans: mapOrNone(snapshot.bans.map((ban) => [ban.user, ban])),
+    lastPosts: mapOrNone(snapshot.lastPosts.map(({ user, atMs }) => [user, atMs])),
   };
 }
+
+const mapOrNone = <Value>(entries: readonly (readonly [string, Value])[]): Map<string, Value> | undefined =>
+  entries.length === 0 ? undefined : new Map(entries);

@@ -10,6 +10,8 @@ export interface GroupMember {
   /** Sequence that made the user a member. */
   readonly joined: number;
   mutedUntilMs: number;
+  /** In this group; absent: none. */
+  nickname?: string;
 }
 
 export class MemberTable {

@@ -9,7 +9,9 @@ import {
   groupAnnouncement,
   groupHead,
   groupLimits,
+  groupListPage,
   groupLogPage,
+  groupView,
   membersPage,
 } from '@parley/domain';
 import { createGroupCodec, decodeQuery, groupConversation, queryAnswer, subjects } from '@parley/protocol';
@@ -42,6 +44,14 @@ function queryGroup(state: GroupState, bytes: Uint8Array): Uint8Array {
     case 'head': {
       const head = groupHead(state, query.reader);
       return head.ok ? queryAnswer.head(head.value) : queryAnswer.error(head.error);
+    }
+    case 'group': {
+      const view = groupView(state, query.reader);
+      return view.ok ? queryAnswer.group(view.value) : queryAnswer.error(view.error);
+    }
+    case 'groupList': {
+      const page = groupListPage(state, query);
+      return page.ok ? queryAnswer.groupList(page.value) : queryAnswer.error(page.error);
     }
     default:
       return queryAnswer.error('BAD_REQUEST', 'A group does not answer this query.');

@@ -20,6 +20,6 @@ export function encodeReply(reply: Sent | ReadDone | Done): Uint8Array {
 }
 
 export const encodeRefusal = (refusal: Refused): Uint8Array =>
-  wire.ServerFrame.encode({ error: errorBody(refusal.code, refusal.message) }).finish();
+  wire.ServerFrame.encode({ error: errorBody(refusal.code, refusal.message, refusal.retryAfterMs) }).finish();
 
 const doneFrame: Uint8Array = wire.ServerFrame.encode({ done: {} }).finish();

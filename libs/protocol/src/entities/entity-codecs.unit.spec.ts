@@ -116,6 +116,7 @@ function valuesOf<T extends { readonly type: string }>(fields: Fields<T>): Arbit
 const emojiCounts = fc.array(record({ emoji: text, count: fc.integer({ min: 1, max: 9 }) }), {
   maxLength: 3,
 });
+const settings = record({ muteAll: fc.boolean(), slowModeMs: number });
 const systemChange = valuesOf<SystemChange>({
   GroupCreated: { title: text, members: users },
   MembersAdded: { members: users },
@@ -128,6 +129,12 @@ const systemChange = valuesOf<SystemChange>({
   MessageReacted: { sequence: number, emoji: text, isRemoved: fc.boolean(), reactions: emojiCounts },
   MessagePinned: { sequence: number },
   MessageUnpinned: { sequence: number },
+  ProfileChanged: { title: text, avatar: text },
+  AnnouncementChanged: { text },
+  SettingsChanged: { settings },
+  BanChanged: { member: text, isBanned: fc.boolean() },
+  WindowsChanged: {},
+  NicknameChanged: { member: text, nickname: text },
 });
 const messageHead = {
   conversation: text,
@@ -209,6 +216,12 @@ const groupCommand = valuesOf<GroupCommand>({
   DismissGroup: { by: text },
   SetRole: { by: text, member: text, role },
   MuteMember: { by: text, member: text, mutedUntilMs: number },
+  ChangeProfile: { by: text, title: maybe(text), avatar: maybe(text) },
+  Announce: { by: text, text },
+  ChangeSettings: { by: text, muteAll: maybe(fc.boolean()), slowModeMs: maybe(number) },
+  SetBan: { by: text, member: text, isBanned: fc.boolean() },
+  ChangeWindows: { by: text, editWindow: maybe(window), recallWindow: maybe(window) },
+  SetNickname: { by: text, member: text, nickname: text },
 });
 const fact = { sequence: number, by: text, atMs: number };
 const groupEvent = valuesOf<GroupEvent>({
@@ -221,6 +234,12 @@ const groupEvent = valuesOf<GroupEvent>({
   DiffusionChanged: { sequence: number, atMs: number, diffusion },
   RoleChanged: { ...fact, member: text, role },
   MemberMuted: { ...fact, member: text, mutedUntilMs: number },
+  ProfileChanged: { ...fact, title: text, avatar: text },
+  AnnouncementChanged: { ...fact, text },
+  SettingsChanged: { ...fact, settings },
+  BanChanged: { ...fact, member: text, isBanned: fc.boolean() },
+  WindowsChanged: { ...fact, editWindow: maybe(window), recallWindow: maybe(window) },
+  NicknameChanged: { ...fact, member: text, nickname: text },
 });
 const userCommand = valuesOf<UserCommand>({
   RegisterUser: { handle: text, displayName: text, passwordHash: text },

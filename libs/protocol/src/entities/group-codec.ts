@@ -26,8 +26,10 @@ import {
   conversationEvents,
   withWireTarget,
 } from './conversation-shapes.ts';
+import { readAnnouncement, readBans, readLastPosts, readOptionalSettings } from './group-parts-codec.ts';
+import { readSettings } from './group-parts-codec.ts';
 import { readOptionalWindow } from './rich-content-codec.ts';
-import { type Decoded, type Shape, list, listOf, oneOf, optional, plain, required } from './shape.ts';
+import { type Decoded, type Shape, ifSet, list, listOf, oneOf, optional, plain, required } from './shape.ts';
 
 export const createGroupCodec = (limits: GroupLimits = groupLimits) => ({
   encodeCommand: encodeGroupCommand,
@@ -81,7 +83,9 @@ export function encodeGroupSnapshot(state: GroupState): Uint8Array {
 
 function readGroupSnapshot(bytes: Uint8Array) {
   const message = internal.GroupSnapshot.decode(bytes);
-  const { title, diffusion, diffusionSince, isDismissed } = message;
+  const { title, diffusion, diffusionSince, isDismissed, avatar } = message;
+  const announcement = readAnnouncement(message.announcement);
+  const settings = readOptionalSettings(message.settings);
   return {
     conversation: readConversationSnapshot(message.conversation),
     title,
@@ -91,6 +95,11 @@ function readGroupSnapshot(bytes: Uint8Array) {
     diffusion,
     diffusionSince,
     isDismissed,
+    avatar,
+    ...(announcement && { announcement }),
+    ...(settings && { settings }),
+    bans: readBans(message.bans),
+    lastPosts: readLastPosts(message.lastPosts),
   };
 }
 
@@ -107,8 +116,11 @@ const readSpans = listOf<UserSpans>({ user: plain, spans: listOf(spanShape) });
 
 /** By hand: a large group has 100,000 of them. */
 function readMember(message: object): GroupMember {
-  const { user, role, joined, mutedUntilMs } = message as Decoded<parley.internal.v1.Member.$Properties>;
-  return { user, role, joined, mutedUntilMs };
+  const { user, role, joined, mutedUntilMs, nickname } =
+    message as Decoded<parley.internal.v1.Member.$Properties>;
+  const member: GroupMember = { user, role, joined, mutedUntilMs };
+  if (nickname !== '') member.nickname = nickname;
+  return member;
 }
 
 const commands = oneOf<GroupCommand>('GroupCommand', {
@@ -120,7 +132,15 @@ const commands = oneOf<GroupCommand>('GroupCommand', {
   DismissGroup: { by: plain },
   SetRole: { by: plain, member: plain, role: plain },
   MuteMember: { by: plain, member: plain, mutedUntilMs: plain },
+  ChangeProfile: { by: plain, title: ifSet, avatar: ifSet },
+  Announce: { by: plain, text: plain },
+  ChangeSettings: { by: plain, muteAll: ifSet, slowModeMs: ifSet },
+  SetBan: { by: plain, member: plain, isBanned: plain },
+  ChangeWindows: { by: plain, editWindow: readOptionalWindow, recallWindow: readOptionalWindow },
+  SetNickname: { by: plain, member: plain, nickname: plain },
 });
+
+const fact = { sequence: plain, by: plain, atMs: plain };
 
 const events = oneOf<GroupEvent>('GroupEvent', {
   ...conversationEvents,
@@ -139,4 +159,10 @@ const events = oneOf<GroupEvent>('GroupEvent', {
   DiffusionChanged: { sequence: plain, atMs: plain, diffusion: plain },
   RoleChanged: { sequence: plain, by: plain, atMs: plain, member: plain, role: plain },
   MemberMuted: { sequence: plain, by: plain, atMs: plain, member: plain, mutedUntilMs: plain },
+  ProfileChanged: { ...fact, title: plain, avatar: plain },
+  AnnouncementChanged: { ...fact, text: plain },
+  SettingsChanged: { ...fact, settings: readSettings },
+  BanChanged: { ...fact, member: plain, isBanned: plain },
+  WindowsChanged: { ...fact, editWindow: readOptionalWindow, recallWindow: readOptionalWindow },
+  NicknameChanged: { ...fact, member: plain, nickname: plain },
 });

@@ -3,6 +3,7 @@
 import type { EmojiCount, LogMessage, SystemChange } from '@parley/domain';
 import { type parley, wire } from '../messages.ts';
 import { encodeText, isPlainText } from './hot-values.ts';
+import { readSettings } from './group-parts-codec.ts';
 import { readRich } from './rich-content-codec.ts';
 import { list, listOf, oneOf, plain } from './shape.ts';
 
@@ -70,4 +71,10 @@ const systemChanges = oneOf<SystemChange>('System', {
   },
   MessagePinned: { sequence: plain },
   MessageUnpinned: { sequence: plain },
+  ProfileChanged: { title: plain, avatar: plain },
+  AnnouncementChanged: { text: plain },
+  SettingsChanged: { settings: readSettings },
+  BanChanged: { member: plain, isBanned: plain },
+  WindowsChanged: {},
+  NicknameChanged: { member: plain, nickname: plain },
 });

@@ -1,5 +1,14 @@
 // Queries asked of owners and their answers, as bytes. Entity types answer with one of these.
-import type { Account, ConversationHead, LogPage, MembersPage, RelationPage } from '@parley/domain';
+import type {
+  Account,
+  ConversationHead,
+  GroupListName,
+  GroupListPage,
+  GroupView,
+  LogPage,
+  MembersPage,
+  RelationPage,
+} from '@parley/domain';
 import type { Refusal, UserConversation } from '@parley/domain';
 import { errorBody } from '../error-codes.ts';
 import { internal, type parley } from '../messages.ts';
@@ -14,14 +23,22 @@ export type EntityQuery =
   | { readonly body: 'inbox'; readonly after: number; readonly limit: number }
   | { readonly body: 'log'; readonly reader: string; readonly from: number; readonly to: number }
   | { readonly body: 'members'; readonly reader: string; readonly after: string; readonly limit: number }
-  | { readonly body: 'head'; readonly reader: string }
+  | { readonly body: 'head' | 'group'; readonly reader: string }
+  | {
+      readonly body: 'groupList';
+      readonly reader: string;
+      readonly list: GroupListName;
+      readonly after: string;
+      readonly limit: number;
+    }
   | { readonly body: 'account'; readonly from: string }
   | { readonly body: 'relations'; readonly kind: number; readonly after: string; readonly limit: number }
   | { readonly body: 'conversations' | 'unknown' };
 
 /** Throws on bytes that are no internal.Query. */
 export function decodeQuery(bytes: Uint8Array): EntityQuery {
-  const { inbox, log, members, head, account, relations, body } = internal.Query.decode(bytes);
+  const { inbox, log, members, head, account, relations, group, groupList, body } =
+    internal.Query.decode(bytes);
   if (inbox) {
     const { after, limit } = decoded(inbox);
     return { body: 'inbox', after, limit };
@@ -36,12 +53,22 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
   }
   if (head) return { body: 'head', reader: decoded(head).reader };
   if (account) return { body: 'account', from: decoded(account).from };
+  if (group) return { body: 'group', reader: decoded(group).reader };
+  if (groupList) {
+    const { reader, after, limit } = decoded(groupList);
+    const list = groupListNames[decoded(groupList).list];
+    return list === undefined ? { body: 'unknown' } : { body: 'groupList', reader, list, after, limit };
+  }
   if (relations) {
     const { kind, after, limit } = decoded(relations);
     return { body: 'relations', kind, after, limit };
   }
   return { body: body === 'conversations' ? body : 'unknown' };
 }
+
+const groupListNames: Readonly<Record<number, GroupListName>> = {
+  [internal.GroupList.GROUP_LIST_BANS]: 'bans',
+};
 
 /** The entity a query is for. Throws on bytes that are no internal.Query. */
 export function decodeQueryAddress(bytes: Uint8Array): { type: string; tenant: string; id: string } {
@@ -89,6 +116,12 @@ export const queryAnswer = {
 
   members: (page: MembersPage): Uint8Array =>
     encode({ members: { ...page, members: page.members as parley.internal.v1.Member.$Properties[] } }),
+
+  group: (view: GroupView): Uint8Array =>
+    encode({ group: view as parley.internal.v1.GroupAnswer.$Properties }),
+
+  groupList: ({ elements, list, more }: GroupListPage): Uint8Array =>
+    encode({ groupList: { [list]: [...elements], more } }),
 
   head: (head: ConversationHead): Uint8Array => encode({ head: { ...head } }),
 } as const;

@@ -18,6 +18,14 @@ type Copy = (value: unknown) => unknown;
 /** A number, text or flag as it is. */
 export const plain = <T>(value: T): T => value;
 
+/** What is not set leaves no key behind: 0, false, an empty text, and null of a field with presence. */
+export function orAbsent<T extends number | boolean | string>(value: T | null | undefined): T | undefined {
+  return value ? value : undefined;
+}
+
+/** Of a field with presence: 0, false and an empty text are values. */
+export const ifSet = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
+
 /** A list of those. */
 export const list = <T>(values: readonly T[]): T[] => values.slice();
 

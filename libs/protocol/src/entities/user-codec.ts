@@ -19,7 +19,7 @@ import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
 import { readRelation, toWirePersonal, toWireRelation } from './personal-codec.ts';
-import { type Shape, list, oneOf, optional, plain } from './shape.ts';
+import { type Shape, list, oneOf, optional, orAbsent, plain } from './shape.ts';
 import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
 
 export const createUserCodec = (limits: UserLimits = userLimits) => ({
@@ -109,11 +109,6 @@ const readAccount = optional(accountShape);
 
 const relationsIn = (messages: readonly object[]) =>
   new Map(messages.map(readRelation).map((relation) => [relation.user, relation]));
-
-/** 0 and false leave no key behind. */
-function orAbsent<T extends number | boolean>(value: T): T | undefined {
-  return value ? value : undefined;
-}
 
 const entryAppendedShape: Shape<EntryAppended> = {
   conversation: plain,

@@ -71,12 +71,17 @@ describe('golden bytes', () => {
   );
   holds(
     'direct',
-{ snapshot : samples . states . direct ( ) , changedSnapshot : samples . states . changedDirect ( ) , markedSnapshot : samples . states . markedDirect ( ) , , refusingSnapshot : samples . states . refusingDirect ( ) , } ,
+    {
+      snapshot: samples.states.direct(),
+      changedSnapshot: samples.states.changedDirect(),
+      markedSnapshot: samples.states.markedDirect(),
+      refusingSnapshot: samples.states.refusingDirect(),
+    },
     { encode: directCodec.encodeSnapshot, decode: (bytes) => directCodec.decodeSnapshot(bytes, direct) },
   );
   holds(
     'group',
-    { snapshot: samples.states.group() },
+    { snapshot: samples.states.group(), managedSnapshot: samples.states.managedGroup() },
     { encode: groupCodec.encodeSnapshot, decode: (bytes) => groupCodec.decodeSnapshot(bytes, group) },
   );
 
@@ -89,8 +94,9 @@ describe('golden bytes', () => {
       'group.command': samples.groupCommands,
       'user.command': samples.userCommands,
       message: samples.logMessages,
-user : { snapshot : 0 , unreadSnapshot : 0 , relatedSnapshot : 0 } , direct : { snapshot : 0 , changedSnapshot : 0 , markedSnapshot : 0 , refusingSnapshot : 0 } ,
-      group: { snapshot: 0 },
+      user: { snapshot: 0, unreadSnapshot: 0, relatedSnapshot: 0 },
+      direct: { snapshot: 0, changedSnapshot: 0, markedSnapshot: 0, refusingSnapshot: 0 },
+      group: { snapshot: 0, managedSnapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));
     expect(Object.keys(golden).sort()).toEqual(names.sort());
   });

@@ -147,6 +147,12 @@ export const groupCommands: Of<GroupCommand> = {
   DismissGroup: { type: 'DismissGroup', by: 'ann' },
   SetRole: { type: 'SetRole', by: 'ann', member: 'bob', role: 2 },
   MuteMember: { type: 'MuteMember', by: 'ann', member: 'bob', mutedUntilMs: atMs },
+  ChangeProfile: { type: 'ChangeProfile', by: 'ann', title: 'Coffee', avatar: '' },
+  Announce: { type: 'Announce', by: 'ann', text: 'Closed today' },
+  ChangeSettings: { type: 'ChangeSettings', by: 'ann', muteAll: false, slowModeMs: 30_000 },
+  SetBan: { type: 'SetBan', by: 'ann', member: 'eve', isBanned: true },
+  ChangeWindows: { type: 'ChangeWindows', by: 'ann', editWindow: window },
+  SetNickname: { type: 'SetNickname', by: 'ann', member: 'bob', nickname: 'Bobby' },
 };
 
 export const groupEvents: Of<GroupEvent> = {
@@ -170,6 +176,25 @@ export const groupEvents: Of<GroupEvent> = {
   DiffusionChanged: { type: 'DiffusionChanged', sequence: 5, atMs, diffusion: 2 },
   RoleChanged: { type: 'RoleChanged', sequence: 6, by: 'ann', atMs, member: 'bob', role: 3 },
   MemberMuted: { type: 'MemberMuted', sequence: 8, by: 'ann', atMs, member: 'bob', mutedUntilMs: atMs + 1 },
+  ProfileChanged: { type: 'ProfileChanged', sequence: 12, by: 'ann', atMs, title: 'Coffee', avatar: 'pic/1' },
+  AnnouncementChanged: { type: 'AnnouncementChanged', sequence: 13, by: 'ann', atMs, text: 'Closed today' },
+  SettingsChanged: {
+    type: 'SettingsChanged',
+    sequence: 14,
+    by: 'ann',
+    atMs,
+    settings: { muteAll: true, slowModeMs: 30_000 },
+  },
+  BanChanged: { type: 'BanChanged', sequence: 15, by: 'ann', atMs, member: 'eve', isBanned: true },
+  WindowsChanged: { type: 'WindowsChanged', sequence: 16, by: 'ann', atMs, recallWindow: window },
+  NicknameChanged: {
+    type: 'NicknameChanged',
+    sequence: 17,
+    by: 'ann',
+    atMs,
+    member: 'bob',
+    nickname: 'Bobby',
+  },
 };
 
 export const userCommands: Of<UserCommand> = {
@@ -260,6 +285,12 @@ export const systemChanges: Of<SystemChange> = {
   },
   MessagePinned: { type: 'MessagePinned', sequence: 7 },
   MessageUnpinned: { type: 'MessageUnpinned', sequence: 7 },
+  ProfileChanged: { type: 'ProfileChanged', title: 'Coffee', avatar: 'pic/1' },
+  AnnouncementChanged: { type: 'AnnouncementChanged', text: 'Closed today' },
+  SettingsChanged: { type: 'SettingsChanged', settings: { muteAll: true, slowModeMs: 30_000 } },
+  BanChanged: { type: 'BanChanged', member: 'eve', isBanned: true },
+  WindowsChanged: { type: 'WindowsChanged' },
+  NicknameChanged: { type: 'NicknameChanged', member: 'bob', nickname: 'Bobby' },
 };
 
 function elementHead(sequence: number) {
@@ -356,5 +387,19 @@ export const states = {
     Object.values(groupEvents)
       .filter(({ sequence }) => sequence < 10)
       .toSorted((one, other) => one.sequence - other.sequence)
+      .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
+  /** Everything that owner and admins may set, and a post under slow mode. */
+  managedGroup: () =>
+    [
+      groupEvents.GroupCreated,
+      groupEvents.ProfileChanged,
+      groupEvents.AnnouncementChanged,
+      groupEvents.SettingsChanged,
+      groupEvents.BanChanged,
+      groupEvents.WindowsChanged,
+      groupEvents.NicknameChanged,
+      { ...posted, sender: 'bob' },
+    ]
+      .map((event, index) => ({ ...event, sequence: index + 1 }) as GroupEvent)
       .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
 };

@@ -1,0 +1,12 @@
+// What owner and admins set of a group, as events, snapshots, system messages and answers carry it. Domain values encode as
+// they are.
+import type { Announcement, Ban, GroupSettings, LastPost } from '@parley/domain';
+import { type Shape, listOf, optional, plain, required } from './shape.ts';
+
+const settingsShape: Shape<GroupSettings> = { muteAll: plain, slowModeMs: plain };
+export const readSettings = required(settingsShape);
+export const readOptionalSettings = optional(settingsShape);
+
+export const readAnnouncement = optional<Announcement>({ text: plain, by: plain, atMs: plain });
+export const readBans = listOf<Ban>({ user: plain, by: plain, atMs: plain });
+export const readLastPosts = listOf<LastPost>({ user: plain, atMs: plain });
