@@ -7,8 +7,8 @@ import { untilTail, viewOf } from './people.ts';
 /** Unanswered messages of one chatter: several, so that order under retries is tested too. */
 const inFlightMax = 3;
 
-/** Between two messages: a test needs sending to go on, not load. */
-const breathMs = 25;
+/** Between an answer and the next message: a test needs sending to go on, not load. Longer where many talk at once. */
+const breathMsDefault = 25;
 
 /** Counts chatters, so that no two texts of a file are alike. */
 let chatters = 0;
@@ -25,20 +25,22 @@ export class Chatter {
   readonly refused: string[] = [];
   readonly conversation: string;
   readonly #client: Client;
+  readonly #breathMs: number;
   readonly #name: string;
   readonly #number = ++chatters;
   readonly #running = new Set<Promise<void>>();
   #sent = 0;
   #isStopping = false;
 
-  constructor(client: Client, conversation: string) {
+  constructor(client: Client, conversation: string, breathMs: number) {
+    this.#breathMs = breathMs;
     this.#client = client;
     this.conversation = conversation;
     this.#name = client.user;
   }
 
-  static start(client: Client, conversation: string): Chatter {
-    const chatter = new Chatter(client, conversation);
+  static start(client: Client, conversation: string, { breathMs = breathMsDefault } = {}): Chatter {
+    const chatter = new Chatter(client, conversation, breathMs);
     for (let lane = 0; lane < inFlightMax; lane++) chatter.#next();
     return chatter;
   }
@@ -73,7 +75,7 @@ export class Chatter {
       )
       .then(() => {
         this.#running.delete(sending);
-        setTimeout(() => this.#next(), breathMs);
+        setTimeout(() => this.#next(), this.#breathMs);
       });
     this.#running.add(sending);
   }

@@ -9,6 +9,8 @@ import { type Person, People, direct, manyUsersFromOneAddress, untilTail, upTo }
 
 const largeFrom = 8;
 const personCount = 8;
+/** Eighteen send at a time, three messages each: what they leave behind is read again by every device. */
+const breathMs = 100;
 
 let cluster: Cluster;
 let owners: ShardOwners;
@@ -73,7 +75,7 @@ afterAll(async () => {
 async function sendThrough(fault: () => Promise<void>): Promise<void> {
   await owners.untilSettled();
   const chatters = conversations.flatMap(({ id, members }) =>
-    members.slice(-2).map((member) => Chatter.start(devices[member]!, id)),
+    members.slice(-2).map((member) => Chatter.start(devices[member]!, id, { breathMs })),
   );
   await Promise.all(chatters.map((chatter) => chatter.more(8)));
   await fault();
