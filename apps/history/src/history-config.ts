@@ -11,7 +11,7 @@ export const historySettings = z.object({
   clickhouseCluster: setting.text().optional(),
   /** Memory of the embedded engine as a whole. */
   historyMemoryBytesMax: setting.integer({ min: 256 * 1024 ** 2, max: 1024 ** 4 }).default(2 * 1024 ** 3),
-  /** Which journaled events are kept in the table `events`. */
+  /** Which journaled events are kept, in the table `commits`. */
   historyEvents: z.enum(keptEventsChoices).default('all'),
   /** From one look at a shard's journal to the next: what has come meanwhile is received in one go. */
   historyReadPauseMs: setting.integer({ min: 0, max: 10_000 }).default(100),

@@ -13,7 +13,10 @@ import { type ClickHouse, type Layout, dateTimeText, sqlText, sqlTexts } from '@
 import { protobufFieldSql } from '../protobuf-field.ts';
 import { heldConversations } from './holds.ts';
 
-/** Conversations on hold in one statement, which has to stay below the engine's 256 KiB: an id has 131 characters at most. */
+/**
+ * Conversations on hold in one statement, which has to stay below the engine's 256 KiB: it names them twice at most, and an
+ * id has 131 characters at most.
+ */
 export const heldPerStatementMax = 500;
 
 export interface Deletion {
@@ -80,6 +83,8 @@ async function deleteRange(
     await clickHouse.execute(
       `ALTER TABLE ${layout.storage('commits')} UPDATE events = arrayFilter(e -> NOT (${goes(tenant, range)}), events)
        WHERE ${events} SETTINGS mutations_sync = 2`,
+      // It rewrites whole months; inserts go on.
+      { isLong: true },
     );
   }
   return conversations;
