@@ -14,12 +14,14 @@ import {
 import { membershipColumns, messageColumns } from '../../../apps/history/src/projection/history-batch.ts';
 import { seededRandom, timeOrderedId } from '@parley/std';
 import type { Lines } from './lines.ts';
+import { countRollUps } from './made-roll-ups.ts';
 import { World, shapeOf, userName } from './world.ts';
 
 export const madeTenant = 'acme';
 /** The year the messages are sent in. */
-export const madeFromMs = Date.UTC(2025, 10, 22);
+const madeFromMs = Date.UTC(2025, 10, 22);
 export const madeToMs = Date.UTC(2026, 10, 22);
+export const madeYear = { tenant: madeTenant, fromMs: madeFromMs, toMs: madeToMs };
 
 const rowsPerInsert = 100_000;
 const sayEveryMs = 10_000;
@@ -27,7 +29,7 @@ const sayEveryMs = 10_000;
 const mergeLimitMs = 15 * 60_000;
 const quietForMs = 3_000;
 /** Changes with what is generated: a kept folder of another one is made anew. */
-const generation = 2;
+const generation = 3;
 
 export interface MadeHistory {
   readonly clickHouse: ClickHouse;
@@ -58,6 +60,8 @@ export async function openMadeHistory({ folder, messages, lines, say }: MakeOpti
     else {
       await make(clickHouse, messages, lines, say);
       await untilMerged(clickHouse, say);
+      say('counting roll-ups');
+      await countRollUps(clickHouse, madeYear);
       writeFileSync(marker, what);
     }
   } catch (cause) {

@@ -1,13 +1,14 @@
 // What a member does with a full history store, through the code that answers in production: search, page, and what analysts
 // ask again and again. Each question alone, one after another; times from the question to its answer.
-import { type ClickHouse, sqlMoment, sqlText } from '@parley/adapters';
+import { type ClickHouse, sqlText } from '@parley/adapters';
 import { internal } from '@parley/protocol';
 import { type Random, seededRandom } from '@parley/std';
 import { readPage } from '../../../apps/history/src/reading/page-reader.ts';
 import { search } from '../../../apps/history/src/reading/search-reader.ts';
 import { percentile } from '../../percentile.ts';
 import type { Lines } from './lines.ts';
-import { madeFromMs, madeTenant, madeToMs } from './made-history.ts';
+import { madeTenant, madeToMs, madeYear } from './made-history.ts';
+import { askRollUps, rollUpQuestions } from './made-roll-ups.ts';
 import { busyUsers, userName } from './world.ts';
 
 export interface Measured {
@@ -25,7 +26,7 @@ export interface Member {
 const rareCount = 200;
 const commonCount = 100;
 const pageCount = 200;
-const rollUpCount = 20;
+const rollUpCount = 60;
 /** Asked first and not measured: a store that has just been opened reads from the disk. */
 const warmUpCount = 10;
 const pageSize = 50;
@@ -64,7 +65,10 @@ export async function measureReading(
     rareMs: await timed(rare, (question) => searchFor(clickHouse, question)),
     commonMs: await timed(common, (question) => searchFor(clickHouse, question)),
     pageMs: await timed(pages, (page) => readPage(clickHouse, internal.HistoryPageRequest.create(page))),
-    rollUpMs: await timed(await rollUps(clickHouse), (sql) => clickHouse.select(sql)),
+    rollUpMs: await timed(rollUpQuestions(madeYear, rollUpCount), async (question) => {
+      const { rows } = await askRollUps(clickHouse, madeTenant, question);
+      if (rows === 0) throw new Error(`the roll-ups of ${question.question} are empty`);
+    }),
   };
 }
 
@@ -122,39 +126,6 @@ async function pageQuestions(clickHouse: ClickHouse, members: readonly Member[],
   }
   return questions;
 }
-
-/** Messages per minute of a day, and active users by day of a month: from roll-ups where the store has them. */
-async function rollUps(clickHouse: ClickHouse): Promise<string[]> {
-  // A table that is there and has rows.
-  const rows = await clickHouse.select(
-    `SELECT table FROM system.parts WHERE active AND rows > 0 AND database = 'parley' AND table IN ('minute_activity', 'daily_users')`,
-  );
-  const has = (name: string) => rows.some(([one]) => one === name);
-  const days = Math.round((madeToMs - madeFromMs) / dayMs);
-  return repeat(rollUpCount, (index) => {
-    const fromMs = madeFromMs + ((index * 37) % days) * dayMs;
-    const isByMinute = index % 2 === 0;
-    if (isByMinute) return has('minute_activity') ? minutesRolledUp(fromMs) : minutes(fromMs);
-    return has('daily_users') ? usersRolledUp(fromMs) : users(fromMs);
-  });
-}
-
-const dayMs = 86_400_000;
-const monthMs = 30 * dayMs;
-const ofTenant = `tenant = '${madeTenant}'`;
-
-const minutes = (fromMs: number): string =>
-  `SELECT toUnixTimestamp(toStartOfMinute(at)) AS minute, count() FROM parley.messages
-   WHERE ${ofTenant} AND at >= ${sqlMoment(fromMs)} AND at < ${sqlMoment(fromMs + dayMs)} GROUP BY minute ORDER BY minute LIMIT 1440`;
-const minutesRolledUp = (fromMs: number): string =>
-  `SELECT toUnixTimestamp(minute) AS at, sum(messages) FROM parley.minute_activity FINAL
-   WHERE ${ofTenant} AND minute >= ${sqlMoment(fromMs)} AND minute < ${sqlMoment(fromMs + dayMs)} GROUP BY at ORDER BY at LIMIT 1440`;
-const users = (fromMs: number): string =>
-  `SELECT toDate(at) AS day, uniqExact(sender) FROM parley.messages
-   WHERE ${ofTenant} AND at >= ${sqlMoment(fromMs)} AND at < ${sqlMoment(fromMs + monthMs)} GROUP BY day ORDER BY day LIMIT 31`;
-const usersRolledUp = (fromMs: number): string =>
-  `SELECT day, uniqExact(user) FROM parley.daily_users
-   WHERE ${ofTenant} AND day >= toDate(${sqlMoment(fromMs)}) AND day < toDate(${sqlMoment(fromMs + monthMs)}) GROUP BY day ORDER BY day LIMIT 31`;
 
 async function timed<T>(questions: readonly T[], ask: (question: T) => Promise<unknown>): Promise<number[]> {
   const took: number[] = [];
