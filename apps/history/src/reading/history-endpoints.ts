@@ -5,6 +5,7 @@ import type { ClickHouse } from '@parley/adapters';
 import type { Metrics } from '@parley/platform';
 import type { Log } from '../log.ts';
 import { type Freshness, answerQuestion } from '../analytics/question-reader.ts';
+import { SampledWords } from './common-words.ts';
 import { locate } from './locate-reader.ts';
 import { readPage } from './page-reader.ts';
 import { QuestionServer, readQuestion } from './question-server.ts';
@@ -36,6 +37,7 @@ export class HistoryEndpoints {
 
   start(): void {
     const { clickHouse, completeThroughMs } = this.#options;
+    const commonWords = new SampledWords(clickHouse);
     this.#serve('page', async (bytes) => {
       const answer = await readPage(
         clickHouse,
@@ -55,6 +57,7 @@ export class HistoryEndpoints {
         clickHouse,
         readQuestion(() => internal.SearchRequest.decode(bytes)),
         completeThroughMs,
+        { commonWords },
       );
       return internal.SearchAnswer.encode(answer).finish();
     });

@@ -1,6 +1,7 @@
 // Text search in what the asker may read. Answers with hits in the order asked for and says through where it is complete.
 import { internal, type parley, wire } from '@parley/protocol';
 import type { ClickHouse, Row } from '@parley/adapters';
+import { type CommonWords, isCommon, noCommonWords } from './common-words.ts';
 import { messageColumns, messageOfRow } from './message-row.ts';
 import { type SearchKey, encodeCursor } from './search-cursor.ts';
 import { matchSettings } from './search-match.ts';
@@ -15,17 +16,24 @@ interface Hit {
   readonly score: number;
 }
 
+export interface SearchOptions {
+  readonly limits?: SearchLimits;
+  /** What is searched among recent messages first. Default: nothing. */
+  readonly commonWords?: CommonWords;
+}
+
 export async function search(
   clickHouse: ClickHouse,
   request: parley.internal.v1.SearchRequest,
   completeThroughMs: () => Promise<number>,
-  limits: SearchLimits = searchLimits,
+  { limits = searchLimits, commonWords = noCommonWords }: SearchOptions = {},
 ): Promise<parley.internal.v1.SearchAnswer> {
   const plan = planOf(request, limits);
   const { scope, query, sort } = plan;
   // Asked before the search: what is complete now is complete in the hits.
   const throughMs = await completeThroughMs();
-  const { hits, next, heads } = await collectHits(clickHouse, { plan, limits, throughMs });
+  const isNewestEnough = sort === 'newest' && isCommon(query, commonWords.of(scope.tenant));
+  const { hits, next, heads } = await collectHits(clickHouse, { plan, limits, throughMs, isNewestEnough });
   const found = hits.map(({ message }) => message.conversation);
   const conversations = [...new Set([...scope.conversations, ...found])].toSorted();
   return internal.SearchAnswer.create({
@@ -43,6 +51,8 @@ interface Collecting {
   readonly plan: SearchPlan;
   readonly limits: SearchLimits;
   readonly throughMs: number;
+  /** A page is probably full of recent messages. */
+  readonly isNewestEnough: boolean;
 }
 
 interface Collected {
@@ -55,7 +65,7 @@ interface Collected {
 /** Keys first, then the newest version of each, again and again until the page is full. */
 async function collectHits(
   clickHouse: ClickHouse,
-  { plan, limits, throughMs }: Collecting,
+  { plan, limits, throughMs, isNewestEnough }: Collecting,
 ): Promise<Collected> {
   const { limit } = plan;
   const hits: Hit[] = [];
@@ -64,9 +74,9 @@ async function collectHits(
   let bytes = 0;
   for (let round = 0; round < limits.roundsMax; round += 1) {
     const keyMax = Math.ceil(limit * 1.5);
-    const keys = (await clickHouse.select(keysSql(plan, behind, keyMax), { settings: matchSettings })).map(
-      keyOfRow,
-    );
+    const keys = isNewestEnough
+      ? await newestKeys(clickHouse, { plan, behind, throughMs }, keyMax)
+      : await keysOf(clickHouse, plan, behind, keyMax);
     const [newest, newHeads] = await Promise.all([
       newestOf(clickHouse, plan, keys),
       headsOf(clickHouse, { plan, keys, throughMs, known: heads }),
@@ -87,6 +97,38 @@ async function collectHits(
 
 /** What a hit costs beside its message: snippet, highlights, framing. */
 const hitOverheadBytes = 1_024;
+
+async function keysOf(
+  clickHouse: ClickHouse,
+  plan: SearchPlan,
+  behind: SearchKey | undefined,
+  limit: number,
+): Promise<SearchKey[]> {
+  const rows = await clickHouse.select(keysSql(plan, behind, limit), { settings: matchSettings });
+  return rows.map(keyOfRow);
+}
+
+/** The same keys, looked for in the last weeks first: parts of the table that are older need not be read for them. */
+async function newestKeys(
+  clickHouse: ClickHouse,
+  { plan, behind, throughMs }: Pick<Collecting, 'plan' | 'throughMs'> & { behind: SearchKey | undefined },
+  limit: number,
+): Promise<SearchKey[]> {
+  const { fromMs, toMs } = plan.scope;
+  const endMs = Math.min(behind?.atMs ?? Infinity, toMs > 0 ? toMs : Infinity, throughMs);
+  const sinceMs = endMs - recentMs;
+  if (sinceMs <= fromMs) return keysOf(clickHouse, plan, behind, limit);
+  const within = (times: { fromMs: number } | { toMs: number }): SearchPlan => ({
+    ...plan,
+    scope: { ...plan.scope, ...times },
+  });
+  const recent = await keysOf(clickHouse, within({ fromMs: sinceMs }), behind, limit);
+  if (recent.length === limit) return recent;
+  return [...recent, ...(await keysOf(clickHouse, within({ toMs: sinceMs }), behind, limit - recent.length))];
+}
+
+/** How far back a common word is looked for first. */
+const recentMs = 21 * 86_400_000;
 
 const keyOfRow = (row: Row): SearchKey => ({
   atMs: row[0] as number,
