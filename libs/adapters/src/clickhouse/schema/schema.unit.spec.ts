@@ -46,6 +46,9 @@ describe('the layouts', () => {
     expect(cluster.changeCodec(table, { name: 'color', type: 'String', codec: 'ZSTD(3)' })).toEqual([
       `ALTER TABLE parley.things_local ON CLUSTER 'chat' MODIFY COLUMN color String CODEC(ZSTD(3))`,
     ]);
+    expect(cluster.changeSettings(table, { index_granularity: 512, old_parts_lifetime: 60 })).toEqual([
+      `ALTER TABLE parley.things_local ON CLUSTER 'chat' MODIFY SETTING index_granularity=512, old_parts_lifetime=60`,
+    ]);
     expect(cluster.replaceIndex(table, 'id_index', 'other_index id TYPE minmax')).toEqual([
       `ALTER TABLE parley.things_local ON CLUSTER 'chat' DROP INDEX IF EXISTS id_index`,
       `ALTER TABLE parley.things_local ON CLUSTER 'chat' ADD INDEX IF NOT EXISTS other_index id TYPE minmax`,

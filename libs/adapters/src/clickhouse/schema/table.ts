@@ -35,6 +35,8 @@ export interface Layout {
   addColumn(table: Table, column: Column): readonly string[];
   /** Of a column that is there: parts written or merged from now on are compressed in this way. */
   changeCodec(table: Table, column: Column): readonly string[];
+  /** Of a table that is there: parts written or merged from now on are as the settings say. */
+  changeSettings(table: Table, settings: Readonly<Record<string, number>>): readonly string[];
   /**
    * `index` as in a table's `indexes`, with a name that was never used. Parts get it one by one in the background; what
    * is asked of one without it is answered the same, and slower.
@@ -68,6 +70,7 @@ export const oneServer: Layout = {
     `ALTER TABLE parley.${table.name} ADD COLUMN IF NOT EXISTS ${columnText(column)}`,
   ],
   changeCodec: (table, column) => [codecStatement(`parley.${table.name}`, column)],
+  changeSettings: (table, settings) => [settingsStatement(`parley.${table.name}`, settings)],
   replaceIndex: (table, oldName, index) => indexStatements(`parley.${table.name}`, oldName, index),
   createView: (name, select) => [`CREATE OR REPLACE VIEW parley.${name} AS ${select}`],
   renameTable: (name, newName) => [`RENAME TABLE IF EXISTS parley.${name} TO parley.${newName}`],
@@ -77,6 +80,14 @@ export const oneServer: Layout = {
 
 const codecStatement = (storage: string, column: Column): string =>
   `ALTER TABLE ${storage} MODIFY COLUMN ${columnText(column)}`;
+
+const settingsStatement = (storage: string, settings: Readonly<Record<string, number>>): string =>
+  `ALTER TABLE ${storage} MODIFY SETTING ${settingList(settings)}`;
+
+const settingList = (settings: Readonly<Record<string, number>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 
 /** One column takes one index for words at a time. */
 const indexStatements = (storage: string, oldName: string, index: string): readonly string[] => [
@@ -110,6 +121,7 @@ export function clusterOf(name: string): Layout {
         (storage) => `ALTER TABLE parley.${storage} ${on} ADD COLUMN IF NOT EXISTS ${columnText(column)}`,
       ),
     changeCodec: (table, column) => [codecStatement(`parley.${table.name}_local ${on}`, column)],
+    changeSettings: (table, settings) => [settingsStatement(`parley.${table.name}_local ${on}`, settings)],
     replaceIndex: (table, oldName, index) =>
       indexStatements(`parley.${table.name}_local ${on}`, oldName, index),
     createView: (view, select) => [`CREATE OR REPLACE VIEW parley.${view} ${on} AS ${select}`],
@@ -137,6 +149,6 @@ function columnText({ name, type, codec, alias, byDefault }: Column): string {
 
 function tailOf({ partitionBy, orderBy }: Table, settings: Readonly<Record<string, number>>): string {
   const partition = partitionBy === undefined ? '' : ` PARTITION BY ${partitionBy}`;
-  const list = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  return `${partition} ORDER BY (${orderBy.join(', ')})${list.length === 0 ? '' : ` SETTINGS ${list.join(', ')}`}`;
+  const list = settingList(settings);
+  return `${partition} ORDER BY (${orderBy.join(', ')})${list === '' ? '' : ` SETTINGS ${list}`}`;
 }
