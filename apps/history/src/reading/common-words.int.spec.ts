@@ -9,7 +9,7 @@ import { search } from './search-reader.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 22);
-const messages = 300;
+const messages = 640;
 let bench: HistoryBench;
 
 beforeAll(async () => {
@@ -20,10 +20,10 @@ beforeAll(async () => {
     conversation: 'g.all',
     sequence: index + 1,
     text: index % 10 === 0 ? `lunch rare${index}` : 'lunch today',
-    // A message every six hours, and for a month in the middle none.
-    atMs: nowMs - (messages - index) * (dayMs / 4) - (index < 200 ? 30 * dayMs : 0),
+    // Sixteen messages a day, and for a month in the middle none.
+    atMs: nowMs - (messages - index) * (dayMs / 16) - (index < 200 ? 30 * dayMs : 0),
   }));
-  for (const part of [rows.slice(0, 150), rows.slice(150)]) await insertMessages(bench.clickHouse, part);
+  for (const part of [rows.slice(0, 320), rows.slice(320)]) await insertMessages(bench.clickHouse, part);
 });
 afterAll(() => bench.close());
 
@@ -42,7 +42,7 @@ async function findAll(text: string, common: readonly string[], options: { toMs?
   });
   let cursor = '';
   do {
-    const request = { tenant: 'acme', user: 'ann', text, limit: 20, cursor, ...options };
+    const request = { tenant: 'acme', user: 'ann', text, limit: 50, cursor, ...options };
     const answer = await search(
       clickHouse,
       internal.SearchRequest.create(request),

@@ -12,7 +12,7 @@ export const noCommonWords: CommonWords = { of: () => new Set() };
 
 /** Messages looked at, and in how many of them a common word stands at least. */
 const sampleRows = 20_000;
-const commonRows = 100;
+const commonRows = 400;
 /** A sample is taken of messages not older than this, milliseconds. */
 const sampleAgeMs = 30 * 86_400_000;
 const freshMs = 3_600_000;
