@@ -2,7 +2,8 @@
 // ask again and again. Each question alone, one after another; times from the question to its answer.
 import { type ClickHouse, sqlText } from '@parley/adapters';
 import { internal } from '@parley/protocol';
-import { type Random, seededRandom } from '@parley/std';
+import { type Random, seededRandom, systemClock } from '@parley/std';
+import { SampledWords } from '../../../apps/history/src/reading/common-words.ts';
 import { readPage } from '../../../apps/history/src/reading/page-reader.ts';
 import { search } from '../../../apps/history/src/reading/search-reader.ts';
 import { percentile } from '../../percentile.ts';
@@ -52,6 +53,15 @@ export async function measureReading(
   { members, lines }: { readonly members: readonly Member[]; readonly lines: Lines },
 ): Promise<Measured> {
   const random = seededRandom(4);
+  // Learned while warming up, as by a process that has just started.
+  const sampledWords = new SampledWords(clickHouse, { ...systemClock, nowMs: () => madeToMs });
+  const searchFor = ({ user, text }: Question) =>
+    search(
+      clickHouse,
+      internal.SearchRequest.create({ tenant: madeTenant, user, text }),
+      () => Promise.resolve(madeToMs),
+      { commonWords: sampledWords },
+    );
   const rare = await rareQuestions(clickHouse, { members, lines, random });
   const words = commonWords(lines);
   const common = repeat(commonCount, (index) => ({
@@ -60,10 +70,10 @@ export async function measureReading(
   }));
   const pages = await pageQuestions(clickHouse, members, random);
   for (const question of [...rare.slice(0, warmUpCount), ...common.slice(0, warmUpCount)])
-    await searchFor(clickHouse, question);
+    await searchFor(question);
   return {
-    rareMs: await timed(rare, (question) => searchFor(clickHouse, question)),
-    commonMs: await timed(common, (question) => searchFor(clickHouse, question)),
+    rareMs: await timed(rare, searchFor),
+    commonMs: await timed(common, searchFor),
     pageMs: await timed(pages, (page) => readPage(clickHouse, internal.HistoryPageRequest.create(page))),
     rollUpMs: await timed(rollUpQuestions(madeYear, rollUpCount), async (question) => {
       const { rows } = await askRollUps(clickHouse, madeTenant, question);
@@ -80,11 +90,6 @@ interface Question {
   readonly user: string;
   readonly text: string;
 }
-
-const searchFor = (clickHouse: ClickHouse, { user, text }: Question) =>
-  search(clickHouse, internal.SearchRequest.create({ tenant: madeTenant, user, text }), () =>
-    Promise.resolve(madeToMs),
-  );
 
 /** Rare words that the member can find: from messages of their own conversations. */
 async function rareQuestions(
