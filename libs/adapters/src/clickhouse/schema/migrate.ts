@@ -11,7 +11,7 @@ import { step6 } from './steps/0006-message-content.ts';
 import { step7 } from './steps/0007-smaller-messages.ts';
 import { step8 } from './steps/0008-past.ts';
 import { step9, step10, step11 } from './steps/0009-commits.ts';
-import { step9 } from './steps/0009-no-block-numbers.ts';
+import { step12 } from './steps/0012-no-block-numbers.ts';
 import { type Layout, type Table, oneServer } from './table.ts';
 
 export interface SchemaStep {
@@ -33,8 +33,7 @@ export const schemaSteps: readonly SchemaStep[] = [
   step9,
   step10,
   step11,
-  ,
-  step9,
+  step12,
 ];
 
 const migrations: Table = {

@@ -3,8 +3,8 @@
 import type { SchemaStep } from '../migrate.ts';
 import { messages } from './0001-messages.ts';
 
-export const step9: SchemaStep = {
-  number: 9,
+export const step12: SchemaStep = {
+  number: 12,
   name: 'messages without block numbers',
   statements: (layout) =>
     layout.changeSettings(messages, { enable_block_number_column: 0, enable_block_offset_column: 0 }),
