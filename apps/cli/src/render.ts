@@ -26,8 +26,9 @@ export function messageLine(message: Message, me: string): string {
   return `${time} ${sender}: ${contentText(message)}`;
 }
 
-function contentText({ text, rich, revision = 0, isRecalled, reactions = [] }: Message): string {
+function contentText({ text, rich, revision = 0, isRecalled, reactions = [], isErased }: Message): string {
   if (isRecalled) return 'message recalled';
+  if (isErased) return 'message erased';
   const attached = rich ? attachmentText(rich) : '';
   const marks = reactions.map(({ emoji, count }) => `${printable(emoji)}${count > 1 ? count : ''}`).join(' ');
   const parts = [attached, printable(text ?? ''), revision > 0 ? '(edited)' : '', marks && `[${marks}]`];

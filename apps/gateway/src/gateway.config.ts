@@ -7,6 +7,7 @@ import { type ExternalIssuer, externalIssuers } from './auth/external-issuer.ts'
 import { type SocketLimits, socketLimits } from './connection/socket-limits.ts';
 import { type ChangeWindows, changeWindows } from './dispatch/changing.ts';
 import { httpFields } from './http/http-settings.ts';
+import type { SealingLimits } from './sealing/sealing.ts';
 
 const minute = 60_000;
 const tenYears = 3_650 * 24 * 60 * minute;
@@ -77,6 +78,13 @@ export const gatewaySettings = z
     authRegistrationTenants: setting.list().optional(),
     /** Tenant of somebody who names none. */
     authDefaultTenant: setting.text().default('default'),
+
+    /** Master keys of the tenants whose messages are sealed, as JSON; without it none are. The same on all gateways. */
+    sealingKeysFile: setting.text().optional(),
+    /** Keys of a person in a conversation that are kept in memory; beyond, the one used longest ago is read again. */
+    sealingKeysMax: setting.integer({ min: 100, max: 1_000_000 }).default(10_000),
+    /** How long: at most so long a gateway that was cut off goes on with a key that was destroyed. */
+    sealingKeyAgeMaxMs: setting.integer({ min: 1_000, max: 60 * minute }).default(minute),
 
     /** Who may ask about a whole tenant: `tenant/user`, separated by commas. */
     analyticsAnalysts: tenantUsers,
@@ -152,6 +160,13 @@ export const socketLimitsOf = (config: GatewayConfig): SocketLimits => ({
   readsAtOnceMax: config.gatewayReadsAtOnceMax,
   readsWaitingMax: config.gatewayReadsWaitingMax,
   readWaitMs: config.gatewayReadWaitMs,
+});
+
+export const sealingLimitsOf = (config: GatewayConfig): SealingLimits => ({
+  keysMax: config.sealingKeysMax,
+  keyAgeMaxMs: config.sealingKeyAgeMaxMs,
+  textBytesMax: config.gatewayTextBytesMax,
+  questionsAtOnceMax: socketLimits.questionsAtOnceMax,
 });
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {

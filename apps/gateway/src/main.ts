@@ -5,15 +5,18 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   type ClientTransport,
+  MasterKeys,
   type NatsLink,
   NatsCommandLog,
   NatsKeyValueStore,
+  NatsKeyVault,
   NatsMessenger,
   NatsSnapshotStore,
   RedisLink,
   RedisPresence,
   RedisRateLimiter,
   RedisTail,
+  SealingKeys,
   UwsClientTransport,
   WsClientTransport,
   clusterNumbers,
@@ -49,6 +52,7 @@ import {
   changeWindowsOf,
   gatewaySettings,
   issuersOf,
+  sealingLimitsOf,
   socketLimitsOf,
 } from './gateway.config.ts';
 import { GatewayModule } from './gateway.module.ts';
@@ -62,6 +66,7 @@ import { MessengerHistorySearch } from './http/history-search.ts';
 import { MessengerEntityQuery } from './query/entity-query.ts';
 import { WordLists } from './safety/word-lists.ts';
 import { DeletionTimes } from './sync/deletion-times.ts';
+import { Sealing } from './sealing/sealing.ts';
 import { SocketGateway } from './transport/socket-gateway.ts';
 import { UwsAdapter } from './transport/uws-adapter.ts';
 
@@ -96,6 +101,7 @@ async function start(lifecycle: Lifecycle) {
   const deletions = await followDeletions(nats, lifecycle);
   const presence = new RedisPresence(redis, clock);
   const words = await openWordLists(nats, lifecycle);
+  const sealing = await openSealing(nats, messenger, lifecycle);
   const sockets = new SocketGateway({
     // A process that comes back must not get what was meant for the one before.
     gatewayId: `${config.nodeId}-${randomBytes(4).toString('hex')}`,
@@ -116,6 +122,7 @@ async function start(lifecycle: Lifecycle) {
     screen: words,
     log: logger,
     metrics: metrics.gateway,
+    sealing,
     path: '/*',
   });
   const ports: HttpPorts = {
@@ -131,6 +138,7 @@ async function start(lifecycle: Lifecycle) {
     analytics: new MessengerAnalyticsQuestions(messenger),
     admin: new MessengerHistoryAdmin(messenger),
     words,
+    sealing,
     presence,
     rates: new RedisRateLimiter(redis, clock),
     clock,
@@ -193,14 +201,26 @@ async function openWordLists(nats: NatsLink, lifecycle: Lifecycle): Promise<Word
   lifecycle.onStop('words', () => words.stop());
   return words;
 }
-
 async function followDeletions(nats: NatsLink, lifecycle: Lifecycle): Promise<DeletionTimes> {
   const store = new NatsKeyValueStore(nats, { relistIntervalMs });
   const deletions = await DeletionTimes.follow(await store.bucket(buckets.deletions));
   lifecycle.onStop('deletions', () => deletions.stop());
   return deletions;
+} /** Undefined when no tenant seals. A file that cannot be read or is wrong ends the process: it would show plain texts. */
+async function openSealing(
+  nats: NatsLink,
+  messenger: NatsMessenger,
+  lifecycle: Lifecycle,
+): Promise<Sealing | undefined> {
+  if (config.sealingKeysFile === undefined) return undefined;
+  const masters = MasterKeys.parse(readFileSync(config.sealingKeysFile, 'utf8'));
+  const vault = await NatsKeyVault.open(nats, buckets.sealingKeys, { replicas: config.natsReplicas });
+  const keys = new SealingKeys(vault, masters);
+  const sealing = new Sealing({ keys, messenger, clock, limits: sealingLimitsOf(config), log: logger });
+  sealing.start();
+  lifecycle.onStop('sealing', () => sealing.stop());
+  return sealing;
 }
-
 async function openTransport(): Promise<ClientTransport> {
   const { gatewayTransport, gatewayTlsCertificateFile: certificateFile, gatewayTlsKeyFile: keyFile } = config;
   const tls =

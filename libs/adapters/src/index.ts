@@ -111,3 +111,10 @@ export {
   provisionNats,
 } from './nats/provision-nats.ts';
 export { StreamMisconfigured } from './nats/ensure-stream.ts';
+export { type NatsKeyVaultOptions, NatsKeyVault } from './nats/nats-key-vault.ts';
+export { MemoryKeyVault } from './memory/memory-key-vault.ts';
+export type { KeyVault, VaultEntry } from './ports/key-vault.ts';
+export { KeyTree } from './sealing/key-tree.ts';
+export { MasterKeyMissing, MasterKeys } from './sealing/master-keys.ts';
+export { type SealHead, type SealPlace, seal, sealHeadOf, unseal } from './sealing/seal.ts';
+export { type SealingKey, SealingKeys, TooManyErased, erasedMessagesMax } from './sealing/sealing-keys.ts';

@@ -41,18 +41,15 @@ export interface Message {
   readonly changedAtMs?: number;
   readonly isRecalled?: boolean;
   /** The emojis on the message, the oldest first. */
-  readonly reactions?: readonly Reaction[];
-  /** Sequence of the newest element `reactions` have seen. */
+  readonly reactions?: readonly Reaction[]; /** Sequence of the newest element `reactions` have seen. */
   readonly reactionsRevision?: number;
 }
-
 export interface Reaction {
   readonly emoji: string;
-  readonly count: number;
-  /** The user of this client is among them. */
-  readonly own: boolean;
-  /** Who, as far as told: the first 20. */
-  readonly users: readonly string[];
+  readonly count: number; /** The user of this client is among them. */
+  readonly own: boolean; /** Who, as far as told: the first 20. */
+  readonly users: readonly string[]; /** Its key was destroyed: nobody can read it any more. */
+  readonly isErased?: boolean;
 }
 
 export interface Cursor {

@@ -57,6 +57,7 @@ export {
   kindOf,
   mediaRefOf,
   orNothing,
+  refusalOfRich,
 } from './conversation/rich-content.ts';
 export { type Span, isReadable, readableHead } from './conversation/span.ts';
 

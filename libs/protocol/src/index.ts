@@ -21,6 +21,7 @@ export {
   groupCodec,
   queryAnswer,
   toWireConversation,
+  readRich,
   toWireMessage,
   userCodec,
 } from './entities/index.ts';

@@ -35,6 +35,8 @@ export const subjects = {
   node: (nodeId: string) => `node.${nodeId}`,
   /** History and search questions, request/reply with a queue group. EDGE requests, READ answers. */
   history: (verb: string) => `hst.${verb}`,
+  /** Keys of a tenant were destroyed: forget those you hold. EDGE publishes and subscribes. */
+  keysDestroyed: (tenant: string) => `key.${tenant}`,
   /** Chunks of one export, request/reply. EDGE requests, READ answers: the process that makes it. */
   export: (id: string) => `exp.${id}`,
 } as const;
@@ -57,7 +59,9 @@ export const buckets = {
   /** History's watermark per shard: what may be trimmed. */
   watermarks: 'parley_watermarks',
   /** One key per tenant that deletes: through what time, milliseconds in decimal. READ writes, EDGE watches. */
-  deletions: 'parley_deletions',
+  deletions:
+    'parley_deletions' /** What messages of tenants that seal are read with. Backed up apart from everything else, or erasure is none. */,
+  sealingKeys: 'parley_sealing_keys',
   snapshots: (kind: string) => `parley_snapshots_${kind}`,
   /** What tenants have settled for themselves, one small row per tenant and thing; gateways watch it. */
   tenants: 'parley_tenants',

@@ -4,6 +4,7 @@ import type { ClientTransport } from '@parley/adapters';
 import { type Subprotocol, frameCodecs, subjects, subprotocols, wire } from '@parley/protocol';
 import type { Messenger, Subscription } from '@parley/runtime';
 import type { ClientConnection } from '../connection/client-connection.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { Turn } from '../dispatch/turn.ts';
 
 export interface LiveTopicsParts {
@@ -11,6 +12,8 @@ export interface LiveTopicsParts {
   readonly transport: Pick<ClientTransport, 'publish'>;
   readonly turn: Turn;
   readonly heldLiveMax: number;
+  /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
 }
 
 /** A live topic that somebody hears here, and one of those who do. */
@@ -85,6 +88,8 @@ class LiveTopic {
   };
   readonly #joining = new Map<ClientConnection, Uint8Array[]>();
   #payloads: Uint8Array[] = [];
+  /** Sealed messages whose keys are being read: what comes after them waits, too. */
+  #opening: Promise<void> | undefined;
 
   /** `onEmpty`: the last connection has left. */
   constructor(
@@ -101,7 +106,7 @@ class LiveTopic {
     this.conversation = conversation;
     this.#parts = parts;
     this.#onEmpty = onEmpty;
-    this.#subscription = parts.messenger.subscribe(subject, (bytes) => this.receive(bytes.slice()));
+    this.#subscription = parts.messenger.subscribe(subject, (bytes) => this.#open(bytes.slice()));
   }
 
   /** Any of those who hear it. */
@@ -146,6 +151,23 @@ class LiveTopic {
       if (this.#listening[subprotocol].size === 0) continue;
       this.#parts.transport.publish(this.#topicOf(subprotocol), frameCodecs[subprotocol].live(payloads));
     }
+  }
+
+  #open(payload: Uint8Array): void {
+    const { sealing } = this.#parts;
+    if (sealing?.covers(this.tenant) !== true) return this.receive(payload);
+    const opened = sealing.openLive(this.tenant, payload);
+    if (this.#opening === undefined && !(opened instanceof Promise)) return this.receive(opened);
+    const before = this.#opening ?? Promise.resolve();
+    const done = before
+      .then(() => opened)
+      // Whoever cannot be shown a message now is told that it is there, and pages it.
+      .then((open) => this.receive(open ?? headsOf(payload)))
+      .catch(() => this.receive(headsOf(payload)))
+      .finally(() => {
+        if (this.#opening === done) this.#opening = undefined;
+      });
+    this.#opening = done;
   }
 
   receive(payload: Uint8Array): void {

@@ -9,8 +9,10 @@ import {
   readOutbound,
 } from '@parley/runtime';
 import type { Attachments } from '../connection/attachments.ts';
+import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import type { PendingRequests } from '../dispatch/pending-requests.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { LargeGroups } from './large-groups.ts';
 
@@ -21,6 +23,8 @@ export interface OutboundReceiverParts {
   readonly connections: Connections;
   readonly attachments: Attachments;
   readonly largeGroups: LargeGroups;
+  /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   readonly log: SocketLog;
   /** Told the number of replies and pushes of each batch. */
   readonly onBatch?: (items: number) => void;
@@ -88,6 +92,8 @@ class ReceivedItems implements OutboundItems {
   #text: PreparedEntry | undefined;
   #turn: EntryTurn | undefined;
   #isTurnKnown = false;
+  /** Of the last push, once it was opened or needed not be; later: when its key has been read. */
+  #opened: Uint8Array | Promise<Uint8Array | undefined> | undefined;
 
   constructor(parts: OutboundReceiverParts) {
     this.#parts = parts;
@@ -107,6 +113,7 @@ class ReceivedItems implements OutboundItems {
     this.#payload = payload;
     this.#bytes = undefined;
     this.#text = undefined;
+    this.#opened = undefined;
     this.#isTurnKnown = false;
   }
 
@@ -114,12 +121,41 @@ class ReceivedItems implements OutboundItems {
     const connection = this.#parts.connections.get(number);
     if (connection === undefined || !connection.isOpen) return;
     const isEntry = position > 0;
+    if (isEntry && this.#waitsForKey(connection)) return this.#deliverLater(connection, position);
     const prepared = this.#preparedFor(connection.codec, isEntry);
     if (!isEntry) return connection.outbox.push(prepared);
     const turn = this.#turnOfEntry();
     if (position > connection.inboxPosition) connection.inboxPosition = position;
     connection.outbox.entry(prepared, position);
     if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
+  }
+
+  /** Opens the push, when it is sealed and its key is at hand. All its targets are of one tenant. */
+  #waitsForKey({ owner }: ClientConnection): boolean {
+    const { sealing } = this.#parts;
+    if (sealing === undefined || owner === undefined || !sealing.covers(owner.tenant)) return false;
+    this.#opened ??= sealing.openEntry(owner.tenant, this.#payload);
+    if (this.#opened instanceof Promise) return true;
+    this.#payload = this.#opened;
+    return false;
+  }
+
+  /**
+   * Later entries may come first then: the client sees a gap and reads what is in it, as after any lost push. Without a
+   * key it is told to: it will be answered when keys can be read again.
+   */
+  #deliverLater(connection: ClientConnection, position: number): void {
+    const turn = this.#turnOfEntry();
+    if (position > connection.inboxPosition) connection.inboxPosition = position;
+    if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
+    const { codec } = connection;
+    void Promise.resolve(this.#opened)
+      .then((payload) => {
+        if (!connection.isOpen) return;
+        if (payload !== undefined) connection.outbox.entry(codec.prepareEntry(payload), position);
+        else connection.push({ syncNeeded: { inboxPosition: connection.inboxPosition } });
+      })
+      .catch((cause: unknown) => this.#parts.log.error({ err: cause }, 'a sealed push could not be opened'));
   }
 
   /** The targets of one push all have a position, or none has. */

@@ -13,7 +13,7 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, type Result, err, ok, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
-import { type Screen, verdictFields } from '../safety/screen.ts';
+import { type Screen , verdictFields } from '../safety/screen.ts' ; import { attachmentOf , sealOf } from '../sealing/sealed-message.ts' ; import type { Sealing } from '../sealing/sealing.ts' ;
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { Message } from '../sync/message-bodies.ts';
 import { peerIn } from './talk.ts';
@@ -34,6 +34,8 @@ export const changeWindows: ChangeWindows = {
 
 export interface ChangingParts {
   readonly pages: ConversationPages;
+  /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   readonly windows: ChangeWindows;
   readonly screen: Screen;
   readonly limits: { readonly textBytesMax: number; readonly readsPerConnectionMax: number };
@@ -47,10 +49,8 @@ type React = parley.v1.React.$Properties;
 type Pin = parley.v1.Pin.$Properties;
 type RichContent = parley.v1.RichContent.$Properties;
 /** The body of DirectCommand and of GroupCommand alike. */
-type ChangeCommand = Pick<
-  parley.internal.v1.DirectCommand.$Properties,
-  'editMessage' | 'recallMessage' | 'reactToMessage' | 'pinMessage'
->;
+/** Instead of what the client has sent. */
+ type EditContent = Partial < Pick < parley . internal . v1 . EditMessage . $ Properties , 'text' | 'sealed' > > ; type ChangeCommand = Pick < parley . internal . v1 . DirectCommand . $ Properties , 'editMessage' | 'recallMessage' | 'reactToMessage' | 'pinMessage' > ;
 
 export class Changing {
   readonly #parts: ChangingParts;
@@ -67,8 +67,11 @@ export class Changing {
   ): void | Promise<void> {
     const flaw = flawOfEdit(edit, this.#parts.limits.textBytesMax);
     if (flaw !== undefined) return connection.fail(requestId, flaw);
-    const { clientMessageId, sequence, text, mentions, mentionsAll } = edit;
-    return this.#change(connection, owner, { requestId, edit }, (target) => ({
+    // Before it is sealed: then nobody could look at it, and the words that were found are a piece of it.
+    const verdict = verdictFields(this.#parts.screen, owner.tenant, edit.text);
+    const screened = { ...edit, ...(verdict && { text: verdict.text }) };
+    const { clientMessageId, sequence, text, mentions, mentionsAll } = screened;
+    return this.#change(connection, owner, { requestId, edit: screened }, (target, content) => ({
       editMessage: {
         sender: owner.user,
         clientMessageId,
@@ -76,9 +79,11 @@ export class Changing {
         text,
         mentions,
         mentionsAll,
+        flags: content.sealed === undefined ? verdict?.flags : undefined,
+        isRefused: verdict?.isRefused,
+        ...content,
         target,
         window: { ...this.#parts.windows.edit },
-        ...verdictFields(this.#parts.screen, owner.tenant, text),
       },
     }));
   }
@@ -138,9 +143,11 @@ export class Changing {
       sequence: sequence ?? 0,
     });
     if (!source.ok) return source;
-    const { text, rich, sender, sentAtMs, isRecalled } = source.value;
+    const shown = await this.#open(owner, source.value);
+    if (!shown.ok) return shown;
+    const { text, rich, sender, sentAtMs, isRecalled } = shown.value;
     if (isRecalled) return err('MESSAGE_RECALLED');
-    if (text == null) return err('MESSAGE_NOT_FOUND');
+    if (text == null || shown.value.isErased) return err('MESSAGE_NOT_FOUND');
     const { mentions: _, mentionsAll: __, replyTo: ___, forwardedFrom, ...attachment } = rich ?? {};
     const first = forwardedFrom ?? { sender, sentAtMs };
     const { sender: author, sentAtMs: writtenAtMs } = first;
@@ -150,26 +157,55 @@ export class Changing {
   #change(
     connection: ClientConnection,
     owner: ConnectionOwner,
-    { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall | React | Pin },
-    commandWith: (target: Message | undefined) => ChangeCommand,
+{ requestId , edit } : { readonly requestId : number ; readonly edit : Edit | Recall | React | Pin } , commandWith : ( target : Message | undefined , content : EditContent ) => ChangeCommand ,
   ): void | Promise<void> {
     const { conversation = '', sequence = 0 } = edit as { conversation?: string; sequence?: number };
     const address = parseConversation(conversation);
     if (address === undefined) return connection.fail(requestId, 'BAD_ID');
     if (address.type === 'direct' && peerIn(address, owner.user) === undefined)
       return connection.fail(requestId, 'NOT_A_MEMBER');
-    return this.#read(connection, owner, { conversation, sequence }).then((target) => {
+    return this.#read(connection, owner, { conversation, sequence }).then(async (target) => {
       if (!connection.isOpen) return;
       if (!target.ok && errorCodes[target.error].retryable) return connection.fail(requestId, target.error);
       // Without a message, too: a repeated change gets its first answer, whatever has happened since.
-      const command = commandWith(target.ok ? headOf(target.value) : undefined);
+      const message = target.ok ? target.value : undefined;
+      const content = await this.#contentOf(owner, edit, { conversation, message });
+      if (!connection.isOpen) return;
+      if (!content.ok) return connection.fail(requestId, content.error);
+      const command = commandWith(message && headOf(message), content.value);
       const codec = address.type === 'group' ? internal.GroupCommand : internal.DirectCommand;
       const entity = { type: address.type, tenant: owner.tenant, id: address.id };
       this.#parts.forward(connection, requestId, entity, codec.encode(command).finish());
     });
   }
 
-  /** Counts as one of the reads of the connection. */
+  /** What an edit says, sealed where it has to be: the new text, and the attachment the message has and keeps. */
+  async #contentOf(
+    owner: ConnectionOwner,
+    edit: Edit | Recall | React | Pin,
+    { conversation, message }: { readonly conversation: string; readonly message: Message | undefined },
+  ): Promise<Result<EditContent, ErrorName>> {
+    const { sealing } = this.#parts;
+    const isPlain = sealing === undefined || !(sealing.seals(owner.tenant) || (message && sealOf(message)));
+    if (isPlain || !('text' in edit)) return ok({});
+    // The entity refuses it: there is nothing to be read, and nothing to be told.
+    if (message?.sender !== owner.user || message.text == null || message.isRecalled) return ok({ text: '' });
+    const shown = await this.#open(owner, message);
+    if (!shown.ok) return shown;
+    if (shown.value.isErased) return err('MESSAGE_NOT_FOUND');
+    const content = { text: edit.text ?? '', rich: attachmentOf(shown.value.rich) };
+    const place = { tenant: owner.tenant, user: owner.user, conversation };
+    const sealed = await sealing.seal(content, place, message.clientMessageId ?? '');
+    return sealed.ok ? ok({ text: '', sealed: sealed.value.sealed }) : err(sealed.error.code);
+  }
+
+  async #open(owner: ConnectionOwner, message: Message): Promise<Result<Message, ErrorName>> {
+    const shown = await this.#parts.sealing?.open(owner.tenant, [message]);
+    if (shown === undefined) return ok(message);
+    return shown.ok ? ok(shown.value[0]!) : shown;
+  }
+
+  /** As it is stored. Counts as one of the reads of the connection. */
   async #read(
     connection: ClientConnection,
     owner: ConnectionOwner,
@@ -180,7 +216,7 @@ export class Changing {
     connection.readsInFlight++;
     const { pages } = this.#parts;
     const page = await pages
-      .pageAfter(owner, { conversation, after: sequence - 1, limit: 1 })
+      .storedAfter(owner, { conversation, after: sequence - 1, limit: 1 })
       .finally(() => connection.readsInFlight--);
     if (!page.ok)
       return err(page.error.code === 'SEQUENCE_FROM_FUTURE' ? 'MESSAGE_NOT_FOUND' : page.error.code);

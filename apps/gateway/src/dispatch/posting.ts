@@ -12,7 +12,7 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
-import { type Screen, verdictFields } from '../safety/screen.ts';
+import { type Screen , verdictFields } from '../safety/screen.ts' ; import type { Sealing } from '../sealing/sealing.ts' ;
 import type { ConversationHeads } from '../sync/conversation-heads.ts';
 import type { Changing } from './changing.ts';
 import type { KnownUsers } from './known-users.ts';
@@ -33,9 +33,19 @@ export interface PostingParts {
   readonly screen: Screen;
   /** Knows the messages that others refer to. */
   changing(): Pick<Changing, 'sourceOf'>;
+  /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
 }
 
 type Send = parley.v1.Send.$Properties;
+/** With the verdict of the word filter, if it has anything to say. */
+type Screened = Send & Partial<VerdictFields>;
+
+interface Request<S> {
+  readonly requestId: number;
+  readonly send: S;
+  readonly flaw?: ErrorName | undefined;
+}
 
 /** `post_message` is the first field of the commands of directs and of groups. */
 const postMessageTag = 0x0a;
@@ -54,7 +64,7 @@ export class Posting {
     frame: Uint8Array,
     send: PlainSend,
   ): boolean {
-    if (this.#parts.screen.has(owner.tenant)) return false;
+if ( this . # parts . screen . has ( owner . tenant ) ) return false ; if ( this . # parts . sealing ?. seals ( owner . tenant ) ) return false ;
     const talk = this.#talk(connection, owner, frame, send);
     if (talk === undefined || send.textBytes > this.#parts.limits.textBytesMax) return false;
     this.#post(connection, talk, send.requestId, frame.subarray(send.fieldsStart, send.fieldsEnd));
@@ -70,7 +80,7 @@ export class Posting {
     const flaw = flawOf(send, this.#parts.limits.textBytesMax);
     const { forwardedFrom } = send.rich ?? {};
     if (flaw !== undefined || forwardedFrom == null) {
-      return this.#sendChecked(connection, owner, { requestId, send, flaw });
+      return this.#sendScreened(connection, owner, { requestId, send, flaw });
     }
     return this.#parts
       .changing()
@@ -80,20 +90,44 @@ export class Posting {
         if (!source.ok && !isGone(source.error)) return connection.fail(requestId, source.error);
         // What is gone cannot be forwarded, but a repeated send gets its first answer: the entity knows.
         const content = source.ok ? source.value : { rich: { forwardedFrom: {} } };
-        return this.#sendChecked(connection, owner, { requestId, send: { ...send, ...content }, flaw });
+        return this.#sendScreened(connection, owner, { requestId, send: { ...send, ...content }, flaw });
       });
+  }
+
+  /** What the word filter says of the text comes first: sealed, nobody could look at it. */
+  #sendScreened(
+    connection: ClientConnection,
+    owner: ConnectionOwner,
+    { requestId, send, flaw }: Request<Send>,
+  ): void | Promise<void> {
+    const { sealing, screen } = this.#parts;
+    const screened: Screened = { ...send, ...verdictFields(screen, owner.tenant, send.text) };
+    const conversation = send.conversation ?? '';
+    const isNothing = flaw !== undefined || screened.isRefused || parseConversation(conversation) === undefined;
+    const rich = send.rich ?? undefined;
+    const isGone = rich?.forwardedFrom != null && !rich.forwardedFrom.sender;
+    if (sealing?.seals(owner.tenant) !== true || isNothing || isGone)
+      return this.#sendChecked(connection, owner, { requestId, send: screened, flaw });
+    const place = { tenant: owner.tenant, user: owner.user, conversation };
+    const content = { text: screened.text ?? '', ...(rich && { rich }) };
+    return sealing.seal(content, place, send.clientMessageId ?? '').then((sealed) => {
+      if (!connection.isOpen) return;
+      if (!sealed.ok) return connection.fail(requestId, sealed.error.code, sealed.error.message);
+      // The words that were found are a piece of what is sealed.
+      const { flags: _, ...kept } = screened;
+      return this.#sendChecked(connection, owner, { requestId, send: { ...kept, ...sealed.value.content } });
+    });
   }
 
   #sendChecked(
     connection: ClientConnection,
     owner: ConnectionOwner,
-    { requestId, send, flaw }: { readonly requestId: number; readonly send: Send; readonly flaw?: ErrorName },
+    { requestId, send, flaw }: Request<Screened>,
   ): void | Promise<void> {
     const id = send.conversation ?? '';
     const talk = flaw === undefined && requestId !== 0 ? this.#talkIn(connection, owner, id) : undefined;
-    const { clientMessageId, afterClientMessageId, rich } = send;
-    const verdict = verdictFields(this.#parts.screen, owner.tenant, send.text);
-    const post = { clientMessageId, text: send.text, afterClientMessageId, rich, ...verdict };
+    const { clientMessageId, text, afterClientMessageId, rich, flags, isRefused } = send;
+    const post = { clientMessageId, text, afterClientMessageId, rich, flags, isRefused };
     if (talk !== undefined) {
       return this.#post(connection, talk, requestId, internal.PostMessage.encode(post).finish());
     }
@@ -265,6 +299,8 @@ const isGone = (code: ErrorName): boolean => code === 'MESSAGE_NOT_FOUND' || cod
 
 function flawOfRich(send: Send, rich: parley.v1.RichContent.$Properties): ErrorName | undefined {
   const { mentions, contactCard, forwardedFrom, ...others } = rich;
+  // Only gateways seal.
+  if (rich.sealed != null) return 'BAD_CONTENT';
   if ((mentions ?? []).some((user) => !idPattern.test(user))) return 'BAD_ID';
   if (contactCard != null && !idPattern.test(contactCard.user ?? '')) return 'BAD_ID';
   if (forwardedFrom == null) return undefined;

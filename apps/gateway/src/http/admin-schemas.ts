@@ -31,6 +31,23 @@ export const retentionBody = z.strictObject({
   days: z.int().min(0).max(36_500).describe('messages older than this are deleted; 0: never'),
 });
 export const holdBody = z.strictObject({ reason: z.string().trim().min(1).max(1_000) });
+export const erasureBody = z
+  .strictObject({
+    user: userId.optional().describe('everything a person wrote, in `conversation` or everywhere'),
+    conversation: conversationId.optional(),
+    sequence: z.int().min(1).optional().describe('one message of `conversation`; without a user'),
+    reason: z.string().trim().min(1).max(1_000),
+  })
+  .refine(
+    ({ user, conversation, sequence }) =>
+      (user === undefined) === (sequence !== undefined) && (user !== undefined || conversation !== undefined),
+    {
+      message: 'Give a user, a user and a conversation, or a conversation and a sequence.',
+    },
+  );
+export const erasureAnswer = z.object({
+  keys: z.int().describe('keys destroyed now; 0: they were gone already, or there was never one'),
+});
 export const holdsQuery = z.strictObject({
   afterKind: z.enum(['user', 'conversation']).or(z.literal('')).default(''),
   afterId: z.string().max(140).default(''),

@@ -1,7 +1,8 @@
 // For a tenant's admins: what was, who asked about it, how long it is kept and what must be kept longer. Every request is
 // in the audit, also those that history refuses.
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { internal, wire } from '@parley/protocol';
 import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
 import {
@@ -17,6 +18,8 @@ import {
   auditQuery,
   conversationAsOfAnswer,
   conversationAsOfQuery,
+  erasureAnswer,
+  erasureBody,
   holdBody,
   holdsAnswer,
   holdsQuery,
@@ -35,6 +38,7 @@ import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import { mustBeNamed } from './named-users.ts';
 import { conversationId, sequenceNumber, userId } from './schemas.ts';
+import { erase } from '../sealing/erasure.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
 const conversationParam = new ZodPipe(conversationId, 'BAD_ID');
@@ -73,7 +77,8 @@ export class AdminController {
     @Param('sequence', new ZodPipe(sequenceNumber)) sequence: number,
     @Query(new ZodPipe(versionsQuery)) query: z.infer<typeof versionsQuery>,
   ) {
-    return versionsJson(await this.#ask(asker, { messageVersions: { conversation, sequence, ...query } }));
+    const answer = await this.#ask(asker, { messageVersions: { conversation, sequence, ...query } });
+    return versionsJson(await this.#opened(asker.tenant, conversation, answer));
   }
 
   @Get('users/:user/inbox/as-of')
@@ -108,6 +113,28 @@ export class AdminController {
     @Body(new ZodPipe(retentionBody)) body: z.infer<typeof retentionBody>,
   ) {
     return retentionJson(await this.#ask(asker, { setRetention: body }));
+  }
+
+  @Post('erasures')
+  @HttpCode(200)
+  @AskerRoute({
+    summary: 'Destroy the keys of what a person wrote, or of one message: nobody can read it again',
+    body: erasureBody,
+    answer: erasureAnswer,
+  })
+  async erase(
+    @Asker() asker: VerifiedToken,
+    @Body(new ZodPipe(erasureBody)) body: z.infer<typeof erasureBody>,
+  ) {
+    const { sealing } = this.ports;
+    if (sealing?.covers(asker.tenant) !== true) {
+      mustBeNamed(this.ports.settings, 'admins', asker);
+      throw new ApiError(
+        'NOT_SEALED',
+        'This tenant does not seal its messages: there are no keys to destroy.',
+      );
+    }
+    return erase(sealing, asker.tenant, { request: body, ask: (question) => this.#ask(asker, question) });
   }
 
   @Get('holds')
@@ -173,6 +200,20 @@ export class AdminController {
     @Query(new ZodPipe(auditQuery)) query: z.infer<typeof auditQuery>,
   ) {
     return auditJson(await this.#ask(asker, { audit: query }));
+  }
+
+  /** Versions as people saw them. */
+  async #opened(tenant: string, conversation: string, answer: AdminAnswer): Promise<AdminAnswer> {
+    const versions = answer.messageVersions?.versions ?? [];
+    const elements = versions.map(({ element }) => new wire.Message(element ?? {}));
+    const shown = await this.ports.sealing?.open(tenant, elements, conversation);
+    if (shown === undefined) return answer;
+    if (!shown.ok) throw new ApiError(shown.error);
+    const opened = versions.map((version, index) => ({ ...version, element: shown.value[index]! }));
+    return new internal.AdminAnswer({
+      ...answer,
+      messageVersions: { ...answer.messageVersions, versions: opened },
+    });
   }
 
   async #ask(asker: VerifiedToken, body: Partial<AdminRequest>): Promise<AdminAnswer> {

@@ -7,6 +7,7 @@ import type { Registration } from '../auth/registration.ts';
 import type { TokenIssuer } from '../auth/token-issuer.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { WordLists } from '../safety/word-lists.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { AnalyticsQuestions } from './analytics-questions.ts';
 import type { CommandSender } from './command-sender.ts';
@@ -28,7 +29,8 @@ export interface HttpPorts {
   readonly exports: HistoryExport;
   readonly analytics: AnalyticsQuestions;
   readonly admin: HistoryAdmin;
-  readonly words: Pick<WordLists, 'list' | 'change' | 'check'>;
+  readonly words: Pick<WordLists, 'list' | 'change' | 'check'>; /** Undefined: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   readonly presence: PresenceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;

@@ -75,6 +75,7 @@ describe('pages', () => {
       '/v1/admin/audit',
       '/v1/admin/conversations/{conversation}/as-of',
       '/v1/admin/conversations/{conversation}/messages/{sequence}/versions',
+      '/v1/admin/erasures',
       '/v1/admin/holds',
       '/v1/admin/holds/conversations/{conversation}',
       '/v1/admin/holds/users/{user}',

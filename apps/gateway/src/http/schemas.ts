@@ -202,6 +202,7 @@ const message = z.object({
   revision: z.int().optional().describe('sequence of the change that made the message what it is'),
   changedAtMs: z.int().optional(),
   isRecalled: z.boolean().optional(),
+  isErased: z.boolean().optional().describe('its key was destroyed: nobody can read it any more'),
   reactions: z
     .array(
       z.object({

@@ -27,7 +27,9 @@ export class SearchController {
     @Asker() asker: VerifiedToken,
     @Query(new ZodPipe(searchQuery)) query: z.infer<typeof searchQuery>,
   ): Promise<Answer> {
-    const { rates, settings, search } = this.ports;
+    const { rates, settings, search, sealing } = this.ports;
+    // Better no answer than one that looks whole and has only what was written before.
+    if (sealing?.seals(asker.tenant)) throw new ApiError('CONTENT_SEALED');
     await mustBeWithin(rates, settings.limits.searchesPerUser, `${asker.tenant}/${asker.user}`);
     for (const conversation of query.conversation) mustBeIn(asker.user, conversation);
     const request = {

@@ -29,6 +29,7 @@ export function messageJson(message: parley.v1.Message.$Properties): Record<stri
     isRecalled,
     reactions,
     reactionsRevision: _,
+    isErased,
     ...plain
   } = message;
   const json = wire.Message.toObject(wire.Message.fromObject(plain), {
@@ -36,11 +37,20 @@ export function messageJson(message: parley.v1.Message.$Properties): Record<stri
     defaults: true,
     arrays: true,
   });
-  for (const field of ['rich', 'revision', 'changedAtMs', 'isRecalled', 'reactions', 'reactionsRevision'])
+  for (const field of [
+    'rich',
+    'revision',
+    'changedAtMs',
+    'isRecalled',
+    'reactions',
+    'reactionsRevision',
+    'isErased',
+  ])
     delete json[field];
   if (revision) Object.assign(json, { revision, changedAtMs: changedAtMs ?? 0 });
   if (isRecalled) json.isRecalled = true;
   if (reactions?.length) json.reactions = reactions.map(reactionJson);
+  if (isErased) json.isErased = true;
   if (rich != null) json.rich = richJson(rich);
   if (edited == null) return json;
   const { sequence, text } = edited;

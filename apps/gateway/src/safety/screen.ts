@@ -13,7 +13,7 @@ export interface Screen {
 /** For clusters without word lists. */
 export const noScreen: Screen = { has: () => false, check: () => undefined };
 
-interface VerdictFields {
+export interface VerdictFields {
   readonly text: string;
   readonly flags: string[];
   readonly isRefused: boolean;

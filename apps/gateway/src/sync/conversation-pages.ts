@@ -7,6 +7,7 @@ import type { Identity } from '../auth/token-verifier.ts';
 import type { HistoryReader, HistoryRequest } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 import type { HistoryFailure } from '../query/history-question.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';
@@ -35,7 +36,8 @@ export interface ConversationPagesParts {
   readonly heads: ConversationHeads;
   readonly bodies: MessageBodies;
   readonly dates: DateJump;
-  readonly deletions: DeletionTimes;
+  readonly deletions: DeletionTimes; /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   readonly limits: PageLimits;
 }
 
@@ -81,12 +83,30 @@ export class ConversationPages implements HistoryReader {
     }
     const direction =
       after > 0 ? 'forward' : before > 0 ? 'backward' : around > 0 || atMs > 0 ? 'around' : 'newest';
-    return this.#read(asker, { ...request, direction });
+    return this.#open(asker, this.#read(asker, { ...request, direction }));
   }
 
   /** What follows a cursor; 0 is the start of the log. */
   pageAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
+    return this.#open(asker, this.storedAfter(asker, cursor));
+  }
+
+  /** The same, with contents as they are stored: what is sealed stays so. */
+  storedAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
     return this.#read(asker, { ...cursor, before: 0, around: 0, atMs: 0, direction: 'forward' });
+  }
+
+  async #open(
+    { tenant }: Identity,
+    reading: Promise<Result<Page, HistoryFailure>>,
+  ): Promise<Result<Page, HistoryFailure>> {
+    const page = await reading;
+    const { sealing } = this.#parts;
+    if (!page.ok || sealing?.covers(tenant) !== true) return page;
+    const { conversation, messages } = page.value;
+    const shown = await sealing.open(tenant, messages, conversation);
+    if (!shown.ok) return err({ code: shown.error });
+    return ok(new wire.HistoryPage({ ...page.value, messages: shown.value }));
   }
 
   async #read(asker: Identity, request: DirectedRequest): Promise<Result<Page, HistoryFailure>> {

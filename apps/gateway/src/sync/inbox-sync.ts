@@ -11,6 +11,7 @@ import {
 import { inParallel, type Result, err, ok } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
 import type { Bodies, MessageBodies } from './message-bodies.ts';
@@ -38,6 +39,8 @@ export interface InboxSyncParts {
   readonly heads: ConversationHeads;
   readonly pages: ConversationPages;
   readonly bodies: MessageBodies;
+  /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   readonly limits: SyncLimits;
 }
 
@@ -126,7 +129,29 @@ export class InboxSync {
       if (entries.length > 0 && bytes > this.#parts.limits.pageBytesMax) break;
       entries.push(entry);
     }
-    return ok(entries);
+    return this.#parts.sealing?.covers(asker.tenant) === true
+      ? this.#open(asker.tenant, this.#parts.sealing, entries)
+      : ok(entries);
+  }
+
+  async #open(
+    tenant: string,
+    sealing: Sealing,
+    entries: readonly EncodedEntry[],
+  ): Promise<Result<EncodedEntry[], ErrorName>> {
+    const messages = entries.map(({ message }) =>
+      message === undefined ? {} : wire.Message.decode(message),
+    );
+    const shown = await sealing.open(tenant, messages);
+    if (!shown.ok) return shown;
+    return ok(
+      entries.map((entry, index) => {
+        const message = shown.value[index]!;
+        return message === messages[index]
+          ? entry
+          : { ...entry, message: wire.Message.encode(message).finish() };
+      }),
+    );
   }
 }
 

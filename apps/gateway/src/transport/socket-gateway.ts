@@ -38,6 +38,7 @@ import { TypingRelay } from '../dispatch/typing.ts';
 import type { CommandSender } from '../http/command-sender.ts';
 import type { HistoryReader } from '../http/history-reader.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import { ConversationHeads } from '../sync/conversation-heads.ts';
 import { ConversationPages } from '../sync/conversation-pages.ts';
 import { DateJump } from '../sync/date-jump.ts';
@@ -70,7 +71,8 @@ export interface SocketGatewayParts {
   /** How long messages may be edited and recalled; the defaults when absent. */
   readonly changeWindows?: ChangeWindows;
   /** The tenants' word lists; none when absent. */
-  readonly screen?: Screen;
+  readonly screen?: Screen; /** Absent: no tenant seals. */
+  readonly sealing?: Sealing | undefined;
   /** Path of the main WebSocket endpoint; `/*` leaves more exact paths to others. */
   readonly path: string;
 }
@@ -103,7 +105,7 @@ export class SocketGateway {
 
   constructor(parts: SocketGatewayParts) {
     this.#parts = parts;
-    const { gatewayId, transport, messenger, placement, queries, clock, limits, log } = parts;
+    const { gatewayId, transport, messenger, placement, queries, clock, limits, log, sealing } = parts;
     const turn = this.#turn;
     this.#outboxParts = { turn, limits, metrics: parts.metrics };
     const connections = this.#connections;
@@ -126,8 +128,8 @@ export class SocketGateway {
     const { tail, deletions } = parts;
     const bodies = new MessageBodies({ tail, messenger, queries, deletions, limits });
     const dates = new DateJump({ messenger, bodies, limits });
-    const pages = new ConversationPages({ queries, heads, bodies, dates, deletions, limits });
-    const inbox = new InboxSync({ queries, heads, pages, bodies, limits });
+    const pages = new ConversationPages({ queries, heads, bodies, dates, deletions, sealing, limits });
+    const inbox = new InboxSync({ queries, heads, pages, bodies, sealing, limits });
     this.#signals = new Signals({
       messenger,
       placement,
@@ -135,7 +137,13 @@ export class SocketGateway {
       clock,
       acknowledgeFlushMs: limits.acknowledgeFlushMs,
     });
-    this.#topics = new LiveTopics({ messenger, transport, turn, heldLiveMax: limits.heldLiveMax });
+    this.#topics = new LiveTopics({
+      messenger,
+      transport,
+      turn,
+      heldLiveMax: limits.heldLiveMax,
+      sealing,
+    });
     this.#largeGroups = new LargeGroups({ topics: this.#topics, heads, placement, clock, ...limits });
     this.#attachments = new Attachments({
       connections,
@@ -178,10 +186,12 @@ export class SocketGateway {
       heads,
       limits,
       screen: parts.screen ?? noScreen,
+      sealing,
       changing: () => changing,
     });
     const changing = new Changing({
       pages,
+      sealing,
       windows: parts.changeWindows ?? changeWindows,
       screen: parts.screen ?? noScreen,
       limits,
@@ -219,6 +229,7 @@ export class SocketGateway {
       connections,
       attachments: this.#attachments,
       largeGroups,
+      sealing,
       log,
       onBatch: (items) => parts.metrics.outboundBatchItems.observe(items),
     });

@@ -2,6 +2,7 @@
 import type { ClickHouse } from '@parley/adapters';
 import { internal, parseConversation, type parley, tenantPattern } from '@parley/protocol';
 import { type Clock, systemClock } from '@parley/std';
+import { grantErasure } from '../erasure/erasure.ts';
 import { BadRequest } from '../reading/bad-request.ts';
 import { readHolds, setHold } from '../retention/holds.ts';
 import { readRetention, setRetention } from '../retention/policies.ts';
@@ -75,6 +76,12 @@ export class AdminDesk {
       await setHold(clickHouse, tenant, internal.HoldChange.create(request.setHold), stamp);
       return { holds: {} };
     }
+    if (request.erase) {
+      const erasure = internal.ErasureRequest.create(request.erase);
+      return { erasure: await grantErasure(clickHouse, tenant, erasure) };
+    }
+    // It is in the audit: that is all there is to it.
+    if (request.erasureDone) return { erasure: {} };
     if (request.holds)
       return { holds: await readHolds(clickHouse, tenant, internal.HoldsQuery.create(request.holds)) };
     return { audit: await readAudit(clickHouse, tenant, internal.AuditQuery.create(request.audit ?? {})) };
@@ -109,9 +116,15 @@ function noteOf({ action, subject, details }: parley.internal.v1.AuditNote): Act
 
 function subjectOf(request: Request): string {
   const { setHold } = request;
-  const user = request.inboxAsOf?.user ?? (setHold?.kind === 'user' ? setHold.id : undefined);
+  const erasure = request.erase ?? request.erasureDone;
+  const user =
+    request.inboxAsOf?.user ?? erasure?.user ?? (setHold?.kind === 'user' ? setHold.id : undefined);
   if (user) return `user:${user}`;
   const conversation =
-    request.conversationAsOf?.conversation ?? request.messageVersions?.conversation ?? setHold?.id ?? '';
+    request.conversationAsOf?.conversation ??
+    request.messageVersions?.conversation ??
+    erasure?.conversation ??
+    setHold?.id ??
+    '';
   return parseConversation(conversation) === undefined ? '' : conversation;
 }

@@ -52,17 +52,37 @@ export async function heldConversations(
   tenant: string,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<readonly string[]> {
-  const held = (kind: string): string =>
-    `SELECT id FROM parley.holds FINAL WHERE tenant = ${sqlText(tenant)} AND kind = '${kind}' AND is_held = 1`;
   const rows = await clickHouse.select(
-    `SELECT DISTINCT conversation FROM (
-       SELECT id AS conversation FROM (${held('conversation')})
-       UNION ALL SELECT conversation FROM parley.memberships
-       WHERE tenant = ${sqlText(tenant)} AND user IN (${held('user')}))
+    `SELECT DISTINCT conversation FROM (${heldSql(tenant)})
      WHERE conversation > ${sqlText(after)} ORDER BY conversation LIMIT ${limit}`,
   );
   return rows.map((row) => row[0] as string);
 }
+
+/** Why nothing of a person may be erased, in one conversation or anywhere: the person, or the conversation. */
+export async function holdAgainst(
+  clickHouse: ClickHouse,
+  tenant: string,
+  { user, conversation }: { readonly user: string; readonly conversation: string },
+): Promise<string | undefined> {
+  const isIts =
+    conversation === ''
+      ? `conversation IN (SELECT conversation FROM parley.memberships WHERE tenant = ${sqlText(tenant)} AND user = ${sqlText(user)})`
+      : `conversation = ${sqlText(conversation)}`;
+  const rows = await clickHouse.select(
+    `SELECT id FROM (${heldIdsSql(tenant, 'user')}) WHERE id = ${sqlText(user)}
+     UNION ALL SELECT conversation FROM (${heldSql(tenant)}) WHERE ${isIts} LIMIT 1`,
+  );
+  return rows[0]?.[0] as string | undefined;
+}
+
+const heldIdsSql = (tenant: string, kind: (typeof holdKinds)[number]): string =>
+  `SELECT id FROM parley.holds FINAL WHERE tenant = ${sqlText(tenant)} AND kind = '${kind}' AND is_held = 1`;
+
+const heldSql = (tenant: string): string =>
+  `SELECT id AS conversation FROM (${heldIdsSql(tenant, 'conversation')})
+   UNION ALL SELECT conversation FROM parley.memberships
+   WHERE tenant = ${sqlText(tenant)} AND user IN (${heldIdsSql(tenant, 'user')})`;
 
 function mustBeHoldable(kind: string, id: string): void {
   const isValid =

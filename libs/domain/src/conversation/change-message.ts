@@ -30,6 +30,8 @@ export interface EditMessage {
   readonly text: string;
   readonly mentions: readonly string[];
   readonly mentionsAll: boolean;
+  /** The new text and the attachment of the message; `text` is empty then. */
+  readonly sealed?: Uint8Array;
   /** That message, as the gateway has read it for the sender; its text is not needed. */
   readonly target?: LogMessage;
   /** The tenant's. */
@@ -96,15 +98,15 @@ export function decideEdit(
 ): Decision<MessageEdited, Sent> {
   const target = targetOf(log, command, rights);
   if ('accepted' in target) return target;
-  const { sender, clientMessageId, text, mentions, mentionsAll, flags } = command;
+  const { sender, clientMessageId, text, flags } = command;
   if (target.sender !== sender) return refused('FORBIDDEN', 'Only who wrote a message edits it.');
   if (target.rich?.forwardedFrom !== undefined)
     return refused('FORBIDDEN', 'A forwarded message stays what it was.');
   if (nowMs - target.sentAtMs > rights.ownMs) return refused('TOO_LATE');
+  const rich = orNothing(editedRich(target.rich, command));
   if (command.isRefused === true) return refused('CONTENT_REFUSED');
-  if (text === '' && !hasAttachment(target.rich)) return refused('TEXT_EMPTY');
+  if (text === '' && !hasAttachment(rich)) return refused('TEXT_EMPTY');
   if (isTooLarge(text, log.limits.textBytesMax)) return refused('TEXT_TOO_LARGE');
-  const rich = orNothing({ ...target.rich, mentions, mentionsAll });
   const refusal = rich && refusalOfRich(rich, log.limits);
   if (refusal !== undefined) return refusal;
   const sequence = log.head + 1;
@@ -143,6 +145,16 @@ export function decideRecall(
     target: headerOf(target),
   };
   return accepted([recalled], sentReply(log, command, { sequence, sentAtMs: nowMs, duplicate: false }));
+}
+
+/** Everything stays but the mentions; what is sealed is sealed as a whole, so the new seal replaces text and attachment. */
+function editedRich(
+  before: RichContent | undefined,
+  { mentions, mentionsAll, sealed }: EditMessage,
+): RichContent {
+  const { replyTo, sealed: _, ...attachment } = before ?? {};
+  const kept = { mentions, mentionsAll, ...(replyTo && { replyTo }) };
+  return sealed !== undefined ? { ...kept, sealed } : { ...attachment, ...kept };
 }
 
 /** The fact as an element of the log. */

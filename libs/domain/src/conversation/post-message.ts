@@ -117,7 +117,9 @@ function withPreview(
   if (answered?.isRecalled === true || log.changes?.get(sequence)?.isRecall === true)
     return refused('MESSAGE_RECALLED');
   if (answered !== undefined && !isWritten(answered)) return refused('MESSAGE_NOT_FOUND');
-  return { ...rich, replyTo: previewOf(sequence, answered, log.limits.previewLengthMax) };
+  // What is sealed shows nothing of what it answers: the preview would be a plain copy.
+  const lengthMax = rich.sealed === undefined ? log.limits.previewLengthMax : 0;
+  return { ...rich, replyTo: previewOf(sequence, answered, lengthMax) };
 }
 
 function previewOf(sequence: number, answered: LogMessage | undefined, lengthMax: number): Reply {

@@ -14,6 +14,8 @@ export interface RichContent {
   readonly location?: Location;
   readonly contactCard?: ContactCard;
   readonly custom?: Custom;
+  /** Text and attachment, readable for whoever has the key. The rules see only that something is there. */
+  readonly sealed?: Uint8Array;
   /** Users who are meant. One who is no member is not reached. */
   readonly mentions: readonly string[];
   readonly mentionsAll: boolean;
@@ -73,7 +75,7 @@ export interface Forward {
 }
 
 const mediaKinds = ['image', 'gif', 'voice', 'video', 'file'] as const;
-const otherKinds = ['sticker', 'location', 'contactCard', 'custom'] as const;
+const otherKinds = ['sticker', 'location', 'contactCard', 'custom', 'sealed'] as const;
 type AttachmentName = (typeof mediaKinds)[number] | (typeof otherKinds)[number];
 
 export type MessageKind =
@@ -128,6 +130,8 @@ export function refusalOfRich(rich: RichContent, limits: ConversationLimits): Re
   if (rich.sticker?.id === '') return bad('A sticker needs an id.');
   for (const kind of mediaKinds) if (rich[kind]?.ref === '') return bad('Media need a reference.');
   const { labelBytesMax } = limits;
+  if ((rich.sealed?.length ?? 0) > limits.textBytesMax + payloadBytesMax + sealOverheadBytes)
+    return tooLarge('A sealed content is larger than any text with its attachment.');
   return labelsOf(rich).some((label) => utf8Bytes(label) > labelBytesMax)
     ? tooLarge(`References, names and types have at most ${labelBytesMax} bytes.`)
     : undefined;
@@ -135,14 +139,20 @@ export function refusalOfRich(rich: RichContent, limits: ConversationLimits): Re
 
 /** What it takes in memory and in bytes, roughly. */
 export function richBytes(rich: RichContent): number {
-  const { custom, replyTo } = rich;
-  let bytes = richOverheadBytes + (custom?.payload.length ?? 0) + (replyTo?.text.length ?? 0) * 3;
+  const { custom, replyTo, sealed } = rich;
+  let bytes =
+    richOverheadBytes +
+    (sealed?.length ?? 0) +
+    (custom?.payload.length ?? 0) +
+    (replyTo?.text.length ?? 0) * 3;
   for (const user of rich.mentions) bytes += user.length + 16;
   for (const label of labelsOf(rich)) bytes += label.length;
   return bytes;
 }
 
 const richOverheadBytes = 200;
+/** Head, nonce and tag of a seal, and the labels of an attachment. */
+const sealOverheadBytes = 8_192;
 
 const bad = (message: string): Refused => refused('BAD_CONTENT', message);
 const tooLarge = (message: string): Refused => refused('CONTENT_TOO_LARGE', message);

@@ -11,7 +11,7 @@ import type {
 } from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { fromWireMessage, toWireMessage } from './log-message-codec.ts';
-import { readHeader, readRich, readWindow } from './rich-content-codec.ts';
+import { readHeader, readRich, readSealed, readWindow } from './rich-content-codec.ts';
 import { type Shapes, flagOrNothing, list, listOf, listOrNothing, plain } from './shape.ts';
 
 /** What the generated code encodes as PostMessage. */
@@ -39,6 +39,7 @@ export const conversationCommands: Shapes<
     text: plain,
     mentions: list,
     mentionsAll: plain,
+    sealed: readSealed,
     target,
     window: readWindow,
     flags: listOrNothing,

@@ -170,6 +170,7 @@ const edit = {
   text,
   mentions: users,
   mentionsAll: fc.boolean(),
+  sealed: maybe(fc.uint8Array({ minLength: 1, maxLength: 200 })),
   target: maybe(logMessage),
   window,
   ...verdict,

@@ -10,5 +10,6 @@ export {
   decodeQueryAnswer,
   queryAnswer,
 } from './query-codec.ts';
+export { readRich } from './rich-content-codec.ts';
 export { createUserCodec, decodeUserEvent, encodeUserCommand, userCodec } from './user-codec.ts';
 export { toWireConversation } from './user-parts-codec.ts';

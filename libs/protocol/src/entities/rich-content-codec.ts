@@ -18,6 +18,10 @@ function custom(message: Custom | null | undefined): Custom | undefined {
   return message == null ? undefined : { type: message.type, payload: message.payload };
 }
 
+/** A copy, because what is read here may live longer than the message it came in. Undefined where there is none. */
+export const readSealed = (bytes: Uint8Array | null | undefined): Uint8Array | undefined =>
+  bytes == null || bytes.length === 0 ? undefined : new Uint8Array(bytes);
+
 /** Undefined where there is none. */
 export const readRich = optional<RichContent>({
   image: media,
@@ -29,6 +33,7 @@ export const readRich = optional<RichContent>({
   location: optional<Location>({ latitude: plain, longitude: plain, name: plain, address: plain }),
   contactCard: optional<ContactCard>({ user: plain, displayName: plain }),
   custom,
+  sealed: readSealed,
   mentions: list,
   mentionsAll: plain,
   replyTo: optional<Reply>({ sequence: plain, sender: plain, text: plain, kind: plain }),

@@ -190,7 +190,8 @@ describe('frames from clients', () => {
     await root.load('parley/v1/frames.proto', { keepCase: false });
     const shapeOf = (type: protobuf.Type): Record<string, FieldShape> =>
       Object.fromEntries(
-        type.fieldsArray.map((field) => {
+        // What gateways seal never comes from a client: in JSON nobody can even say it.
+        type.fieldsArray.filter(({ name }) => name !== 'sealed').map((field) => {
           field.resolve();
           const kind =
             field.resolvedType instanceof protobuf.Type
