@@ -25,6 +25,7 @@ const tasks = {
   verify: { steps: ['packages', 'code'], file: 'tools/verify.ts' },
   'rebuild-history': { steps: ['packages', 'code'], file: 'tools/rebuild-history.ts' },
   past: { steps: ['packages', 'code'], file: 'tools/past.ts' },
+  erasure: { steps: ['packages', 'code'], file: 'tools/erasure.ts' },
   replay: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/replay.ts' },
   bench: { steps: ['packages', 'code', 'build', 'servers'], file: 'tools/bench.ts' },
   chat: { steps: ['packages', 'code', 'build'], file: 'apps/cli/dist/main.js' },

@@ -100,6 +100,7 @@ export { type NatsJournalFollowerOptions, NatsJournalFollower } from './nats/nat
 export { type NatsJournalOptions, NatsJournal } from './nats/nats-journal.ts';
 export { type NatsKeyValueStoreOptions, NatsKeyValueStore } from './nats/nats-key-value-store.ts';
 export { NatsMessenger } from './nats/nats-messenger.ts';
+export { StreamReader } from './nats/stream-reader.ts';
 export { type NatsSnapshotStoreOptions, NatsSnapshotStore } from './nats/nats-snapshot-store.ts';
 export { natsStatusLog } from './nats/nats-status-log.ts';
 export { FollowerWatermarks, NatsTrimGuard } from './nats/nats-trim-guard.ts';

@@ -2,6 +2,7 @@
 import type { ClickHouse } from '@parley/adapters';
 import { internal, parseConversation, type parley, tenantPattern } from '@parley/protocol';
 import { type Clock, systemClock } from '@parley/std';
+import { erasureReport } from '../erasure/erasure-report.ts';
 import { grantErasure } from '../erasure/erasure.ts';
 import { BadRequest } from '../reading/bad-request.ts';
 import { readHolds, setHold } from '../retention/holds.ts';
@@ -82,6 +83,10 @@ export class AdminDesk {
     }
     // It is in the audit: that is all there is to it.
     if (request.erasureDone) return { erasure: {} };
+    if (request.erasureReport) {
+      const query = internal.ErasureReportQuery.create(request.erasureReport);
+      return { erasureReport: await erasureReport(clickHouse, tenant, query) };
+    }
     if (request.holds)
       return { holds: await readHolds(clickHouse, tenant, internal.HoldsQuery.create(request.holds)) };
     return { audit: await readAudit(clickHouse, tenant, internal.AuditQuery.create(request.audit ?? {})) };
@@ -103,20 +108,24 @@ function actionOf(request: Request): Action {
   if (body === undefined)
     throw new BadRequest('BAD_REQUEST', 'the request has no body that this process knows');
   if (request.note) return noteOf(internal.AuditNote.create(request.note));
-  const fields: object = request[body] ?? {};
+  const fields: object = withoutPhrases(request[body] ?? {});
   const action = body.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return { action, subject: subjectOf(request), details: JSON.stringify(fields) };
 }
 
 /** What another process is about to change. The words are its own, within bounds that a reader of the audit can bear. */
 function noteOf({ action, subject, details }: parley.internal.v1.AuditNote): Action {
-  if (!/^[a-z_]{1,64}$/.test(action)) throw new BadRequest('BAD_REQUEST', 'the note has no action');
+  if (!/ ^ [ a - z_ ] { 1 , 64 } $ /.test(action))
+    throw new BadRequest('BAD_REQUEST', 'the note has no action');
   return { action, subject, details };
-}
-
+} /** What somebody wrote must not come into the audit by asking whether it is anywhere. */
+const withoutPhrases = (fields: object): object =>
+  'phrases' in fields && Array.isArray(fields.phrases)
+    ? { ...fields, phrases: fields.phrases.length }
+    : fields;
 function subjectOf(request: Request): string {
   const { setHold } = request;
-  const erasure = request.erase ?? request.erasureDone;
+  const erasure = request.erase ?? request.erasureDone ?? request.erasureReport;
   const user =
     request.inboxAsOf?.user ?? erasure?.user ?? (setHold?.kind === 'user' ? setHold.id : undefined);
   if (user) return `user:${user}`;
