@@ -70,7 +70,9 @@ export class ExportController {
   }
 
   #mustBeAllowed(asker: VerifiedToken): Promise<void> {
-    const { rates, settings } = this.ports;
+    const { rates, settings, sealing } = this.ports;
+    // Documents are made where nothing can be read: better none than one that looks whole and is empty.
+    if (sealing?.seals(asker.tenant)) throw new ApiError('CONTENT_SEALED');
     return mustBeWithin(rates, settings.limits.exportsPerUser, `${asker.tenant}/${asker.user}`);
   }
 

@@ -103,7 +103,7 @@ const isContentOf = (message: Message, head: SealHead): boolean =>
 
 export function opened(message: Message, { text, rich }: parley.internal.v1.SealedContent): Message {
   const whole = (clear: RichContent | null | undefined): { rich?: RichContent } => {
-    const all = { ...inTheClear(clear), ...rich };
+    const all = { ...inTheClear(clear), ...attachmentOf(rich) };
     return Object.keys(all).length === 0 ? {} : { rich: all };
   };
   const { rich: clear, edited, ...rest } = message;

@@ -117,7 +117,9 @@ export class Sealing {
     return ok(
       messages.map((message, index) => {
         const place = places[index]!;
-        return shown[index] ?? this.#openWith(message, place, keys.get(nameOf(place))!);
+        // What was read just now is newer than what opened others of the same person before.
+        const key = sealOf(message) === undefined ? undefined : keys.get(nameOf(place));
+        return key === undefined ? shown[index]! : this.#openWith(message, place, key);
       }),
     );
   }

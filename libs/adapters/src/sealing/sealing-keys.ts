@@ -21,7 +21,7 @@ export interface SealingKey {
  * it has to stay one message of NATS. Beyond: the person's key in that conversation can only be destroyed as a whole.
  */
 export const erasedMessagesMax = 256;
-const recordBytesMax = 800_000;
+const recordBytesMaxDefault = 800_000;
 /** Writers that met another one try again this often. */
 const triesMax = 8;
 
@@ -41,10 +41,12 @@ const nothing: Stored = { key: { live: undefined, destroyed: new Set() }, master
 export class SealingKeys {
   readonly masters: MasterKeys;
   readonly #vault: KeyVault;
+  readonly #recordBytesMax: number;
 
-  constructor(vault: KeyVault, masters: MasterKeys) {
+  constructor(vault: KeyVault, masters: MasterKeys, recordBytesMax = recordBytesMaxDefault) {
     this.#vault = vault;
     this.masters = masters;
+    this.#recordBytesMax = recordBytesMax;
   }
 
   /** Throws MasterKeyMissing, and whatever the vault throws. */
@@ -136,7 +138,7 @@ export class SealingKeys {
       ...(live &&
         wrapped && { id: bytesOf(live.id), masterId: bytesOf(wrapped.masterId), wrapped: wrapped.wrapped }),
     }).finish();
-    if (record.length > recordBytesMax)
+    if (record.length > this.#recordBytesMax)
       throw new TooManyErased(`more than ${erasedMessagesMax} messages of one person in one conversation`);
     const written = await this.#vault.write(name, record, revision);
     if (written.outcome !== 'written') return false;
