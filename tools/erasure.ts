@@ -3,7 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type NatsLink, NatsKeyVault, NatsMessenger, connectNats } from '@parley/adapters';
+import {
+  MasterKeys,
+  type NatsLink,
+  NatsKeyVault,
+  NatsMessenger,
+  SealingKeys,
+  connectNats,
+} from '@parley/adapters';
 import { buckets, idPattern, internal, parseConversation, tenantPattern } from '@parley/protocol';
 import { type Looked, lookIntoFiles, lookIntoRedis, lookIntoStreams } from './erasure/places.ts';
 import { Phrases } from './erasure/phrases.ts';
@@ -21,6 +28,8 @@ const help = `Shows whether what a person wrote can still be read, by its keys a
   --phrases FILE    one a line, 6 bytes at least: what must not stand anywhere. Without it only keys and rows are looked at
   --files FOLDER    look into all files below, too; may be given again: data of NATS, of ClickHouse, logs, dumps
   --redis URL       (default PARLEY_REDIS_URL; without one Redis is not looked into, and the report says so)
+  --rewrap          instead: wraps all keys of the tenant with the newest master key of --keys, after which older ones can go
+  --keys FILE       what PARLEY_SEALING_KEYS_FILE names, with the newest master key first
   --nats URL        NATS of the cluster (default PARLEY_NATS_URL, else what npm start has started)
   --data FOLDER     data folder of npm start (default ./parley-data)
   --help
@@ -52,26 +61,35 @@ async function main(): Promise<number> {
       phrases: { type: 'string' },
       files: { type: 'string', multiple: true, default: [] },
       redis: { type: 'string' },
+      rewrap: { type: 'boolean', default: false },
+      keys: { type: 'string' },
       nats: { type: 'string' },
       data: { type: 'string', default: './parley-data' },
       help: { type: 'boolean', default: false, short: 'h' },
     },
   });
-  const { tenant, user, conversation } = values;
-  if (values.help || user === undefined) {
+  const { tenant, user = '', conversation } = values;
+  if (values.help) {
     process.stdout.write(help);
-    return values.help ? 0 : 2;
+    return 0;
   }
   if (!tenantPattern.test(tenant)) throw new Unreachable(`--tenant ${tenant} is no tenant`);
-  if (!idPattern.test(user)) throw new Unreachable(`--user ${user} is no user`);
+  if (!values.rewrap && !idPattern.test(user)) throw new Unreachable('--user must name a user');
+  if (values.rewrap && values.keys === undefined) throw new Unreachable('--rewrap needs --keys');
   if (conversation !== '' && parseConversation(conversation) === undefined)
     throw new Unreachable(`--conversation ${conversation} is no conversation`);
   const lines = values.phrases === undefined ? '' : await readFile(values.phrases, 'utf8');
-  const phrases = new Phrases(lines.split('\n').map((line) => line.trim()).filter((line) => line !== ''));
+  const phrases = new Phrases(
+    lines
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
+  );
   const asked = { tenant, user, conversation, phrases };
   const url = await natsUrlOf({ nats: values.nats, data: path.resolve(values.data) });
   const link = await connectNats(url, { name: 'erasure', startTimeoutMs: 3_000 });
   try {
+    if (values.rewrap) return await rewrap(link, tenant, values.keys!);
     const redis = values.redis ?? process.env['PARLEY_REDIS_URL'];
     const report = await reportOf(link, asked, { redis, folders: values.files });
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -79,6 +97,15 @@ async function main(): Promise<number> {
   } finally {
     await link.close();
   }
+}
+
+async function rewrap(link: NatsLink, tenant: string, file: string): Promise<number> {
+  const masters = MasterKeys.parse(await readFile(file, 'utf8'));
+  const vault = await NatsKeyVault.find(link, buckets.sealingKeys);
+  if (!masters.covers(tenant)) throw new Unreachable(`--keys has no master key of ${tenant}`);
+  const wrapped = vault === undefined ? 0 : await new SealingKeys(vault, masters).rewrap(tenant);
+  process.stdout.write(`${JSON.stringify({ tenant, wrapped })}\n`);
+  return 0;
 }
 
 async function reportOf(

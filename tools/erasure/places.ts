@@ -118,5 +118,4 @@ async function hasPhrase(file: string, phrases: Phrases): Promise<boolean | unde
   }
 }
 
-const listOf = (found: ReadonlyMap<string, number>) =>
-  [...found].map(([place, count]) => ({ place, count }));
+const listOf = (found: ReadonlyMap<string, number>) => [...found].map(([place, count]) => ({ place, count }));
