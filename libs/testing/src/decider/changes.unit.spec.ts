@@ -125,6 +125,32 @@ describe('direct: EditMessage', () => {
     ]);
   });
 
+  it('seals text and attachment as a whole: nothing of the attachment stays beside it, but whom it answers', () => {
+    const [before, after] = [new Uint8Array([1]), new Uint8Array([2])];
+    const replyTo = { sequence: 1, sender: '', text: '', kind: '' };
+    const clear = { mentions: ['bob'], mentionsAll: false, replyTo };
+    const sticker = { pack: 'cats', id: '7', emoji: '' };
+    const contents: [object, string][] = [
+      [{ ...clear, sealed: before }, 'sealed'],
+      [{ ...clear, sticker }, 'sticker'],
+    ];
+    for (const [rich, kind] of contents)
+      spec
+        .given(posted(1, { text: '', rich } as never))
+        .when(edit(1, { text: '', sealed: after }))
+        .thenEvents(
+          edited(2, 1, {
+            text: '',
+            target: header(1, { kind }),
+            rich: { mentions: [], mentionsAll: false, replyTo, sealed: after },
+          }),
+        );
+    spec
+      .given(posted(1, { text: '', rich: { ...clear, sealed: before } } as never))
+      .when(edit(1, { text: '' }))
+      .thenRefused('TEXT_EMPTY');
+  });
+
   it('is a retry when its id is repeated', () => {
     const reply = { type: 'Sent', conversation: 'd.ann.bob', clientMessageId: 'e', sequence: 2 } as const;
     spec

@@ -75,6 +75,36 @@ describe('content: attachments', () => {
       .thenRefused('TEXT_EMPTY');
   });
 
+  it('may be sealed: then nothing of it is looked at, and an answer shows nothing of what it answers', () => {
+    const sealed = new Uint8Array([1, 2, 3]);
+    const reply = { sequence: 1, sender: 'ann', kind: 'text' };
+    direct
+      .given(posted(1, { text: 'in the clear' }))
+      .when(post({ sealed, replyTo: replyTo(1) }, { text: '' }))
+      .thenEvents(
+        posted(2, {
+          clientMessageId: 'c9',
+          text: '',
+          rich: rich({ sealed, replyTo: { ...reply, text: '' } }),
+        }),
+      );
+    direct
+      .given(posted(1, { text: '', rich: rich({ sealed }) }))
+      .when(post({ replyTo: replyTo(1) }))
+      .thenEvents(
+        posted(2, { clientMessageId: 'c9', rich: rich({ replyTo: { ...reply, text: '', kind: 'sealed' } }) }),
+      );
+    const huge = new Uint8Array(conversationLimits.textBytesMax + conversationLimits.payloadBytesMax + 8_193);
+    direct
+      .given()
+      .when(post({ sealed: huge }, { text: '' }))
+      .thenRefused('CONTENT_TOO_LARGE');
+    direct
+      .given()
+      .when(post({ sealed, image: media }))
+      .thenRefused('BAD_CONTENT');
+  });
+
   it('a content that says nothing makes a plain text', () => {
     direct
       .given()

@@ -21,7 +21,14 @@ beforeAll(async () => {
   const keysFile = path.join(folder, 'keys.json');
   writeFileSync(keysFile, JSON.stringify({ acme: { masterKeys: [randomBytes(32).toString('base64')] } }));
   cluster = await startCluster({
-    env: { ...manyUsersFromOneAddress, PARLEY_SEALING_KEYS_FILE: keysFile },
+    // Who erases and who reads are at different ones: keys must be forgotten at both.
+    gateways: 2,
+    env: {
+      ...manyUsersFromOneAddress,
+      PARLEY_SEALING_KEYS_FILE: keysFile,
+      PARLEY_GROUP_LARGE_FROM: '4',
+      PARLEY_GROUP_SMALL_TO: '2',
+    },
     envOf: ({ name }): Record<string, string> =>
       name === 'gateway' && admins !== '' ? { PARLEY_AUTH_ADMINS: admins } : {},
   });
@@ -84,15 +91,20 @@ const shown = (client: Parameters<typeof viewOf>[0], conversation: string) =>
     .map(({ text, isErased }) => (isErased ? 'ERASED' : text));
 
 it('seals what people write, lets them read it, and erases a message and a person for good', async () => {
-  const [ada, ann, ben] = await Promise.all(
+  const [ada, ann, ben] = (await Promise.all(
     ['ada', 'ann', 'ben'].map((name) => people.registerAs(name, 'acme')),
-  ) as [Person, Person, Person];
+  )) as [Person, Person, Person];
   const [eve, flo] = await Promise.all(['eve', 'flo'].map((name) => people.registerAs(name, 'open')));
   admins = 'acme/ada';
   await cluster.app('gateway').restart();
-  const [first, edited, quoted, caption, other, plain] = ['first', 'edited', 'quoted', 'caption', 'other', 'plain'].map(
-    secret,
-  ) as [string, string, string, string, string, string];
+  const [first, edited, quoted, caption, other, plain] = [
+    'first',
+    'edited',
+    'quoted',
+    'caption',
+    'other',
+    'plain',
+  ].map(secret) as [string, string, string, string, string, string];
   const talk = direct(ann, ben);
 
   // Ben is away while ann writes.
@@ -102,7 +114,7 @@ it('seals what people write, lets them read it, and erases a message and a perso
   await atAnn.edit(talk, sequence, edited);
   await atAnn.send(talk, { rich: { image: { ref: caption, mimeType: 'image/png' } } });
   const store = new MemoryStore();
-  const atBen = await ben.connect({ encoding: 'json', store });
+  const atBen = await ben.connect({ encoding: 'json', store, gateway: 1 });
   await untilTail(atBen, talk, 3);
   expect(viewOf(atBen, talk)[0]).toMatchObject({ text: edited, revision: 2 });
   expect(viewOf(atBen, talk)[2]?.rich?.image?.ref).toBe(caption);
@@ -114,18 +126,23 @@ it('seals what people write, lets them read it, and erases a message and a perso
 
   const annes = [first, edited, caption, quoted];
   const inHistory = () =>
-    waitUntil(async () => (await call(ada, 'GET', `admin/conversations/${talk}/as-of`)).body['completeThrough'] === 5, {
-      what: 'history has the conversation',
-      everyMs: 250,
-      limitMs: 30_000,
-    });
+    waitUntil(
+      async () => (await call(ada, 'GET', `admin/conversations/${talk}/as-of`)).body['completeThrough'] === 5,
+      {
+        what: 'history has the conversation',
+        everyMs: 250,
+        limitMs: 30_000,
+      },
+    );
   await inHistory();
   // The report finds what there is: the same sentence of a tenant that does not seal is everywhere.
   const openReport = await waitUntil(
     async () => {
       const read = await report('open', eve!.id, [plain]);
       const places = read.found.map(({ place }) => place).join();
-      return /JRN_USER/.test(places) && /messages.text/.test(places) && /redis/.test(places) ? read : undefined;
+      return /JRN_USER/.test(places) && /messages.text/.test(places) && /redis/.test(places)
+        ? read
+        : undefined;
     },
     { what: 'a plain text is found', limitMs: 30_000, everyMs: 500 },
   );
@@ -143,14 +160,17 @@ it('seals what people write, lets them read it, and erases a message and a perso
   // A hold wins.
   await call(ada, 'PUT', `admin/holds/conversations/${talk}`, { reason: 'case 7' });
   const one = { conversation: talk, sequence, reason: 'asked for' };
-  expect(await call(ada, 'POST', 'admin/erasures', one)).toMatchObject({ status: 409, body: { code: 'ON_HOLD' } });
+  expect(await call(ada, 'POST', 'admin/erasures', one)).toMatchObject({
+    status: 409,
+    body: { code: 'ON_HOLD' },
+  });
   expect(await call(ann, 'POST', 'admin/erasures', one)).toMatchObject({ status: 403 });
   await call(ada, 'DELETE', `admin/holds/conversations/${talk}`);
 
   // One message, with its edit; everything else stays, at the same sequences.
   expect(await call(ada, 'POST', 'admin/erasures', one)).toEqual({ status: 200, body: { keys: 1 } });
   const pageOf = async (who: Person) => {
-    const client = await who.connect();
+    const client = await who.connect({ gateway: 1 });
     const { messages } = await client.history({ conversation: talk });
     client.close();
     return messages.map((message) => [
@@ -184,8 +204,13 @@ it('seals what people write, lets them read it, and erases a message and a perso
   expect(await pageOf(ann)).toEqual(left);
   const versions = await call(ada, 'GET', `admin/conversations/${talk}/messages/1/versions`);
   expect(JSON.stringify(versions.body)).toContain('isErased');
-  const audit = (await call(ada, 'GET', 'admin/audit')).body['entries'] as { action: string; details: string }[];
-  expect(audit.map(({ action }) => action)).toEqual(expect.arrayContaining(['erase', 'erasure_done', 'erasure_report']));
+  const audit = (await call(ada, 'GET', 'admin/audit')).body['entries'] as {
+    action: string;
+    details: string;
+  }[];
+  expect(audit.map(({ action }) => action)).toEqual(
+    expect.arrayContaining(['erase', 'erasure_done', 'erasure_report']),
+  );
   expect(JSON.stringify(audit)).not.toContain(first);
   const last = await report('acme', ann.id, annes);
   expect(last).toMatchObject({ isClean: true, found: [], keys: { live: 0, destroyed: 1, olderValues: 0 } });
@@ -197,4 +222,27 @@ it('seals what people write, lets them read it, and erases a message and a perso
   expect(afterwards.sequence).toBe(6);
   expect((await pageOf(ben)).at(-1)?.[1]).toMatch(/^again /);
   again.close();
+});
+
+it('seals in super-large groups, and what is forwarded, which is then whose who forwards it', async () => {
+  const members = (await Promise.all(
+    ['gus', 'hal', 'ida', 'jo'].map((name) => people.registerAs(name, 'acme')),
+  )) as [Person, Person, Person, Person];
+  const [gus, hal, ida] = members;
+  const others = members.slice(1).map(({ id }) => id);
+  const { conversation } = await gus.api.createGroup({ title: 'all', members: others });
+  const [atGus, atHal] = await Promise.all([gus.connect(), hal.connect({ gateway: 1, encoding: 'json' })]);
+  const word = secret('to everybody');
+  const { sequence } = await atGus.send(conversation, word);
+  // The key is read for the first one, and at hand for the second.
+  const next = await atGus.send(conversation, secret('once more'));
+  await untilTail(atHal, conversation, next.sequence);
+  expect(viewOf(atHal, conversation).find((message) => message.sequence === sequence)?.text).toBe(word);
+  const talk = direct(hal, ida);
+  await atHal.send(talk, { text: '', rich: { forwardedFrom: { conversation, sequence } } });
+  const atIda = await ida.connect();
+  await untilTail(atIda, talk, 1);
+  expect(viewOf(atIda, talk)[0]).toMatchObject({ text: word, rich: { forwardedFrom: { sender: gus.id } } });
+  const read = await report('acme', gus.id, [word]);
+  expect(read).toMatchObject({ found: [], keys: { live: 1 } });
 });

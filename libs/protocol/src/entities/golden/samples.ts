@@ -58,6 +58,7 @@ const attachments: Record<string, Omit<RichContent, 'mentions' | 'mentionsAll'>>
   location: { location: { latitude: 59.33, longitude: -18.06, name: 'Home', address: 'Street 1' } },
   contactCard: { contactCard: { user: 'dan', displayName: 'Dan' } },
   custom: { custom: { type: 'order', payload: '{"id":1}' } },
+  sealed: { sealed: new Uint8Array([1, 0, 255, 128]) },
   forwarded: { forwardedFrom: { conversation: '', sequence: 0, sender: 'eve', sentAtMs: atMs - 5 } },
 };
 const target = { sequence: 7, sender: 'ann', clientMessageId: 'c-1', sentAtMs: atMs, kind: 'image' };
