@@ -13,7 +13,9 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, type Result, err, ok, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
-import { type Screen , verdictFields } from '../safety/screen.ts' ; import { attachmentOf , sealOf } from '../sealing/sealed-message.ts' ; import type { Sealing } from '../sealing/sealing.ts' ;
+import { type Screen, verdictFields } from '../safety/screen.ts';
+import { attachmentOf, sealOf } from '../sealing/sealed-message.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { Message } from '../sync/message-bodies.ts';
 import { peerIn } from './talk.ts';
@@ -48,9 +50,13 @@ type Recall = parley.v1.Recall.$Properties;
 type React = parley.v1.React.$Properties;
 type Pin = parley.v1.Pin.$Properties;
 type RichContent = parley.v1.RichContent.$Properties;
-/** The body of DirectCommand and of GroupCommand alike. */
 /** Instead of what the client has sent. */
- type EditContent = Partial < Pick < parley . internal . v1 . EditMessage . $ Properties , 'text' | 'sealed' > > ; type ChangeCommand = Pick < parley . internal . v1 . DirectCommand . $ Properties , 'editMessage' | 'recallMessage' | 'reactToMessage' | 'pinMessage' > ;
+type EditContent = Partial<Pick<parley.internal.v1.EditMessage.$Properties, 'text' | 'sealed'>>;
+/** The body of DirectCommand and of GroupCommand alike. */
+type ChangeCommand = Pick<
+  parley.internal.v1.DirectCommand.$Properties,
+  'editMessage' | 'recallMessage' | 'reactToMessage' | 'pinMessage'
+>;
 
 export class Changing {
   readonly #parts: ChangingParts;
@@ -157,7 +163,8 @@ export class Changing {
   #change(
     connection: ClientConnection,
     owner: ConnectionOwner,
-{ requestId , edit } : { readonly requestId : number ; readonly edit : Edit | Recall | React | Pin } , commandWith : ( target : Message | undefined , content : EditContent ) => ChangeCommand ,
+    { requestId, edit }: { readonly requestId: number; readonly edit: Edit | Recall | React | Pin },
+    commandWith: (target: Message | undefined, content: EditContent) => ChangeCommand,
   ): void | Promise<void> {
     const { conversation = '', sequence = 0 } = edit as { conversation?: string; sequence?: number };
     const address = parseConversation(conversation);

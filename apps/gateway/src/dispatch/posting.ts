@@ -12,7 +12,8 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
-import { type Screen , verdictFields } from '../safety/screen.ts' ; import type { Sealing } from '../sealing/sealing.ts' ;
+import { type Screen, verdictFields } from '../safety/screen.ts';
+import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationHeads } from '../sync/conversation-heads.ts';
 import type { Changing } from './changing.ts';
 import type { KnownUsers } from './known-users.ts';
@@ -64,7 +65,9 @@ export class Posting {
     frame: Uint8Array,
     send: PlainSend,
   ): boolean {
-if ( this . # parts . screen . has ( owner . tenant ) ) return false ; if ( this . # parts . sealing ?. seals ( owner . tenant ) ) return false ;
+    // Their texts are looked at, or sealed, first.
+    const { screen, sealing } = this.#parts;
+    if (screen.has(owner.tenant) || sealing?.seals(owner.tenant)) return false;
     const talk = this.#talk(connection, owner, frame, send);
     if (talk === undefined || send.textBytes > this.#parts.limits.textBytesMax) return false;
     this.#post(connection, talk, send.requestId, frame.subarray(send.fieldsStart, send.fieldsEnd));
@@ -103,7 +106,8 @@ if ( this . # parts . screen . has ( owner . tenant ) ) return false ; if ( this
     const { sealing, screen } = this.#parts;
     const screened: Screened = { ...send, ...verdictFields(screen, owner.tenant, send.text) };
     const conversation = send.conversation ?? '';
-    const isNothing = flaw !== undefined || screened.isRefused || parseConversation(conversation) === undefined;
+    const isNothing =
+      flaw !== undefined || screened.isRefused || parseConversation(conversation) === undefined;
     const rich = send.rich ?? undefined;
     const isGone = rich?.forwardedFrom != null && !rich.forwardedFrom.sender;
     if (sealing?.seals(owner.tenant) !== true || isNothing || isGone)

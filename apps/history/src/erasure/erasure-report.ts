@@ -28,7 +28,10 @@ export async function erasureReport(
   if (conversation !== '' && parseConversation(conversation) === undefined)
     throw new BadRequest('BAD_ID', 'the conversation is not valid');
   if (phrases.length > phrasesMax || phrases.some((phrase) => phrase.length > phraseCharactersMax))
-    throw new BadRequest('RANGE_TOO_LARGE', `at most ${phrasesMax} phrases of ${phraseCharactersMax} characters`);
+    throw new BadRequest(
+      'RANGE_TOO_LARGE',
+      `at most ${phrasesMax} phrases of ${phraseCharactersMax} characters`,
+    );
   const wanted = phrases.filter((phrase) => phrase !== '');
   const where = conversation === '' ? '' : ` AND conversation = ${sqlText(conversation)}`;
   const count = async (sql: string): Promise<number[]> =>
@@ -47,7 +50,9 @@ export async function erasureReport(
     });
     if (rows > 0) found.push({ place, count: rows });
   }
-  const [inactive = 0] = await count(`SELECT count() FROM system.parts WHERE database = 'parley' AND NOT active`);
+  const [inactive = 0] = await count(
+    `SELECT count() FROM system.parts WHERE database = 'parley' AND NOT active`,
+  );
   const [detached = 0] = await count(`SELECT count() FROM system.detached_parts WHERE database = 'parley'`);
   return internal.ErasureReport.create({ sealed, plain, places: found, partsLeft: inactive + detached });
 }

@@ -34,7 +34,8 @@ afterAll(() => bench.close());
 const ask = (body: object) =>
   desk.answer(internal.AdminRequest.create({ tenant: 'acme', by: 'ada', ...body } as never));
 const erase = (what: object) => ask({ erase: { reason: 'asked for', ...what } });
-const hold = (kind: string, id: string, isHeld: boolean) => ask({ setHold: { kind, id, isHeld, reason: 'case 7' } });
+const hold = (kind: string, id: string, isHeld: boolean) =>
+  ask({ setHold: { kind, id, isHeld, reason: 'case 7' } });
 
 describe('an erasure', () => {
   it('of a message is told whose key it has', async () => {
@@ -46,7 +47,9 @@ describe('an erasure', () => {
   it('is of something that was sealed, and that is there', async () => {
     await expect(erase({ conversation: 'g.tea', sequence: 3 })).rejects.toMatchObject({ code: 'NOT_SEALED' });
     await expect(erase({ conversation: 'g.tea', sequence: 1 })).rejects.toMatchObject({ code: 'NOT_SEALED' });
-    await expect(erase({ conversation: 'g.tea', sequence: 9 })).rejects.toMatchObject({ code: 'MESSAGE_NOT_FOUND' });
+    await expect(erase({ conversation: 'g.tea', sequence: 9 })).rejects.toMatchObject({
+      code: 'MESSAGE_NOT_FOUND',
+    });
     await expect(erase({ conversation: 'g.tea' })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     await expect(erase({ user: 'a b' })).rejects.toMatchObject({ code: 'BAD_ID' });
   });
@@ -85,7 +88,9 @@ describe('the report', () => {
       'events.payload',
       'audit.details',
     ]);
-    const none = await ask({ erasureReport: { user: 'ben', conversation: 'g.tea', phrases: ['nowhere at all'] } });
+    const none = await ask({
+      erasureReport: { user: 'ben', conversation: 'g.tea', phrases: ['nowhere at all'] },
+    });
     expect(none.erasureReport).toMatchObject({ sealed: 0, plain: 0 });
     expect(none.erasureReport?.places).toEqual([]);
   });

@@ -191,14 +191,16 @@ describe('frames from clients', () => {
     const shapeOf = (type: protobuf.Type): Record<string, FieldShape> =>
       Object.fromEntries(
         // What gateways seal never comes from a client: in JSON nobody can even say it.
-        type.fieldsArray.filter(({ name }) => name !== 'sealed').map((field) => {
-          field.resolve();
-          const kind =
-            field.resolvedType instanceof protobuf.Type
-              ? shapeOf(field.resolvedType)
-              : (field.type as 'string');
-          return [field.name, field.repeated ? { kind, isRepeated: true } : { kind }];
-        }),
+        type.fieldsArray
+          .filter(({ name }) => name !== 'sealed')
+          .map((field) => {
+            field.resolve();
+            const kind =
+              field.resolvedType instanceof protobuf.Type
+                ? shapeOf(field.resolvedType)
+                : (field.type as 'string');
+            return [field.name, field.repeated ? { kind, isRepeated: true } : { kind }];
+          }),
       );
     const bodies = shapeOf(root.lookupType('parley.v1.ClientFrame'));
     delete bodies['requestId'];

@@ -12,7 +12,9 @@ export function describeKeyVault(name: string, open: () => Promise<KeyVault>): v
       expect(first).toMatchObject({ outcome: 'written' });
       expect(await vault.write('acme.ann.g.tea', bytesOf('late'), 0)).toEqual({ outcome: 'conflict' });
       const { revision } = (await vault.get('acme.ann.g.tea'))!;
-      expect(await vault.write('acme.ann.g.tea', bytesOf('two'), revision)).toMatchObject({ outcome: 'written' });
+      expect(await vault.write('acme.ann.g.tea', bytesOf('two'), revision)).toMatchObject({
+        outcome: 'written',
+      });
       expect(await vault.write('acme.ann.g.tea', bytesOf('late'), revision)).toEqual({ outcome: 'conflict' });
       expect(textOf((await vault.get('acme.ann.g.tea'))?.value)).toBe('two');
     });
@@ -26,7 +28,9 @@ export function describeKeyVault(name: string, open: () => Promise<KeyVault>): v
       expect(await vault.eraseOlder('acme.ben.g.one')).toBe(2);
       expect(await vault.eraseOlder('acme.ben.g.one')).toBe(0);
       expect(await vault.eraseOlder('acme.ben.g.none')).toBe(0);
-      expect([await vault.olderValues('acme.ben.g.one'), await vault.olderValues('acme.ben.g.two')]).toEqual([0, 2]);
+      expect([await vault.olderValues('acme.ben.g.one'), await vault.olderValues('acme.ben.g.two')]).toEqual([
+        0, 2,
+      ]);
       expect(textOf((await vault.get('acme.ben.g.one'))?.value)).toBe('three');
     });
 
