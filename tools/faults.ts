@@ -219,7 +219,13 @@ async function settleReads(all: People): Promise<void> {
   const agree = (user: User) => {
     const clients = user.devices.map((device) => device.client!);
     return user.conversations.every(
-      (id) => new Set(clients.map((client) => client.conversation(id).unread)).size === 1,
+      (id) =>
+        new Set(
+          clients.map((client) => {
+            const { unread, unreadMentions } = client.conversation(id);
+            return `${unread} ${unreadMentions}`;
+          }),
+        ).size === 1,
     );
   };
   await waitUntil(() => all.users.every(agree), {
@@ -245,7 +251,7 @@ async function checkFresh(all: People, verdict: Verdict): Promise<void> {
       verdict.find('lost', `a new device of ${user.id}: ${(error as Error).message}`);
     }
     checkDevice(fresh, truth, verdict, 'fresh');
-    checkReads(user, [...user.devices, fresh], { people: all, truth }, verdict);
+    checkReads(user, [...user.devices, fresh], { people: all, truth, verdict });
     all.disconnect(fresh);
   });
 }

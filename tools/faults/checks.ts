@@ -142,26 +142,39 @@ function checkView(
   verdict.find(isHidden ? 'holes_not_detected' : 'lost', what, missing.length);
 }
 
-/** Read pointers of all devices: with what the server confirmed and with each other. */
+/** Read pointers and counts of all devices: with what the server confirmed, with the journals and with each other. */
 export function checkReads(
   user: User,
   devices: readonly Device[],
-  { people, truth }: { readonly people: People; readonly truth: Truth },
-  verdict: Verdict,
+  { people, truth, verdict }: { readonly people: People; readonly truth: Truth; readonly verdict: Verdict },
 ): void {
   for (const conversation of user.conversations) {
     const views = devices.flatMap((device) => {
       const view = device.client?.conversation(conversation);
       return view === undefined
         ? []
-        : [{ name: device.deviceId, read: view.read, unread: view.unread, head: view.head }];
+        : [
+            {
+              name: device.deviceId,
+              read: view.read,
+              unread: view.unread,
+              mentions: view.unreadMentions,
+              head: view.head,
+            },
+          ];
     });
     const pointer = user.reads.get(conversation) ?? 0;
     const own = people.ledger.posts
       .filter((post) => post.sender === user.id && post.conversation === conversation)
       .reduce((most, post) => Math.max(most, post.sequence), 0);
     const expected = Math.max(pointer, own);
-    for (const { name, read, unread, head } of views) {
+    for (const { name, read, unread, mentions, head } of views) {
+      const mentioned = mentionsAfter(read, user, people, truth.conversations.get(conversation));
+      if (mentions !== mentioned)
+        verdict.find(
+          'unread_wrong',
+          `${user.id}/${name} in ${conversation}: ${mentions} unread mentions after ${read}, the journal has ${mentioned}`,
+        );
       if (read < expected || unread !== unreadBetween(truth, conversation, { read, head }))
         verdict.find(
           'unread_wrong',
@@ -186,7 +199,23 @@ function unreadBetween(
     if (sequence > read && sequence <= head) unread--;
   return unread;
 }
-
+function mentionsAfter(
+  read: number,
+  { id }: User,
+  people: People,
+  conversation: TrueConversation | undefined,
+): number {
+  const mentioning = (conversation?.messages ?? []).filter(
+    ({ sequence, clientMessageId, isSystem, isRecalled, target }) => {
+      if (sequence <= read || isSystem || isRecalled || target > 0) return false;
+      const meant = people.mentionsOf(conversation!.id, clientMessageId);
+      return meant !== undefined && (meant.mentionsAll || meant.mentions.includes(id));
+    },
+  );
+  return Math.min(mentioning.length, countedMentionsMax);
+}
+/** As many as servers and devices count. */
+const countedMentionsMax = 256;
 const pageSequencesMax = 500;
 const askLimitMs = 10_000;
 

@@ -216,12 +216,12 @@ describe('the comparison of what was changed', () => {
 
   it('counts edits, recalls and what was recalled as read', () => {
     const unreadOf = (unread: number) => {
-      const view = { read: 0, head: 4, unread };
+      const view = { read: 0, head: 4, unread, unreadMentions: 0 };
       const device = { deviceId: 'x', client: { conversation: () => view } } as unknown as Device;
       const user = { id: 'bob', devices: [device], conversations: [conversation], reads: new Map() };
       const people = { ledger: { posts: [] } } as unknown as People;
       const verdict = new Verdict();
-      checkReads(user, [device], { people, truth }, verdict);
+      checkReads(user, [device], { people, truth, verdict });
       return verdict.counts.unread_wrong;
     };
     expect(unreadOf(1)).toBe(0);

@@ -24,7 +24,12 @@ export interface Change {
   readonly text?: string;
   readonly sequence: number;
 }
-
+export interface Mentions {
+  readonly mentions: string[];
+  readonly mentionsAll: boolean;
+}
+const mentionEvery = 5;
+const mentionedMax = 10;
 export interface Device {
   readonly user: string;
   readonly deviceId: string;
@@ -152,7 +157,7 @@ export class People {
     this.ledger.posts.push(post);
     device.unanswered++;
     void client
-      .send(conversation, post.text, post.clientMessageId)
+      .send(conversation, this.#contentOf(post), post.clientMessageId)
       .then(
         (sent) => {
           post.sequence = sent.sequence;
@@ -175,7 +180,9 @@ export class People {
     const { conversation, sequence: target } = post;
     device.unanswered++;
     const changing =
-      text === undefined ? client.recall(conversation, target) : client.edit(conversation, target, text);
+      text === undefined
+        ? client.recall(conversation, target)
+        : client.edit(conversation, target, { text, ...this.mentionsOf(conversation, post.clientMessageId) });
     void changing
       .then(
         ({ sequence }) =>
@@ -189,7 +196,19 @@ export class People {
       )
       .finally(() => device.unanswered--);
   }
-
+  /** Whom a message of the run mentions, known by its id alone: every fifth one some users, or everybody. */
+  mentionsOf(conversation: string, clientMessageId: string): Mentions | undefined {
+    const order = Number(clientMessageId.split(':').at(-1));
+    if (!(order % mentionEvery === 0)) return undefined;
+    if (conversation.startsWith('d.')) return { mentions: [], mentionsAll: true };
+    const first = order % this.users.length;
+    const mentions = this.users.slice(first, first + mentionedMax).map(({ id }) => id);
+    return { mentions, mentionsAll: false };
+  }
+  #contentOf({ conversation, clientMessageId, text }: Post): { text: string; rich?: Mentions } {
+    const rich = this.mentionsOf(conversation, clientMessageId);
+    return rich === undefined ? { text } : { text, rich };
+  }
   /** Goes on until the server has confirmed it. */
   async markRead(user: User, device: Device, conversation: string, sequence: number): Promise<void> {
     try {
@@ -225,7 +244,7 @@ export class People {
   /** As after a lost acknowledgement: the same id again must give the same place again. */
   #repeat(client: Client, post: Post): void {
     this.ledger.repeated++;
-    client.send(post.conversation, post.text, post.clientMessageId).then(
+    client.send(post.conversation, this.#contentOf(post), post.clientMessageId).then(
       (again) => {
         if (again.sequence === post.sequence && again.duplicate) return;
         this.ledger.doubledByRepeat++;

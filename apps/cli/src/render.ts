@@ -57,8 +57,9 @@ export function dayOf(atMs: number): string {
 
 export function conversationLine(conversation: ConversationView, me: string): string {
   const unread = conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
+  const mentions = conversation.unreadMentions > 0 ? ` (${conversation.unreadMentions} @you)` : '';
   const left = conversation.isMember ? '' : ' (left)';
-  return `${nameOf(conversation, me)}${unread}${left}`;
+  return `${nameOf(conversation, me)}${unread}${mentions}${left}`;
 }
 
 export function errorLine(error: unknown): string {

@@ -84,6 +84,11 @@ export class ConversationView {
     return this.#log.unread;
   }
 
+  /** Unread messages that mention the user or everybody; 256 at most. */
+  get unreadMentions(): number {
+    return this.#log.unreadMentions;
+  }
+
   /** Directs: how far the other one has read. */
   get peerRead(): number {
     return this.#log.facts.peerRead;

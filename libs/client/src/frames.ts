@@ -40,16 +40,20 @@ export interface Message {
   readonly revision?: number;
   readonly changedAtMs?: number;
   readonly isRecalled?: boolean;
+  /** Its key was destroyed: nobody can read it any more. */
+  readonly isErased?: boolean;
   /** The emojis on the message, the oldest first. */
-  readonly reactions?: readonly Reaction[]; /** Sequence of the newest element `reactions` have seen. */
+  readonly reactions?: readonly Reaction[];
+  /** Sequence of the newest element `reactions` have seen. */
   readonly reactionsRevision?: number;
 }
 export interface Reaction {
   readonly emoji: string;
-  readonly count: number; /** The user of this client is among them. */
-  readonly own: boolean; /** Who, as far as told: the first 20. */
-  readonly users: readonly string[]; /** Its key was destroyed: nobody can read it any more. */
-  readonly isErased?: boolean;
+  readonly count: number;
+  /** The user of this client is among them. */
+  readonly own: boolean;
+  /** Who, as far as told: the first 20. */
+  readonly users: readonly string[];
 }
 
 export interface Cursor {
@@ -69,6 +73,8 @@ export interface ConversationInfo {
   readonly left: number;
   readonly diffusionSince: number;
   readonly uncounted?: readonly number[];
+  readonly unreadMentions?: number;
+  readonly mentioned?: readonly number[];
 }
 
 export interface Welcome {
@@ -91,6 +97,7 @@ export interface Entry {
     readonly conversation: string;
     readonly sequence: number;
     readonly unread: number;
+    readonly unreadMentions?: number;
   } | null;
   readonly personal?: PersonalChange | null;
   readonly diffusion: number;
@@ -154,6 +161,7 @@ export interface ReadDone {
   readonly conversation: string;
   readonly sequence: number;
   readonly unread: number;
+  readonly unreadMentions?: number;
 }
 
 export interface Presence {

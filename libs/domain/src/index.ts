@@ -24,6 +24,7 @@ export { Diffusion } from './conversation/diffusion.ts';
 export type { Done } from './conversation/done.ts';
 export type { EditedContent, LogMessage, SystemChange } from './conversation/log-message.ts';
 export type { LogPage } from './conversation/log-page.ts';
+export { type Mentioning, mentioningIn, mentionsOf } from './conversation/mentioning.ts';
 export { type MessageChange, applyChange, changeIn, withoutContent } from './conversation/message-change.ts';
 export {
   type MarkEvent,
@@ -187,6 +188,7 @@ export {
   type Account,
   type UserConversation,
   type UserState,
+  nothingMentioned,
   nothingUncounted,
   unreadOf,
 } from './user/user-state.ts';

@@ -12,9 +12,9 @@ import {
 } from '@parley/protocol';
 import { type EntityAddress, utf8Bytes } from '@parley/std';
 import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
-import { type Screen, verdictFields } from '../safety/screen.ts';
+import { type Screen, type VerdictFields, verdictFields } from '../safety/screen.ts';
 import type { Sealing } from '../sealing/sealing.ts';
-import type { ConversationHeads } from '../sync/conversation-heads.ts';
+import type { ConversationHeads, Head } from '../sync/conversation-heads.ts';
 import type { Changing } from './changing.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { ShardCommands } from './shard-commands.ts';
@@ -40,7 +40,7 @@ export interface PostingParts {
 
 type Send = parley.v1.Send.$Properties;
 /** With the verdict of the word filter, if it has anything to say. */
-type Screened = Send & Partial<VerdictFields>;
+type Screened = Send & Partial<Pick<VerdictFields, 'flags' | 'isRefused'>>;
 
 interface Request<S> {
   readonly requestId: number;
@@ -162,19 +162,19 @@ export class Posting {
     const sequence = read.sequence ?? 0;
     if (parseConversation(conversation) === undefined) return connection.fail(requestId, 'BAD_ID');
     if (sequence === 0) return connection.fail(requestId, 'BAD_REQUEST', 'A sequence is needed.');
-    let head: number | undefined;
+    let large: Head | undefined;
     if (connection.liveGroups.has(conversation)) {
       // The user entity does not see a large group's messages: its head is asked, and unread counted, here.
-      const asked = await this.#parts.heads.ask(owner, conversation);
+      const asked = await this.#parts.heads.ask(owner, conversation, sequence);
       if (!connection.isOpen) return;
       if (!asked.ok) return connection.fail(requestId, asked.error.code);
       if (!asked.value.isMember) return connection.fail(requestId, 'NOT_A_MEMBER');
       if (sequence > asked.value.head) return connection.fail(requestId, 'SEQUENCE_FROM_FUTURE');
-      head = asked.value.head;
+      large = asked.value;
     }
     const payload = internal.UserCommand.encode({ readConversation: { conversation, sequence } }).finish();
     const address = { type: 'user', tenant: owner.tenant, id: owner.user };
-    const countUnread = head === undefined ? undefined : (body: Uint8Array) => withUnread(body, head);
+    const countUnread = large === undefined ? undefined : (body: Uint8Array) => withUnread(body, large);
     this.forward(connection, requestId, address, payload, countUnread);
   }
 
@@ -314,8 +314,13 @@ function flawOfRich(send: Send, rich: parley.v1.RichContent.$Properties): ErrorN
   return isMore ? 'BAD_CONTENT' : undefined;
 }
 
-function withUnread(body: Uint8Array, head: number): Uint8Array {
+function withUnread(body: Uint8Array, { head, mentioned }: Head): Uint8Array {
   const frame = wire.ServerFrame.decode(body);
-  if (frame.readDone) frame.readDone.unread = Math.max(0, head - (frame.readDone.sequence ?? 0));
+  const { readDone } = frame;
+  if (readDone) {
+    const read = readDone.sequence ?? 0;
+    readDone.unread = Math.max(0, head - read);
+    readDone.unreadMentions = mentioned.filter((sequence) => sequence > read).length;
+  }
   return wire.ServerFrame.encode(frame).finish();
 }

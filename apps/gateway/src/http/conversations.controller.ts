@@ -40,7 +40,7 @@ export class ConversationsController {
     const answer = await ask(this.ports, address, { conversations: {} }, 'conversations');
     const atOnceMax = this.ports.settings.limits.questionsAtOnceMax;
     const conversations = await inParallel(answer.conversations ?? [], atOnceMax, async (one) =>
-      conversationJson(one, await this.#headOf(asker, one)),
+      conversationJson(await this.#withHead(asker, one)),
     );
     return { inboxPosition: answer.position ?? 0, conversations };
   }
@@ -93,22 +93,27 @@ export class ConversationsController {
   }
 
   /** Large groups write no inbox, so the group itself is asked; when it is away, what the user entity knows. */
-  async #headOf(asker: VerifiedToken, one: Conversation): Promise<number> {
-    const known = one.head ?? 0;
+  async #withHead(asker: VerifiedToken, one: Conversation): Promise<Conversation> {
     const group = parseConversation(one.conversation ?? '');
-    if (one.diffusion !== wire.Diffusion.DIFFUSION_READ || one.left || group?.type !== 'group') return known;
+    if (one.diffusion !== wire.Diffusion.DIFFUSION_READ || one.left || group?.type !== 'group') return one;
     const address = { type: 'group', tenant: asker.tenant, id: group.id };
-    const result = await this.ports.queries.ask(address, { head: { reader: asker.user } });
-    return result.ok ? Math.max(known, result.value.head?.head ?? 0) : known;
+    const result = await this.ports.queries.ask(address, {
+      head: { reader: asker.user, read: one.read },
+    });
+    if (!result.ok) return one;
+    const head = Math.max(one.head ?? 0, result.value.head?.head ?? 0);
+    const unread = Math.max(0, head - (one.read ?? 0) - (one.uncounted?.length ?? 0));
+    return { ...one, head, unread, unreadMentions: result.value.head?.mentioned?.length ?? 0 };
   }
 }
 
-const conversationJson = (one: Conversation, head: number) => ({
+const conversationJson = (one: Conversation) => ({
   conversation: one.conversation ?? '',
   title: one.title ?? '',
-  head,
+  head: one.head ?? 0,
   read: one.read ?? 0,
-  unread: head === (one.head ?? 0) ? (one.unread ?? 0) : Math.max(0, head - (one.read ?? 0)),
+  unread: one.unread ?? 0,
+  unreadMentions: one.unreadMentions ?? 0,
   firstVisible: one.firstVisible ?? 0,
   diffusion: diffusionWord(one.diffusion),
   peerRead: one.peerRead ?? 0,

@@ -178,6 +178,7 @@ export const conversationList = z.object({
       head: z.int(),
       read: z.int(),
       unread: z.int(),
+      unreadMentions: z.int().describe('unread messages that mention you or everybody'),
       firstVisible: z.int(),
       diffusion,
       peerRead: z.int(),

@@ -11,6 +11,8 @@ export interface Head {
   readonly isMember: boolean;
   /** Empty where the owner says none. */
   readonly title: string;
+  /** Unread sequences that mention the asker; of groups. */
+  readonly mentioned: readonly number[];
 }
 export interface HeadFailure {
   readonly code: ErrorName;
@@ -26,19 +28,25 @@ export class ConversationHeads {
     this.#questionsAtOnceMax = questionsAtOnceMax;
   }
 
-  async ask(asker: Identity, conversation: string): Promise<Result<Head, HeadFailure>> {
+  /** `read`: the asker's read pointer; without it `mentioned` has no meaning. */
+  async ask(asker: Identity, conversation: string, read = 0): Promise<Result<Head, HeadFailure>> {
     const address = parseConversation(conversation);
     if (address === undefined) return err({ code: 'BAD_ID', isRetryable: false });
     const answer = await this.#queries.ask(
       { type: address.type, tenant: asker.tenant, id: address.id },
-      { head: { reader: asker.user } },
+      { head: { reader: asker.user, read } },
     );
     if (!answer.ok) return err({ code: answer.error, isRetryable: errorCodes[answer.error].retryable });
-    const { head, isMember, title } = answer.value.head ?? {};
-    return ok({ head: head ?? 0, isMember: isMember ?? false, title: title ?? '' });
+    const { head, isMember, title, mentioned } = answer.value.head ?? {};
+    return ok({
+      head: head ?? 0,
+      isMember: isMember ?? false,
+      title: title ?? '',
+      mentioned: mentioned ?? [],
+    });
   }
 
-  /** Sets head, unread and title of the large groups. `unknown`: groups nobody could ask about now. */
+  /** Sets head, unread, mentions and title of the large groups. `unknown`: groups nobody could ask about now. */
   async fill(
     asker: Identity,
     conversations: readonly Conversation[],
@@ -46,13 +54,14 @@ export class ConversationHeads {
     const unknown: string[] = [];
     const filled = await inParallel(conversations, this.#questionsAtOnceMax, async (each) => {
       if (!isLarge(each)) return each;
-      const head = await this.ask(asker, each.conversation ?? '');
-      if (head.ok) {
-        const unread = head.value.head - (each.read ?? 0) - (each.uncounted?.length ?? 0);
-        const title = head.value.title || (each.title ?? '');
-        return { ...each, title, head: head.value.head, unread: Math.max(0, unread) };
+      const asked = await this.ask(asker, each.conversation ?? '', each.read ?? 0);
+      if (asked.ok) {
+        const { head, mentioned, title: told } = asked.value;
+        const unread = Math.max(0, head - (each.read ?? 0) - (each.uncounted?.length ?? 0));
+        const title = told || (each.title ?? '');
+        return { ...each, title, head, unread, mentioned: [...mentioned], unreadMentions: mentioned.length };
       }
-      if (head.error.isRetryable) unknown.push(each.conversation ?? '');
+      if (asked.error.isRetryable) unknown.push(each.conversation ?? '');
       return each;
     });
     return { conversations: filled, unknown };

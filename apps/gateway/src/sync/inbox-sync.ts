@@ -163,13 +163,13 @@ function postponed(page: parley.v1.HistoryPage): parley.v1.HistoryPage {
 const userOf = ({ tenant, user }: Identity) => ({ type: 'user', tenant, id: user });
 
 function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
-  const { conversation, sequence, unread, isReadMoved, diffusion, title } = reference;
+  const { conversation, sequence, unread, unreadMentions, isReadMoved, diffusion, title } = reference;
   const position = reference.position ?? 0;
   if (reference.personal != null) {
     return { position, message: undefined, more: { personal: reference.personal } };
   }
   if (isReadMoved) {
-    const more = { readMoved: { conversation, sequence, unread } };
+    const more = { readMoved: { conversation, sequence, unread, unreadMentions } };
     return { position, message: undefined, more };
   }
   const left = hasLeft(reference);

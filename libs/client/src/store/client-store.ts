@@ -23,6 +23,8 @@ export interface ConversationFacts {
   uncounted?: readonly number[];
   /** Sequences of pinned messages, the newest pin last; absent: none is known of. */
   pinned?: readonly number[];
+  /** Sequences after `read` that mention the user or everybody, as edits and recalls have left them. Rising; absent: none. */
+  mentioned?: readonly number[];
 }
 
 /** A run of messages without a hole: one span of membership, or the newest part of one. */

@@ -2,7 +2,7 @@
 // user has read of it. Holds what came too early, knows when something is missing; fetching it is repairer.ts.
 import type { ConversationInfo, HistoryPage, Message } from '../frames.ts';
 import type { ClientStore, ConversationFacts } from '../store/client-store.ts';
-import { changedBy, markedBy, messageIn, reactedBy, targetOf } from './message-changes.ts';
+import { changedBy, markedBy, mentionsIn, messageIn, reactedBy, targetOf } from './message-changes.ts';
 
 export interface LogOptions {
   /** The own user id; known from the first welcome on. */
@@ -17,6 +17,9 @@ export interface LogOptions {
 
 /** Sequences remembered that do not count as unread; the oldest count again. */
 const uncountedMax = 1_024;
+
+/** Sequences remembered that mention the user, as many as the server does; the oldest are not counted any more. */
+const mentionedMax = 256;
 
 const notOpened = -1;
 
@@ -67,6 +70,11 @@ export class ConversationLog {
     return Math.max(0, Math.max(head, tail) - read - others);
   }
 
+  get unreadMentions(): number {
+    const { read, mentioned = [] } = this.facts;
+    return mentioned.filter((sequence) => sequence > read).length;
+  }
+
   /** What `welcome` or a limited page says about this conversation. */
   learn(info: ConversationInfo): void {
     const { facts } = this;
@@ -79,6 +87,9 @@ export class ConversationLog {
     facts.spanEnd = Math.max(facts.spanEnd, info.left);
     this.noteHead(info.head);
     this.#discount(info.uncounted ?? []);
+    // The server knows of edits and recalls that are still to come here; what is newer than its head it does not.
+    const newer = (facts.mentioned ?? []).filter((sequence) => sequence > info.head);
+    this.#mention([...(info.mentioned ?? []), ...newer]);
     this.#save();
   }
 
@@ -166,6 +177,7 @@ export class ConversationLog {
     if (sequence <= this.facts.read) return false;
     this.facts.read = sequence;
     this.#discount([]);
+    this.#mention(this.facts.mentioned ?? []);
     this.#save();
     return true;
   }
@@ -191,6 +203,7 @@ export class ConversationLog {
     // Whoever writes has read up to there.
     else if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
     else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, message.sequence);
+    this.#noteMentions(message);
     this.#options.store.append(message, this.#startsSegment);
     this.#startsSegment = false;
     if (target !== undefined || marked !== undefined) this.#change(target ?? marked ?? 0, message);
@@ -228,6 +241,22 @@ export class ConversationLog {
     if (sequences.length === 0 && uncounted.length === 0) return;
     const all = new Set([...uncounted, ...sequences].filter((sequence) => sequence > read));
     this.facts.uncounted = [...all].sort((one, other) => one - other).slice(-uncountedMax);
+  }
+
+  /** What the element says about whom a message mentions: itself, or the one it edits or recalls. */
+  #noteMentions(element: Message): void {
+    const said = mentionsIn(element, this.#options.user());
+    if (said === undefined) return;
+    const others = (this.facts.mentioned ?? []).filter((sequence) => sequence !== said.sequence);
+    if (said.isMentioned) this.#mention([...others, said.sequence]);
+    else if (others.length !== this.facts.mentioned?.length) this.#mention(others);
+  }
+
+  #mention(sequences: readonly number[]): void {
+    const { read, mentioned = [] } = this.facts;
+    if (sequences.length === 0 && mentioned.length === 0) return;
+    const unread = new Set(sequences.filter((sequence) => sequence > read));
+    this.facts.mentioned = [...unread].sort((one, other) => one - other).slice(-mentionedMax);
   }
 
   #drainHeld(): void {

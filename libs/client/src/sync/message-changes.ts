@@ -22,7 +22,6 @@ export function markedBy({ system }: Message): number | undefined {
   const mark = system?.messageReacted ?? system?.messagePinned ?? system?.messageUnpinned;
   return mark == null ? undefined : (mark.sequence ?? 0);
 }
-
 /** The message with the emojis it has from `element` on, as `user` sees them. */
 export function reactedBy(message: Message, element: Message, user: string): Message {
   const reacted = element.system?.messageReacted;
@@ -42,10 +41,19 @@ export function reactedBy(message: Message, element: Message, user: string): Mes
   });
   return { ...message, reactions, reactionsRevision: element.sequence };
 }
-
 /** As many as the server names. */
 const namedUsersMax = 20;
-
+/** Whether the message an element is about (the one itself, or the one it changes) mentions `user` from now on. */
+export function mentionsIn(
+  element: Message,
+  user: string,
+): { readonly sequence: number; readonly isMentioned: boolean } | undefined {
+  const target = targetOf(element);
+  const rich = target === undefined ? element.rich : element.edited?.rich;
+  const isMentioned = Boolean(rich?.mentionsAll) || (rich?.mentions?.includes(user) ?? false);
+  if (target !== undefined) return { sequence: target, isMentioned };
+  return isMentioned ? { sequence: element.sequence, isMentioned } : undefined;
+}
 /** The message at a sequence, wherever it is held. */
 export function messageIn(segments: readonly Segment[], sequence: number): Message | undefined {
   for (const { first, messages } of segments) {

@@ -299,6 +299,7 @@ export class ScriptedServer {
       read: membership.read,
       unread: unread.length - uncounted.length,
       uncounted: uncounted.map(({ sequence }) => sequence!),
+      ...mentionsOf(conversation.log, user, { after: membership.read, through: head }),
       firstVisible: span.from,
       diffusion: conversation.diffusion,
       title: conversation.title,
@@ -501,3 +502,20 @@ function* openMembers(conversation: ScriptedConversation): Iterable<string> {
 }
 
 const emptyMessage = { sender: '', clientMessageId: '', sentAtMs: 0 };
+
+/** Counted from the whole log: messages that mention `user` now. */
+function mentionsOf(
+  log: readonly Message[],
+  user: string,
+  { after, through }: { readonly after: number; readonly through: number },
+): Pick<parley.v1.IConversation, 'mentioned' | 'unreadMentions'> {
+  const known = log.slice(0, through);
+  const mentioned = known.slice(after).flatMap((message) => {
+    const changes = known.filter((one) => (one.edited ?? one.recalled)?.sequence === message.sequence);
+    const last = changes.at(-1);
+    const rich = last === undefined ? message.rich : last.edited?.rich;
+    const isMeant = Boolean(rich?.mentionsAll) || (rich?.mentions?.includes(user) ?? false);
+    return isMeant && message.text != null ? [message.sequence] : [];
+  });
+  return { mentioned, unreadMentions: mentioned.length };
+}

@@ -10,4 +10,6 @@ export interface ConversationHead {
   readonly firstVisible: number;
   /** Of a group, for its members. */
   readonly title?: string;
+  /** Unread sequences that mention the reader, rising; of groups only, as far as they are remembered. */
+  readonly mentioned: readonly number[];
 }

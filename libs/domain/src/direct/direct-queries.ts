@@ -17,5 +17,5 @@ export const directLogPage = (
 
 export const directHead = (state: DirectState, reader: string): ConversationHead =>
   state.users.includes(reader)
-    ? { head: state.log.head, isMember: true, diffusion: Diffusion.WRITE, firstVisible: 1 }
-    : { head: 0, isMember: false, diffusion: Diffusion.WRITE, firstVisible: 0 };
+    ? { head: state.log.head, isMember: true, diffusion: Diffusion.WRITE, firstVisible: 1, mentioned: [] }
+    : { head: 0, isMember: false, diffusion: Diffusion.WRITE, firstVisible: 0, mentioned: [] };

@@ -9,7 +9,7 @@ import { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import { Membership } from '../user/membership.ts';
 import type { Deliver } from '../user/user-command.ts';
-import { type GroupEvent, groupLogMessage } from './group-event.ts';
+import { type DiffusionChanged, type GroupEvent, groupLogMessage } from './group-event.ts';
 import { type GroupState, diffusionAt } from './group-state.ts';
 
 /** What is published on a group's live topic; the codec turns it into parley.v1.Live. */
@@ -67,12 +67,18 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
       return isRead ? [publish(message), ...goodbye] : goodbye;
     }
     case 'DiffusionChanged': {
-      const command: Deliver = { ...deliver(message), diffusion: event.diffusion };
+      const command = { ...deliver(message), diffusion: event.diffusion, ...newestMentions(event, state) };
       return [publish(message), ...tell(everybody(), command)];
     }
     default:
       return assertNever(event, 'effectsOfGroup');
   }
+}
+
+/** Under read-diffusion no inbox was told whom messages mention. */
+function newestMentions({ diffusion }: DiffusionChanged, state: GroupState): Pick<Deliver, 'mentions'> {
+  if (diffusion !== Diffusion.WRITE || state.mentions === undefined) return {};
+  return { mentions: [...state.mentions.values()].slice(-state.limits.mentionsToldMax) };
 }
 
 /** Published once more some time after the last message, so that a lost last one shows. */

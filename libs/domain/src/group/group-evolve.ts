@@ -1,7 +1,9 @@
 // How the facts of a group change its state.
 import { assertNever } from '@parley/std';
 import { appendToLog } from '../conversation/conversation-log.ts';
+import type { LogMessage } from '../conversation/log-message.ts';
 import { applyMark } from '../conversation/mark-message.ts';
+import { rememberMentions } from '../conversation/mentioning.ts';
 import { endSpan } from './ended-spans.ts';
 import { type BanChanged, type GroupEvent, groupLogMessage } from './group-event.ts';
 import type { Ban } from './group-settings.ts';
@@ -16,9 +18,11 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
     case 'MessagePosted':
       if (state.settings.slowModeMs > 0)
         state.lastPosts = notePost(state.lastPosts, state.settings, { user: event.sender, atMs: event.atMs });
+      if (event.rich !== undefined) noteMentions(state, element);
       return state;
     case 'MessageEdited':
     case 'MessageRecalled':
+      noteMentions(state, element);
       return state;
     case 'MessageReacted':
     case 'MessagePinned':
@@ -86,6 +90,11 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
     default:
       return assertNever(event, 'evolveGroup');
   }
+}
+
+function noteMentions(state: GroupState, element: LogMessage | undefined): void {
+  if (element !== undefined)
+    state.mentions = rememberMentions(state.mentions, element, state.limits.mentionsMax);
 }
 
 function addMembers(state: GroupState, users: readonly string[], joined: number): void {

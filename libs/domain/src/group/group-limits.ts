@@ -28,6 +28,10 @@ export interface GroupLimits {
   readonly nicknameLengthMax: number;
   /** Members in one page; also the page size when none is asked for. */
   readonly membersPageMax: number;
+  /** Newest messages that mention somebody, remembered. Above: the oldest are not counted as unread mentions any more. */
+  readonly mentionsMax: number;
+  /** Of these the newest that members are told of when the group turns to write-diffusion: they go into one commit. */
+  readonly mentionsToldMax: number;
 }
 
 export const groupLimits: GroupLimits = {
@@ -43,4 +47,6 @@ export const groupLimits: GroupLimits = {
   bansMax: 10_000,
   nicknameLengthMax: 64,
   membersPageMax: 1_000,
+  mentionsMax: 256,
+  mentionsToldMax: 64,
 };

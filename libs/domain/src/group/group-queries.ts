@@ -3,6 +3,7 @@ import { type Result, err, ok } from '@parley/std';
 import type { ConversationHead } from '../conversation/conversation-head.ts';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import { type LogPage, logPage } from '../conversation/log-page.ts';
+import { mentionsOf } from '../conversation/mentioning.ts';
 import { readableHead } from '../conversation/span.ts';
 import { type GroupState, spansOf } from './group-state.ts';
 import type { GroupMember } from './member-table.ts';
@@ -49,17 +50,20 @@ export function membersPage(
   });
 }
 
+/** `read`: the reader's read pointer, as the reader's user entity has it. */
 export function groupHead(
   state: GroupState,
-  reader: string,
+  { reader, read }: { readonly reader: string; readonly read: number },
 ): Result<ConversationHead, 'CONVERSATION_NOT_FOUND'> {
   if (state.log.head === 0) return err('CONVERSATION_NOT_FOUND');
   const spans = spansOf(state, reader);
+  const firstVisible = spans.at(-1)?.from ?? 0;
   return ok({
     head: readableHead(spans, state.log.head),
     isMember: state.members.has(reader) && !state.isDismissed,
     diffusion: state.diffusion,
-    firstVisible: spans.at(-1)?.from ?? 0,
+    firstVisible,
+    mentioned: mentionsOf(state.mentions, reader, Math.max(read, firstVisible - 1)),
     // Who has left does not learn what came afterwards.
     ...(state.members.has(reader) && { title: state.title }),
   });

@@ -4,6 +4,7 @@ import { conversationOfGroup } from '../conversation/conversation-id.ts';
 import type { ConversationLog, ConversationLogSnapshot } from '../conversation/conversation-log.ts';
 import { emptyLog, restoreLog, snapshotOfLog } from '../conversation/conversation-log.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
+import { type Mentioning, type Mentionings, restoreMentions } from '../conversation/mentioning.ts';
 import type { Span } from '../conversation/span.ts';
 import type { EndedSpans } from './ended-spans.ts';
 import { type GroupLimits, groupLimits } from './group-limits.ts';
@@ -32,6 +33,8 @@ export interface GroupState {
   /** In the order they were set; undefined while nobody is banned. */
   bans: Map<string, Ban> | undefined;
   lastPosts: LastPosts;
+  /** Whom the newest messages mention: under read-diffusion nobody's inbox is told. */
+  mentions: Mentionings;
 }
 
 export interface GroupSnapshot {
@@ -52,6 +55,7 @@ export interface GroupSnapshot {
   readonly bans: readonly Ban[];
   /** In the order of writing. */
   readonly lastPosts: readonly LastPost[];
+  readonly mentions: readonly Mentioning[];
 }
 
 export interface LastPost {
@@ -79,6 +83,7 @@ export const initialGroup = (address: EntityAddress, limits: GroupLimits): Group
   settings: groupSettings,
   bans: undefined,
   lastPosts: undefined,
+  mentions: undefined,
 });
 
 /** All spans in which `user` may read: the ended ones, then the running one. */
@@ -108,6 +113,7 @@ export const snapshotOfGroup = (state: GroupState): GroupSnapshot => ({
   ...(state.settings !== groupSettings && { settings: state.settings }),
   bans: [...(state.bans?.values() ?? [])],
   lastPosts: [...(state.lastPosts ?? [])].map(([user, atMs]) => ({ user, atMs })),
+  mentions: [...(state.mentions?.values() ?? [])],
 });
 
 /** Takes the parts of `snapshot` over. */
@@ -131,6 +137,7 @@ export function restoreGroup(
     settings: snapshot.settings ?? groupSettings,
     bans: mapOrNone(snapshot.bans.map((ban) => [ban.user, ban])),
     lastPosts: mapOrNone(snapshot.lastPosts.map(({ user, atMs }) => [user, atMs])),
+    mentions: restoreMentions(snapshot.mentions),
   };
 }
 

@@ -13,7 +13,7 @@ export interface InboxEntry {
 }
 
 export type EntryChange =
-  | { readonly kind: 'read-moved'; readonly unread: number }
+  | { readonly kind: 'read-moved'; readonly unread: number; readonly unreadMentions: number }
   | { readonly kind: 'personal'; readonly change: PersonalChange }
   | {
       readonly kind: 'membership';

@@ -2,6 +2,7 @@
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Done } from '../conversation/done.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
+import type { Mentioning } from '../conversation/mentioning.ts';
 import type { Membership } from './membership.ts';
 import type { ChangeRelation, NotePeerRelation } from './relation.ts';
 
@@ -21,6 +22,8 @@ export interface Deliver {
   readonly diffusion: Diffusion;
   /** Set on joining a group; empty otherwise. */
   readonly title: string;
+  /** Set when a group turns to write-diffusion: whom its newest messages mention, because no inbox has been told. */
+  readonly mentions?: readonly Mentioning[];
 }
 
 export interface ReadConversation {
@@ -46,6 +49,7 @@ export interface ReadDone {
   readonly conversation: string;
   readonly sequence: number;
   readonly unread: number;
+  readonly unreadMentions: number;
 }
 
 export type UserReply = Done | ReadDone;

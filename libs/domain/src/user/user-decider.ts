@@ -6,6 +6,7 @@ import { Diffusion } from '../conversation/diffusion.ts';
 import { type Done, done, nothingToDo } from '../conversation/done.ts';
 import { markedBy } from '../conversation/mark-message.ts';
 import { changeIn } from '../conversation/message-change.ts';
+import { mentioningIn } from '../conversation/mentioning.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
 import { Membership } from './membership.ts';
 import { personalChangeOf } from './personal.ts';
@@ -97,13 +98,18 @@ function entryAppended(command: Deliver): EntryAppended {
     title,
     push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title },
   };
-  if (message.text !== undefined) return entry;
+  // Most entries are plain texts.
+  if (message.text !== undefined && message.rich === undefined) return entry;
+  const mentioning = mentioningIn(message);
+  const mentions = mentioning === undefined ? command.mentions : [mentioning];
+  const told = mentions === undefined ? entry : { ...entry, mentions };
+  if (message.text !== undefined) return told;
   const marked = markedBy(message);
-  if (marked !== undefined) return { ...entry, target: marked };
+  if (marked !== undefined) return { ...told, target: marked };
   const change = changeIn(message);
-  if (change === undefined) return entry;
+  if (change === undefined) return told;
   const { target, isRecall } = change;
-  return isRecall ? { ...entry, target, isRecall } : { ...entry, target };
+  return isRecall ? { ...told, target, isRecall } : { ...told, target };
 }
 
 function decideRead(state: UserState, command: ReadConversation): UserDecision {
@@ -125,8 +131,12 @@ const readDone = (known: UserConversation, read: number): ReadDone => ({
   type: 'ReadDone',
   conversation: known.conversation,
   sequence: read,
-  unread: Math.max(0, known.head - read),
+  unread: Math.max(0, known.head - read - countAfter(known.uncounted, read)),
+  unreadMentions: countAfter(known.mentioned, read),
 });
+
+const countAfter = (sequences: readonly number[], read: number): number =>
+  sequences.reduce((count, sequence) => (sequence > read ? count + 1 : count), 0);
 
 function decidePeerRead(state: UserState, command: NotePeerRead): UserDecision {
   const { conversation, sequence } = command;
@@ -165,7 +175,8 @@ function effectsOfRead(event: ReadPointerMoved, state: UserState): readonly Effe
   const { conversation, sequence } = event;
   const known = state.conversations.get(conversation);
   const unread = known === undefined ? 0 : unreadOf(known);
-  const payload: ReadMovedPush = { type: 'ReadMoved', conversation, sequence, unread };
+  const unreadMentions = known?.mentioned.length ?? 0;
+  const payload: ReadMovedPush = { type: 'ReadMoved', conversation, sequence, unread, unreadMentions };
   const push: Effect = { kind: 'push', position: state.inbox.last, payload };
   if (!isDirectConversation(conversation)) return [push];
   const command: MarkRead = { type: 'MarkRead', reader: state.user, sequence };

@@ -1,5 +1,6 @@
 // Facts of a user entity.
 import type { Diffusion } from '../conversation/diffusion.ts';
+import type { Mentioning } from '../conversation/mentioning.ts';
 import type { Membership } from './membership.ts';
 import type { PersonalEvent } from './personal.ts';
 import type { EntryPush } from './user-push.ts';
@@ -30,6 +31,8 @@ export interface EntryAppended {
   readonly target?: number;
   /** With `target`, when it is a recall. */
   readonly isRecall?: boolean;
+  /** Whom a message mentions from now on: a new one, an edited one, and as in Deliver. */
+  readonly mentions?: readonly Mentioning[];
   readonly push?: EntryPush;
 }
 

@@ -2,6 +2,7 @@
 import { assertNever } from '@parley/std';
 import { isDirectConversation } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
+import { isMentioned } from '../conversation/mentioning.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
 import { Membership } from './membership.ts';
 import { applyPersonal, personalChangeOf } from './personal.ts';
@@ -9,6 +10,7 @@ import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts
 import {
   type UserConversation,
   type UserState,
+  nothingMentioned,
   nothingUncounted,
   ownConversations,
   unreadOf,
@@ -53,6 +55,8 @@ function appendEntry(state: UserState, event: EntryAppended): void {
   if (event.target === undefined) applySender(state, conversation, event);
   else if (event.isRecall === true) discount(state, conversation, [event.target, event.sequence]);
   else discount(state, conversation, [event.sequence]);
+  if (event.mentions !== undefined) noteMentions(state, conversation, event);
+  else if (event.target !== undefined) unmention(conversation, event.target);
   forgetRead(conversation);
   // The conversation's own string is kept, so that thousands of entries share one.
   appendToInbox(state.inbox, conversation.conversation, event.sequence, changeOf(event));
@@ -70,6 +74,7 @@ function newConversation(state: UserState, event: EntryAppended): UserConversati
     title: '',
     peerRead: 0,
     uncounted: nothingUncounted,
+    mentioned: nothingMentioned,
   };
   ownConversations(state).set(event.conversation, conversation);
   return conversation;
@@ -100,11 +105,35 @@ function discount(state: UserState, conversation: UserConversation, sequences: r
   conversation.uncounted = [...all].sort((one, other) => one - other).slice(-state.limits.uncountedMax);
 }
 
+/** An edit can take mentions away, and give others; a group that turns to write-diffusion tells anew what it remembers. */
+function noteMentions(state: UserState, conversation: UserConversation, event: EntryAppended): void {
+  const { mentions = [], diffusion } = event;
+  const mentioned = new Set(diffusion === Diffusion.WRITE ? [] : conversation.mentioned);
+  for (const each of mentions) {
+    if (isMentioned(each, state.user) && each.sequence > conversation.read) mentioned.add(each.sequence);
+    else mentioned.delete(each.sequence);
+  }
+  const rising = [...mentioned].sort((one, other) => one - other).slice(-state.limits.mentionedMax);
+  conversation.mentioned = rising.length === 0 ? nothingMentioned : rising;
+}
+
+function unmention(conversation: UserConversation, sequence: number): void {
+  const { mentioned } = conversation;
+  if (!mentioned.includes(sequence)) return;
+  const left = mentioned.filter((each) => each !== sequence);
+  conversation.mentioned = left.length === 0 ? nothingMentioned : left;
+}
+
 function forgetRead(conversation: UserConversation): void {
-  const { uncounted, read } = conversation;
-  if (uncounted.length === 0 || uncounted[0]! > read) return;
-  const left = uncounted.filter((sequence) => sequence > read);
-  conversation.uncounted = left.length === 0 ? nothingUncounted : left;
+  const { uncounted, mentioned, read } = conversation;
+  if (uncounted.length > 0 && uncounted[0]! <= read) {
+    const left = uncounted.filter((sequence) => sequence > read);
+    conversation.uncounted = left.length === 0 ? nothingUncounted : left;
+  }
+  if (mentioned.length > 0 && mentioned[0]! <= read) {
+    const left = mentioned.filter((sequence) => sequence > read);
+    conversation.mentioned = left.length === 0 ? nothingMentioned : left;
+  }
 }
 
 function changeOf({ membership, diffusion, title }: EntryAppended): EntryChange | undefined {
@@ -115,12 +144,14 @@ function changeOf({ membership, diffusion, title }: EntryAppended): EntryChange 
 function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
   const conversation = state.conversations.get(event.conversation);
   let unread = 0;
+  let unreadMentions = 0;
   if (conversation !== undefined) {
     conversation.read = Math.max(conversation.read, event.sequence);
     forgetRead(conversation);
     unread = unreadOf(conversation);
+    unreadMentions = conversation.mentioned.length;
   }
-  const change = { kind: 'read-moved', unread } as const;
+  const change = { kind: 'read-moved', unread, unreadMentions } as const;
   appendToInbox(state.inbox, conversation?.conversation ?? event.conversation, event.sequence, change);
 }
 

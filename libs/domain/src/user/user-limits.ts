@@ -15,6 +15,8 @@ export interface UserLimits {
   readonly blockedMax: number;
   /** Relations on one page at most; also the page size when none is asked for. */
   readonly relationPageMax: number;
+  /** Unread messages of a conversation that mention the user, remembered. Above: the oldest are not counted any more. */
+  readonly mentionedMax: number;
 }
 
 export const userLimits: UserLimits = {
@@ -25,4 +27,5 @@ export const userLimits: UserLimits = {
   contactsMax: 5_000,
   blockedMax: 1_000,
   relationPageMax: 500,
+  mentionedMax: 256,
 };

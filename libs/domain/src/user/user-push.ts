@@ -17,6 +17,7 @@ export interface ReadMovedPush {
   readonly conversation: string;
   readonly sequence: number;
   readonly unread: number;
+  readonly unreadMentions: number;
 }
 
 export interface PersonalPush {

@@ -43,6 +43,8 @@ export interface UserConversation {
   peerRead: number;
   /** Sequences after `read`, up to `head`, that do not count as unread: edits, recalls, recalled messages. Rising. */
   uncounted: readonly number[];
+  /** Sequences after `read` that mention the user, or everybody, as edits and recalls have left them. Rising. */
+  mentioned: readonly number[];
 }
 
 export const initialUser = (address: EntityAddress, limits: UserLimits): UserState => ({
@@ -70,3 +72,4 @@ export const unreadOf = (conversation: UserConversation): number =>
 
 /** One list for all conversations that have nothing of the kind, which is nearly all. */
 export const nothingUncounted: readonly number[] = [];
+export const nothingMentioned: readonly number[] = [];

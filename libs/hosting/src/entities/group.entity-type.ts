@@ -42,7 +42,7 @@ function queryGroup(state: GroupState, bytes: Uint8Array): Uint8Array {
       return page.ok ? queryAnswer.members(page.value) : queryAnswer.error(page.error);
     }
     case 'head': {
-      const head = groupHead(state, query.reader);
+      const head = groupHead(state, query);
       return head.ok ? queryAnswer.head(head.value) : queryAnswer.error(head.error);
     }
     case 'group': {

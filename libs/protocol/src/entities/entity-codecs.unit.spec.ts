@@ -242,9 +242,13 @@ const groupEvent = valuesOf<GroupEvent>({
   WindowsChanged: { ...fact, editWindow: maybe(window), recallWindow: maybe(window) },
   NicknameChanged: { ...fact, member: text, nickname: text },
 });
+const mentions = fc.array(record({ sequence: number, users, all: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 3,
+});
 const userCommand = valuesOf<UserCommand>({
   RegisterUser: { handle: text, displayName: text, passwordHash: text },
-  Deliver: { message: logMessage, membership, diffusion, title: text },
+  Deliver: { message: logMessage, membership, diffusion, title: text, mentions: maybe(mentions) },
   ReadConversation: { conversation: text, sequence: number },
   NotePeerRead: { conversation: text, peer: text, sequence: number },
   ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
@@ -262,6 +266,7 @@ const userEvent = valuesOf<UserEvent>({
     title: text,
     target: maybe(fc.integer({ min: 1 })),
     isRecall: maybe(fc.constant(true)),
+    mentions: maybe(mentions),
   },
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },
@@ -474,6 +479,7 @@ describe('pushes', () => {
       conversation: 'g.tea',
       sequence: 7,
       unread: 2,
+      unreadMentions: 1,
     });
     const position = wire.Entry.encode({ position: 42 }).finish();
     expect(wire.Entry.decode(Buffer.concat([moved, position]))).toMatchObject({
@@ -505,7 +511,7 @@ describe('answers', () => {
   it('are frames without request id', () => {
     const sent = { conversation: 'g.tea', clientMessageId: 'c', sequence: 3, sentAtMs: 4, duplicate: true };
     expect(frameOf(encodeReply({ type: 'Sent', ...sent }))).toEqual({ sent });
-    const readDone = { conversation: 'g.tea', sequence: 3, unread: 1 };
+    const readDone = { conversation: 'g.tea', sequence: 3, unread: 1, unreadMentions: 1 };
     expect(frameOf(encodeReply({ type: 'ReadDone', ...readDone }))).toEqual({ readDone });
     expect(frameOf(encodeReply({ type: 'Done' }))).toEqual({ done: {} });
   });

@@ -28,6 +28,7 @@ import {
 } from './conversation-shapes.ts';
 import { readAnnouncement, readBans, readLastPosts, readOptionalSettings } from './group-parts-codec.ts';
 import { readSettings } from './group-parts-codec.ts';
+import { readMentions } from './mentioning-codec.ts';
 import { readOptionalWindow } from './rich-content-codec.ts';
 import { type Decoded, type Shape, ifSet, list, listOf, oneOf, optional, plain, required } from './shape.ts';
 
@@ -100,6 +101,7 @@ function readGroupSnapshot(bytes: Uint8Array) {
     ...(settings && { settings }),
     bans: readBans(message.bans),
     lastPosts: readLastPosts(message.lastPosts),
+    mentions: readMentions(message.mentions),
   };
 }
 

@@ -10,7 +10,11 @@ const page: InboxPage = {
     { position: 300, entry: { conversation: 'g.lunch', sequence: 70_000, change: undefined } },
     {
       position: 301,
-      entry: { conversation: 'alice.bob', sequence: 4, change: { kind: 'read-moved', unread: 3 } },
+      entry: {
+        conversation: 'alice.bob',
+        sequence: 4,
+        change: { kind: 'read-moved', unread: 3, unreadMentions: 2 },
+      },
     },
     {
       position: 2 ** 40,
@@ -36,7 +40,9 @@ function generated({ entries, position, limited }: InboxPage) {
     position: at,
     conversation,
     sequence,
-    ...(change?.kind === 'read-moved' ? { isReadMoved: true, unread: change.unread } : {}),
+    ...(change?.kind === 'read-moved'
+      ? { isReadMoved: true, unread: change.unread, unreadMentions: change.unreadMentions }
+      : {}),
     ...(change?.kind === 'membership'
       ? { membership: change.membership, diffusion: change.diffusion, title: change.title }
       : {}),

@@ -25,6 +25,7 @@ export function writeInboxEntry(
   if (change?.kind === 'read-moved') {
     number(writer, 4, 1);
     number(writer, 5, change.unread);
+    if (change.unreadMentions > 0) writer.raw(unreadMentionsTag).varint(change.unreadMentions);
   } else if (change?.kind === 'personal') {
     const bytes = wire.PersonalChange.encode(toWirePersonal(change.change)).finish();
     writer.varint(bytesField(50)).varint(bytes.length).raw(bytes);
@@ -36,6 +37,9 @@ export function writeInboxEntry(
   writer.end(at, inboxEntryBytes);
 }
 
+/** Field 30: the first number whose tag takes two bytes. */
+const unreadMentionsTag = Uint8Array.of(0xf0, 0x01);
+
 /** What stands behind the tag; undefined when it is not quite what is written above. */
 export function readInboxEntry(reader: ByteReader): InboxEntryFields | undefined {
   const size = reader.varint();
@@ -45,6 +49,7 @@ export function readInboxEntry(reader: ByteReader): InboxEntryFields | undefined
   let sequence = 0;
   let isReadMoved = false;
   let unread = 0;
+  let unreadMentions = 0;
   let membership = 0;
   let diffusion = 0;
   let title = '';
@@ -58,10 +63,22 @@ export function readInboxEntry(reader: ByteReader): InboxEntryFields | undefined
     else if (tag === varintField(6)) membership = reader.varint();
     else if (tag === varintField(7)) diffusion = reader.varint();
     else if (tag === bytesField(8)) title = reader.freshText();
+    else if (tag === unreadMentionsTag[0] && reader.u8() === unreadMentionsTag[1])
+      unreadMentions = reader.varint();
     else return undefined;
   }
   if (reader.offset > end || isDoubtful(conversation) || isDoubtful(title)) return undefined;
-  return { position, conversation, sequence, isReadMoved, unread, membership, diffusion, title };
+  return {
+    position,
+    conversation,
+    sequence,
+    isReadMoved,
+    unread,
+    membership,
+    diffusion,
+    title,
+    unreadMentions,
+  };
 }
 
 export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
@@ -69,7 +86,10 @@ export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
   if (personal != null) {
     return { conversation, sequence, change: { kind: 'personal', change: personalChanges.unwrap(personal) } };
   }
-  if (isReadMoved) return { conversation, sequence, change: { kind: 'read-moved', unread } };
+  if (isReadMoved) {
+    const { unreadMentions } = message;
+    return { conversation, sequence, change: { kind: 'read-moved', unread, unreadMentions } };
+  }
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
   const change = isPlain ? undefined : ({ kind: 'membership', membership, diffusion, title } as const);
   return { conversation, sequence, change };

@@ -23,7 +23,8 @@ export type EntityQuery =
   | { readonly body: 'inbox'; readonly after: number; readonly limit: number }
   | { readonly body: 'log'; readonly reader: string; readonly from: number; readonly to: number }
   | { readonly body: 'members'; readonly reader: string; readonly after: string; readonly limit: number }
-  | { readonly body: 'head' | 'group'; readonly reader: string }
+  | { readonly body: 'head'; readonly reader: string; readonly read: number }
+  | { readonly body: 'group'; readonly reader: string }
   | {
       readonly body: 'groupList';
       readonly reader: string;
@@ -51,7 +52,10 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
     const { reader, after, limit } = decoded(members);
     return { body: 'members', reader, after, limit };
   }
-  if (head) return { body: 'head', reader: decoded(head).reader };
+  if (head) {
+    const { reader, read } = decoded(head);
+    return { body: 'head', reader, read };
+  }
   if (account) return { body: 'account', from: decoded(account).from };
   if (group) return { body: 'group', reader: decoded(group).reader };
   if (groupList) {
@@ -119,9 +123,7 @@ export const queryAnswer = {
 
   group: (view: GroupView): Uint8Array =>
     encode({ group: view as parley.internal.v1.GroupAnswer.$Properties }),
-
   groupList: ({ elements, list, more }: GroupListPage): Uint8Array =>
     encode({ groupList: { [list]: [...elements], more } }),
-
-  head: (head: ConversationHead): Uint8Array => encode({ head: { ...head } }),
+  head: (head: ConversationHead): Uint8Array => encode({ head: { ...head, mentioned: [...head.mentioned] } }),
 } as const;

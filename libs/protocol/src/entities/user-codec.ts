@@ -19,6 +19,7 @@ import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
 import { readRelation, toWirePersonal, toWireRelation } from './personal-codec.ts';
+import { mentionsOrAbsent } from './mentioning-codec.ts';
 import { type Shape, list, oneOf, optional, orAbsent, plain } from './shape.ts';
 import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
 
@@ -40,8 +41,9 @@ export const userCodec = createUserCodec();
 export function encodeUserCommand(command: UserCommand): Uint8Array {
   if (command.type !== 'Deliver') return internal.UserCommand.encode(commands.wrap(command)).finish();
   const { membership, diffusion, title } = command;
-  if (isPlainText(command.message)) return encodeDeliver(command);
-  const deliver = { message: toWireMessage(command.message), membership, diffusion, title };
+  if (isPlainText(command.message) && command.mentions === undefined) return encodeDeliver(command);
+  const mentions = command.mentions as parley.internal.v1.Mentioning.$Properties[] | undefined;
+  const deliver = { message: toWireMessage(command.message), membership, diffusion, title, mentions };
   return internal.UserCommand.encode({ deliver }).finish();
 }
 
@@ -52,7 +54,7 @@ export function decodeUserCommand(bytes: Uint8Array): UserCommand {
 
 /** The body an EntryAppended carries along in memory (`push`) is no part of the fact and is not encoded. */
 export function encodeUserEvent(event: UserEvent): Uint8Array {
-  if (event.type === 'EntryAppended') return encodeEntryAppended(event);
+  if (event.type === 'EntryAppended' && event.mentions === undefined) return encodeEntryAppended(event);
   return internal.UserEvent.encode(events.wrap(event)).finish();
 }
 
@@ -120,12 +122,19 @@ const entryAppendedShape: Shape<EntryAppended> = {
   title: plain,
   target: orAbsent,
   isRecall: orAbsent,
+  mentions: mentionsOrAbsent,
   push: () => undefined,
 };
 
 const commands = oneOf<UserCommand>('UserCommand', {
   RegisterUser: { handle: plain, displayName: plain, passwordHash: plain },
-  Deliver: { message: logMessageField, membership: plain, diffusion: plain, title: plain },
+  Deliver: {
+    message: logMessageField,
+    membership: plain,
+    diffusion: plain,
+    title: plain,
+    mentions: mentionsOrAbsent,
+  },
   ReadConversation: { conversation: plain, sequence: plain },
   NotePeerRead: { conversation: plain, peer: plain, sequence: plain },
   ChangeRelation: { user: plain, action: plain, message: plain, remark: plain, tags: list },

@@ -1,5 +1,11 @@
 // The account and the conversations of a user, as snapshots, answers and the welcome carry them.
-import { type Account, type UserConversation, nothingUncounted, unreadOf } from '@parley/domain';
+import {
+  type Account,
+  type UserConversation,
+  nothingMentioned,
+  nothingUncounted,
+  unreadOf,
+} from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { type Shape, copier, plain } from './shape.ts';
 
@@ -21,11 +27,14 @@ const copyConversation = copier<UserConversation>({
   title: plain,
   peerRead: plain,
   uncounted: (sequences: readonly number[]) => (sequences.length === 0 ? nothingUncounted : [...sequences]),
+  mentioned: (sequences: readonly number[]) => (sequences.length === 0 ? nothingMentioned : [...sequences]),
 });
 
 export const toWireConversation = (conversation: UserConversation): parley.v1.Conversation.$Properties => ({
   ...conversation,
   uncounted: conversation.uncounted as number[],
+  mentioned: conversation.mentioned as number[],
+  unreadMentions: conversation.mentioned.length,
   unread: unreadOf(conversation),
 });
 

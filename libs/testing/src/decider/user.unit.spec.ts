@@ -118,6 +118,7 @@ describe('user: Deliver', () => {
       title: 'Tea',
       peerRead: 0,
       uncounted: [],
+      mentioned: [],
     });
   });
 
@@ -142,12 +143,18 @@ describe('user: ReadConversation', () => {
       .given(entry(1), entry(2))
       .when(read(1))
       .thenEvents({ type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 1 })
-      .thenReply({ type: 'ReadDone', conversation: 'd.ann.bob', sequence: 1, unread: 1 })
+      .thenReply({ type: 'ReadDone', conversation: 'd.ann.bob', sequence: 1, unread: 1, unreadMentions: 0 })
       .thenEffects(
         {
           kind: 'push',
           position: 3,
-          payload: { type: 'ReadMoved', conversation: 'd.ann.bob', sequence: 1, unread: 1 },
+          payload: {
+            type: 'ReadMoved',
+            conversation: 'd.ann.bob',
+            sequence: 1,
+            unread: 1,
+            unreadMentions: 0,
+          },
         },
         {
           kind: 'tell',
@@ -160,7 +167,13 @@ describe('user: ReadConversation', () => {
 
   it('does nothing when repeated or going back', () => {
     const moved: UserEvent = { type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 2 };
-    const reply = { type: 'ReadDone', conversation: 'd.ann.bob', sequence: 2, unread: 0 } as const;
+    const reply = {
+      type: 'ReadDone',
+      conversation: 'd.ann.bob',
+      sequence: 2,
+      unread: 0,
+      unreadMentions: 0,
+    } as const;
     spec.given(entry(1), entry(2), moved).when(read(2)).thenNothing().thenReply(reply);
     spec.given(entry(1), entry(2), moved).when(read(1)).thenNothing().thenReply(reply);
   });
@@ -288,5 +301,66 @@ describe('user: what does not count as unread', () => {
       .given(entry(4))
       .when(deliver(5, { message: recalled }))
       .thenEvents(change(5, 4, true));
+  });
+});
+
+describe('user: unread mentions', () => {
+  const mention = (sequence: number, users: readonly string[], all = false, fields = {}): UserEvent =>
+    entry(sequence, { mentions: [{ sequence, users, all }], ...fields });
+  const mentionedAfter = (...events: readonly UserEvent[]) =>
+    replay(...events).conversations.get('d.ann.bob')!.mentioned;
+  const read = (sequence: number): UserEvent =>
+    ({ type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence }) as const;
+
+  it('are the messages that name the user or everybody, until they are read', () => {
+    const events = [mention(4, ['ann']), mention(5, ['bob']), mention(6, [], true), entry(7)];
+    expect(mentionedAfter(...events)).toEqual([4, 6]);
+    expect(mentionedAfter(...events, read(4))).toEqual([6]);
+    expect(mentionedAfter(...events, read(6))).toEqual([]);
+  });
+
+  it('come and go with edits, and go with recalls', () => {
+    const edit = (sequence: number, target: number, users: readonly string[]): UserEvent =>
+      entry(sequence, {
+        target,
+        ...(users.length > 0 && { mentions: [{ sequence: target, users, all: false }] }),
+      });
+    const recall = (sequence: number, target: number): UserEvent =>
+      entry(sequence, { target, isRecall: true });
+    expect(mentionedAfter(entry(4), edit(5, 4, ['ann']))).toEqual([4]);
+    expect(mentionedAfter(mention(4, ['ann']), edit(5, 4, ['bob']))).toEqual([]);
+    expect(mentionedAfter(mention(4, ['ann']), edit(5, 4, []))).toEqual([]);
+    expect(mentionedAfter(mention(4, ['ann']), mention(5, [], true), recall(6, 4))).toEqual([5]);
+    expect(mentionedAfter(entry(4), read(4), edit(5, 4, ['ann']))).toEqual([]);
+  });
+
+  it('are told anew by a group that turns to write-diffusion', () => {
+    const told = [{ sequence: 6, users: ['ann'], all: false }];
+    const events = [mention(4, ['ann']), entry(8, { diffusion: 1, mentions: told })];
+    expect(mentionedAfter(...events)).toEqual([6]);
+  });
+
+  it('are remembered up to a limit; the oldest are not counted', () => {
+    const { evolve, initialState } = createUserDecider({ ...userLimits, mentionedMax: 2 });
+    const state = [4, 5, 6].map((at) => mention(at, ['ann'])).reduce(evolve, initialState(address));
+    expect(state.conversations.get('d.ann.bob')!.mentioned).toEqual([5, 6]);
+  });
+
+  it('are told apart in the fact of the entry, and counted with every move of the pointer', () => {
+    const rich = { mentions: ['ann'], mentionsAll: false };
+    spec
+      .given()
+      .when(deliver(4, { message: { ...deliver(4).message, rich } }))
+      .thenEvents(mention(4, ['ann']));
+    spec
+      .given(mention(4, ['ann']), mention(5, ['ann']))
+      .when({ type: 'ReadConversation', conversation: 'd.ann.bob', sequence: 4 })
+      .thenReply({
+        type: 'ReadDone',
+        conversation: 'd.ann.bob',
+        sequence: 4,
+        unread: 1,
+        unreadMentions: 1,
+      });
   });
 });

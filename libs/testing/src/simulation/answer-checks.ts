@@ -154,11 +154,12 @@ export class AnswerChecks {
   /** Once everything is quiet: the list of conversations is what the journal says, and unread counts are right. */
   conversations(user: string, list: readonly parley.v1.Conversation[]): void {
     const { conversations } = this.#auditor.user(this.#tenant, user);
-    const found = list.map(({ conversation, head, read, unread, left }) => [
+    const found = list.map(({ conversation, head, read, unread, unreadMentions, left }) => [
       conversation,
       head,
       read,
       unread,
+      unreadMentions,
       left,
     ]);
     const expected = [...conversations.values()].map((one) => [
@@ -166,6 +167,7 @@ export class AnswerChecks {
       one.head,
       one.read,
       unreadOf(one),
+      one.mentioned.length,
       one.left,
     ]);
     if (JSON.stringify(found.sort()) !== JSON.stringify(expected.sort()))
@@ -182,6 +184,7 @@ export class AnswerChecks {
           `${user} counts ${one.conversation} to ${one.head}, it has ${log.length}`,
         );
       if (one.conversation.startsWith('d.')) this.#unread(user, one, log);
+      this.#unreadMentions(user, one, log);
     }
   }
 
@@ -194,6 +197,19 @@ export class AnswerChecks {
       this.#trace.violate(
         'INV-10',
         `${user} has ${unreadOf(one)} unread in ${one.conversation}, the log says ${unread.length}`,
+      );
+  }
+
+  /** Counted from the log alone: what mentions the user after the pointer, as it is now. */
+  #unreadMentions(user: string, one: UserConversation, log: readonly LogMessage[]): void {
+    const mentioned = currentLog(log).filter(({ sequence, text, rich }) => {
+      const isMeant = rich?.mentionsAll === true || rich?.mentions.includes(user) === true;
+      return isMeant && text !== undefined && sequence > one.read;
+    });
+    if (one.mentioned.join() !== mentioned.map(({ sequence }) => sequence).join())
+      this.#trace.violate(
+        'INV-10',
+        `${user} is mentioned in ${one.conversation} ${one.mentioned.join()}, the log says ${mentioned.map(({ sequence }) => sequence).join()}`,
       );
   }
 

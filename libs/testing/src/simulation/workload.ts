@@ -41,6 +41,7 @@ const outstandingMax = 4;
 const groupsMax = 6;
 const answerWithinMs = 2_500;
 const window = { ownMs: 30_000, managerMs: 60_000 };
+const noMentions = { mentions: [], mentionsAll: false };
 const policy: GroupPolicy = { membersMax: 20, largeFrom: 5, smallTo: 3 };
 
 export class Workload {
@@ -125,6 +126,7 @@ export class Workload {
     this.posts.push(post);
     const isLong = this.#options.random.next() < 0.03;
     const text = isLong ? clientMessageId.padEnd(3_000, '.') : clientMessageId;
+    const rich = this.#mentions();
     const address = this.#addressOf(conversation);
     const payload = (): Uint8Array => {
       const command = {
@@ -133,6 +135,7 @@ export class Workload {
         clientMessageId,
         text,
         afterClientMessageId: predecessorOf(post)?.clientMessageId ?? '',
+        ...(rich && { rich }),
       };
       return address.type === 'direct' ? encodeDirectCommand(command) : encodeGroupCommand(command);
     };
@@ -142,6 +145,15 @@ export class Workload {
         post.outcome = { sequence: frame.sent.sequence ?? 0 };
       } else post.outcome = 'refused';
     });
+  }
+
+  /** Now and then somebody is meant, or everybody. */
+  #mentions(): { readonly mentions: readonly string[]; readonly mentionsAll: boolean } | undefined {
+    const dice = this.#options.random.next();
+    if (dice > 0.2) return undefined;
+    if (dice < 0.05) return { mentions: [], mentionsAll: true };
+    const users = this.#users();
+    return { mentions: [users[this.#below(users.length)]!], mentionsAll: false };
   }
 
   #read(device: DeviceModel): void {
@@ -180,7 +192,7 @@ export class Workload {
     const command: EditMessage | RecallMessage =
       random.next() < 0.3
         ? { type: 'RecallMessage', ...shared }
-        : { type: 'EditMessage', ...shared, text: clientMessageId, mentions: [], mentionsAll: false };
+        : { type: 'EditMessage', ...shared, text: clientMessageId, ...(this.#mentions() ?? noMentions) };
     const address = this.#addressOf(copy.conversation);
     const encode = address.type === 'direct' ? encodeDirectCommand : encodeGroupCommand;
     this.#insist(

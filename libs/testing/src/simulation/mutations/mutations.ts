@@ -141,4 +141,16 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'recalled-mentions',
+    bug: 'a message that was recalled before it was read still counts as an unread mention',
+    seedsMax: 10,
+    replacements: [
+      {
+        file: 'libs/domain/src/user/user-evolve.ts',
+        from: 'else if (event.target !== undefined) unmention(',
+        to: 'else if (event.target !== undefined && event.isRecall !== true) unmention(',
+      },
+    ],
+  },
 ];
