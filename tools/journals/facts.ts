@@ -30,7 +30,7 @@ export interface MessageFact {
 /** Something took the next position of an inbox: a reference to a message, or a move of the read pointer. */
 export interface EntryFact {
   readonly kind: 'entry';
-  /** Undefined for a moved read pointer. */
+  /** Undefined for what is no reference: a moved read pointer, settings, what was deleted. */
   readonly entry: EntryAppended | undefined;
 }
 

@@ -81,8 +81,7 @@ export class InboxTruth {
       if (!page.ok || page.value.entries.length === 0) return;
       for (const { position, entry } of page.value.entries) {
         after = position;
-        if (entry.change?.kind !== 'read-moved' && entry.change?.kind !== 'personal')
-          this.#of(entry.conversation).add(entry.sequence);
+        if (isReference(entry.change?.kind)) this.#of(entry.conversation).add(entry.sequence);
       }
     }
   }
@@ -93,3 +92,6 @@ export class InboxTruth {
     return found;
   }
 }
+
+/** The others are no references to log elements. */
+const isReference = (kind: string | undefined): boolean => kind === undefined || kind === 'membership';

@@ -116,6 +116,18 @@ export class Chat {
         return this.#here().react(command.sequence ?? this.#lastWritten(), command.emoji, command);
       case 'pin':
         return this.#here().pin(command.sequence ?? this.#lastWritten(), command);
+      case 'delete':
+        return this.#here().deleteForMe(command.sequence ?? this.#lastWritten());
+      case 'clear':
+        return this.#here().clearHistory();
+      case 'hide':
+        return this.#here().set({ hidden: true });
+      case 'unread':
+        return this.#here().set({ markedUnread: true });
+      case 'quiet': {
+        const { hours } = command;
+        return this.#here().set({ doNotDisturbUntilMs: hours > 0 ? Date.now() + hours * 3_600_000 : 0 });
+      }
       case 'to':
         return this.#goTo(command.name);
       case 'list':
@@ -235,7 +247,7 @@ export class Chat {
   }
 
   #list(): void {
-    const all = this.#client.conversations.filter((one) => one.head > 0);
+    const all = this.#client.conversations.filter((one) => one.head > 0 && !one.settings.hidden);
     if (all.length === 0) this.#terminal.print('* no conversations yet: /to NAME starts one');
     for (const one of all) {
       const mark = one.id === this.#current?.id ? '>' : ' ';

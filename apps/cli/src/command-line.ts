@@ -21,6 +21,11 @@ export type Command =
       readonly sequence: number | undefined;
       readonly remove: boolean;
     }
+  | { readonly kind: 'delete'; readonly sequence: number | undefined }
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'hide' }
+  | { readonly kind: 'unread' }
+  | { readonly kind: 'quiet'; readonly hours: number }
   | { readonly kind: 'pin'; readonly sequence: number | undefined; readonly unpin: boolean }
   | { readonly kind: 'leave' }
   | { readonly kind: 'list' }
@@ -44,6 +49,11 @@ export const helpText = `plain text            send to the current conversation
 /react EMOJI [N]      put an emoji on message N, or on the last one
 /unreact EMOJI [N]    take yours away
 /pin [N], /unpin [N]  pin message N, or the last one, for everybody
+/delete [N]           delete message N, or the last one, for yourself
+/clear                delete everything here, for yourself
+/hide                 take this conversation off the list until somebody writes
+/unread               mark this conversation unread
+/quiet [HOURS]        do not disturb (default 8; 0: again)
 /leave                leave the current group
 /list                 conversations and unread counts
 /history [N]          the last N messages (default 20)
@@ -93,9 +103,16 @@ export function parseLine(line: string): Command {
       return words[0] === undefined
         ? invalid('say which: /react 👍')
         : { kind: 'react', emoji: words[0], sequence: sequenceOf(words[1]), remove: name === 'unreact' };
+    case 'delete':
+      return { kind: 'delete', sequence: sequenceOf(words[0]) };
+    case 'quiet':
+      return { kind: 'quiet', hours: Number(words[0] ?? 8) || 0 };
     case 'pin':
     case 'unpin':
       return { kind: 'pin', sequence: sequenceOf(words[0]), unpin: name === 'unpin' };
+    case 'clear':
+    case 'hide':
+    case 'unread':
     case 'recall':
     case 'leave':
     case 'list':

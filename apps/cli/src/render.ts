@@ -17,6 +17,7 @@ export function nameOf(conversation: ConversationView, me: string): string {
 export function messageLine(message: Message, me: string): string {
   const time = new Date(message.sentAtMs).toTimeString().slice(0, 5);
   const sender = message.sender === me ? 'you' : message.sender;
+  if (message.gone) return `${time} * deleted`;
   if (message.system) return `${time} * ${systemText(message.system, sender)}`;
   if (message.edited) {
     const { sequence = 0, text = '' } = message.edited;
@@ -56,7 +57,8 @@ export function dayOf(atMs: number): string {
 }
 
 export function conversationLine(conversation: ConversationView, me: string): string {
-  const unread = conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
+  const isMarked = conversation.settings.markedUnread && conversation.unread === 0;
+  const unread = isMarked ? ' (unread)' : conversation.unread > 0 ? ` (${conversation.unread} unread)` : '';
   const mentions = conversation.unreadMentions > 0 ? ` (${conversation.unreadMentions} @you)` : '';
   const left = conversation.isMember ? '' : ' (left)';
   return `${nameOf(conversation, me)}${unread}${mentions}${left}`;

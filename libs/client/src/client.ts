@@ -4,7 +4,7 @@ import { type Clock, type Random, systemClock, systemRandom, timeOrderedId } fro
 import { fullJitterMs } from './backoff.ts';
 import { ClientError, localError } from './client-error.ts';
 import { type Encoding, type FrameCodec, codecFor } from './codec/frame-codec.ts';
-import { ConversationView, type EditedContent } from './conversation-view.ts';
+import { ConversationView, type EditedContent, type OwnSettings } from './conversation-view.ts';
 import { type ClientEvent, type ClientEvents, type ClientState, EventHub } from './events.ts';
 import {
   type Content,
@@ -60,6 +60,14 @@ export interface ClientOptions {
 
 /** Stray heads remembered of conversations the user is not (yet) a member of; older ones are forgotten. */
 const strayHeadsMax = 100;
+
+/** As the protocol names them. */
+const settingNames: Readonly<Record<keyof OwnSettings, string>> = {
+  doNotDisturbUntilMs: 'do_not_disturb_until_ms',
+  pinned: 'pinned',
+  hidden: 'hidden',
+  markedUnread: 'marked_unread',
+};
 
 /** Refusals of fresh tokens in a row before the client gives up. */
 const tokenRefusalsMax = 3;
@@ -176,6 +184,9 @@ export class Client {
         recall: (conversation, sequence) => this.recall(conversation, sequence),
         react: (conversation, sequence, emoji, remove) => this.react(conversation, sequence, emoji, remove),
         pin: (conversation, sequence, unpin) => this.pin(conversation, sequence, unpin),
+        set: (conversation, settings) => this.setConversation(conversation, settings),
+        deleteForMe: (conversation, sequences) => this.deleteForMe(conversation, sequences),
+        clearHistory: (conversation, through) => this.clearHistory(conversation, through),
         markRead: (conversation, sequence) => this.markRead(conversation, sequence),
         typing: (conversation) => this.#session?.tell({ typing: { conversation } }),
         loadOlder: (log, limit) => this.#loadOlder(log, limit),
@@ -270,6 +281,22 @@ export class Client {
   /** Pins the message at `sequence` for everybody, or takes the pin away. */
   async pin(conversation: string, sequence: number, unpin = false): Promise<void> {
     await this.#operate({ pin: { conversation, sequence, unpin } });
+  }
+
+  /** Changes the own settings of a conversation: those given. */
+  async setConversation(conversation: string, settings: Partial<OwnSettings>): Promise<void> {
+    const fields = (Object.keys(settings) as (keyof OwnSettings)[]).map((name) => settingNames[name]);
+    await this.#operate({ setConversation: { conversation, settings, fields } });
+  }
+
+  /** Deletes messages for this user only. */
+  async deleteForMe(conversation: string, sequences: readonly number[]): Promise<void> {
+    await this.#operate({ deleteForMe: { conversation, sequences: [...sequences] } });
+  }
+
+  /** Deletes everything up to a sequence, for this user only. */
+  async clearHistory(conversation: string, through: number): Promise<void> {
+    await this.#operate({ clearHistory: { conversation, through } });
   }
 
   async #change(body: RequestBody): Promise<Sent> {
@@ -545,9 +572,16 @@ export class Client {
   // ---------- what it means ----------
 
   #applyEntry(entry: Entry): void {
-    const { message, readMoved, personal } = entry;
+    const { message, readMoved, personal, settingsChanged, viewNarrowed } = entry;
     if (message) this.#applyMessage(message, entry);
-    else if (readMoved) this.#learn(readMoved.conversation, (log) => log.moveRead(readMoved.sequence));
+    else if (readMoved)
+      this.#learn(readMoved.conversation, (log) => {
+        log.moveRead(readMoved.sequence);
+        log.clearUnreadMark();
+      });
+    else if (settingsChanged)
+      this.#learn(settingsChanged.conversation, (log) => log.changeSettings(settingsChanged.settings));
+    else if (viewNarrowed) this.#learn(viewNarrowed.conversation, (log) => log.narrow(viewNarrowed));
     else if (personal) this.#hub.emit('personal', personal);
     this.#store.saveInboxPosition(entry.position);
     this.#entriesSinceAck++;

@@ -1,6 +1,6 @@
 // What a program sees of one conversation: its contiguous messages, counts, and the operations on it. A thin window on
 // the log; always up to date, cheap to ask for.
-import type { Content, Message, Sent } from './frames.ts';
+import type { Content, ConversationSettings, Message, Sent } from './frames.ts';
 import type { OutboxItem } from './session/outbox.ts';
 import type { Segment } from './store/client-store.ts';
 import type { ConversationLog } from './sync/conversation-log.ts';
@@ -12,6 +12,9 @@ export interface EditedContent {
   readonly mentionsAll?: boolean;
 }
 
+/** What the user can set of a conversation for themself. */
+export type OwnSettings = Omit<ConversationSettings, 'hiddenThrough'>;
+
 /** What the view needs of the client. */
 export interface ConversationOperations {
   send(conversation: string, content: string | Content): Promise<Sent>;
@@ -19,6 +22,9 @@ export interface ConversationOperations {
   recall(conversation: string, sequence: number): Promise<Sent>;
   react(conversation: string, sequence: number, emoji: string, remove?: boolean): Promise<void>;
   pin(conversation: string, sequence: number, unpin?: boolean): Promise<void>;
+  set(conversation: string, settings: Partial<OwnSettings>): Promise<void>;
+  deleteForMe(conversation: string, sequences: readonly number[]): Promise<void>;
+  clearHistory(conversation: string, through: number): Promise<void>;
   markRead(conversation: string, sequence: number): Promise<void>;
   typing(conversation: string): void;
   loadOlder(log: ConversationLog, limit: number): Promise<number>;
@@ -137,6 +143,26 @@ export class ConversationView {
   /** Sequences of pinned messages, the newest pin last, as far as this device has read. */
   get pinned(): readonly number[] {
     return this.#log.facts.pinned ?? [];
+  }
+
+  /** The user's own settings of it. */
+  get settings(): OwnSettings {
+    return this.#log.settings;
+  }
+
+  /** Changes the own settings, on all own devices. */
+  set(settings: Partial<OwnSettings>): Promise<void> {
+    return this.#operations.set(this.id, settings);
+  }
+
+  /** Deletes messages for this user only, on all own devices. */
+  deleteForMe(...sequences: readonly number[]): Promise<void> {
+    return this.#operations.deleteForMe(this.id, sequences);
+  }
+
+  /** Deletes everything up to a sequence for this user only; up to the newest one unless told otherwise. */
+  clearHistory(through: number = this.tail): Promise<void> {
+    return this.#operations.clearHistory(this.id, through);
   }
 
   /** Moves the read pointer, to the newest message held unless told otherwise. */

@@ -36,6 +36,8 @@ export interface Message {
     readonly rich?: RichContent | null;
   } | null;
   readonly recalled?: { readonly sequence?: number } | null;
+  /** The user has deleted what stood here. */
+  readonly gone?: object | null;
   /** Sequence of the change that made the message what it is here; 0: as it was sent. */
   readonly revision?: number;
   readonly changedAtMs?: number;
@@ -75,6 +77,18 @@ export interface ConversationInfo {
   readonly uncounted?: readonly number[];
   readonly unreadMentions?: number;
   readonly mentioned?: readonly number[];
+  readonly settings?: ConversationSettings | null;
+  readonly clearedThrough?: number;
+  readonly deleted?: readonly number[];
+}
+/** The user's own, of one conversation. */
+export interface ConversationSettings {
+  /** 0: not set. */
+  readonly doNotDisturbUntilMs: number;
+  readonly pinned: boolean;
+  readonly hidden: boolean;
+  readonly markedUnread: boolean;
+  readonly hiddenThrough: number;
 }
 
 export interface Welcome {
@@ -100,6 +114,15 @@ export interface Entry {
     readonly unreadMentions?: number;
   } | null;
   readonly personal?: PersonalChange | null;
+  readonly settingsChanged?: {
+    readonly conversation: string;
+    readonly settings: ConversationSettings;
+  } | null;
+  readonly viewNarrowed?: {
+    readonly conversation: string;
+    readonly clearedThrough: number;
+    readonly deleted: readonly number[];
+  } | null;
   readonly diffusion: number;
   readonly left: boolean;
   readonly title: string;

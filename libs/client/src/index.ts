@@ -9,13 +9,14 @@ export {
   jsonCodec,
   protobufCodec,
 } from './codec/frame-codec.ts';
-export { ConversationView, type EditedContent } from './conversation-view.ts';
+export { ConversationView, type EditedContent, type OwnSettings } from './conversation-view.ts';
 export type { ClientEvent, ClientEvents, ClientState } from './events.ts';
 export {
   type ClientFrame,
   Contact,
   type Content,
   type ConversationInfo,
+  type ConversationSettings,
   type Cursor,
   Diffusion,
   type Entry,

@@ -134,6 +134,18 @@ export {
 export type { GroupMember } from './group/member-table.ts';
 export { Role } from './group/role.ts';
 
+export {
+  type ConversationSettings,
+  type ConversationSettingsChanged,
+  type NarrowView,
+  type OwnConversation,
+  type OwnView,
+  type SetConversation,
+  type ViewNarrowed,
+  initialOwn,
+  initialSettings,
+  isGone,
+} from './user/own-conversation.ts';
 export type { EntryChange, InboxEntry } from './user/inbox-window.ts';
 export { Membership } from './user/membership.ts';
 export { type Personal, type PersonalChange, type PersonalEvent, personalChangeOf } from './user/personal.ts';
@@ -157,15 +169,15 @@ export type {
   UserReply,
 } from './user/user-command.ts';
 export { createUserDecider, userDecider } from './user/user-decider.ts';
-export type {
-  EntryAppended,
-  PeerReadNoted,
-  ReadPointerMoved,
-  UserEvent,
-  UserRegistered,
-  NumberedEvent,
+export {
+  type EntryAppended,
+  type PeerReadNoted,
+  type ReadPointerMoved,
+  type UserEvent,
+  type UserRegistered,
+  type NumberedEvent,
+  takesPosition,
 } from './user/user-event.ts';
-export { takesPosition } from './user/user-event.ts';
 export { type UserLimits, userLimits } from './user/user-limits.ts';
 export type {
   EntryPush,
@@ -176,11 +188,13 @@ export type {
   UserPush,
 } from './user/user-push.ts';
 export {
+  type ConversationView,
   type InboxPage,
   type PositionedEntry,
   accountOf,
   inboxPage,
   isLimited,
+  ownViews,
   userConversations,
 } from './user/user-queries.ts';
 export { type UserSnapshot, restoreUser, snapshotOfUser } from './user/user-snapshot.ts';

@@ -46,6 +46,7 @@ export const errorCodes = {
   MESSAGE_RECALLED: final(410, 'The message has been recalled.'),
   REACTIONS_FULL: final(409, 'The message has as many reactions as it may have.'),
   PINS_FULL: final(409, 'The conversation has as many pinned messages as it may have.'),
+  DELETED_FULL: final(409, 'As many messages of the conversation are deleted as may be one by one.'),
   TOO_LATE: final(409, 'The message is too old for that.'),
   USER_NOT_FOUND: final(404, 'There is no such user in this tenant.'),
   CONVERSATION_NOT_FOUND: final(404, 'There is no such conversation.'),

@@ -228,7 +228,8 @@ export class Changing {
     if (!page.ok)
       return err(page.error.code === 'SEQUENCE_FROM_FUTURE' ? 'MESSAGE_NOT_FOUND' : page.error.code);
     const message = page.value.messages[0] as Message | undefined;
-    return message?.sequence === sequence ? ok(message) : err('MESSAGE_NOT_FOUND');
+    const isThere = message?.sequence === sequence && message.gone == null;
+    return isThere ? ok(message) : err('MESSAGE_NOT_FOUND');
   }
 }
 

@@ -16,6 +16,7 @@ import { ReadQueue } from '../sync/read-queue.ts';
 import type { GatewayMetrics } from '../transport/gateway-metrics.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { Changing } from './changing.ts';
+import type { OwnChanges } from './own-changes.ts';
 import type { Posting } from './posting.ts';
 import type { Signals } from './signals.ts';
 import type { TypingRelay } from './typing.ts';
@@ -24,6 +25,7 @@ export interface DispatcherParts {
   readonly handshake: Handshake;
   readonly posting: Posting;
   readonly changing: Changing;
+  readonly own: OwnChanges;
   readonly typing: TypingRelay;
   readonly signals: Signals;
   readonly inbox: InboxSync;
@@ -134,6 +136,24 @@ export class FrameDispatcher {
           connection,
           requestId,
           this.#parts.changing.pin(connection, owner, requestId, frame.pin!),
+        );
+      case 'setConversation':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.own.set(connection, owner, requestId, frame.setConversation!),
+        );
+      case 'deleteForMe':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.own.deleteForMe(connection, owner, requestId, frame.deleteForMe!),
+        );
+      case 'clearHistory':
+        return this.#guard(
+          connection,
+          requestId,
+          this.#parts.own.clear(connection, owner, requestId, frame.clearHistory!),
         );
       case 'ack':
         return this.#acknowledge(connection, requestId, frame.ack!);

@@ -126,9 +126,17 @@ function filled<Properties, Filled>(
   return new type(message ?? undefined);
 }
 
-function changeWord({ isReadMoved, membership, personal }: parley.internal.v1.InboxEntry.$Properties) {
+function changeWord({
+  isReadMoved,
+  settings,
+  narrowed,
+  membership,
+  personal,
+}: parley.internal.v1.InboxEntry.$Properties) {
   if (personal != null) return 'personal';
   if (isReadMoved) return 'read';
+  if (settings != null) return 'settings';
+  if (narrowed != null) return 'deleted';
   if (membership === internal.Membership.MEMBERSHIP_JOINED) return 'joined';
   return membership === internal.Membership.MEMBERSHIP_LEFT ? 'left' : 'message';
 }

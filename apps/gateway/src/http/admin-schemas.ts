@@ -103,7 +103,7 @@ export const inboxAsOfAnswer = z.object({
       position: z.int(),
       conversation: z.string(),
       sequence: z.int(),
-      change: z.enum(['message', 'read', 'joined', 'left', 'personal']),
+      change: z.enum(['message', 'read', 'joined', 'left', 'personal', 'settings', 'deleted']),
     }),
   ),
   more: z.boolean(),

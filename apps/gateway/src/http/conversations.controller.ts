@@ -107,6 +107,12 @@ export class ConversationsController {
   }
 }
 
+const settingsJson = (settings: parley.v1.ConversationSettings.$Properties) => ({
+  doNotDisturbUntilMs: settings.doNotDisturbUntilMs ?? 0,
+  pinned: settings.pinned ?? false,
+  hidden: settings.hidden ?? false,
+  markedUnread: settings.markedUnread ?? false,
+});
 const conversationJson = (one: Conversation) => ({
   conversation: one.conversation ?? '',
   title: one.title ?? '',
@@ -118,4 +124,6 @@ const conversationJson = (one: Conversation) => ({
   diffusion: diffusionWord(one.diffusion),
   peerRead: one.peerRead ?? 0,
   left: one.left ?? 0,
+  ...(one.settings && { settings: settingsJson(one.settings) }),
+  ...(one.clearedThrough && { clearedThrough: one.clearedThrough }),
 });

@@ -4,6 +4,7 @@ import type { parley } from '@parley/protocol';
 import type { EntityAddress } from '@parley/std';
 import type { Identity } from '../auth/token-verifier.ts';
 import type { QueryAnswer, QueryBody } from '../query/entity-query.ts';
+import { type OwnView, ownViewsOf } from '../sync/own-view.ts';
 import { ApiError, valueOf } from './api-error.ts';
 import type { HttpPorts } from './http-ports.ts';
 
@@ -19,6 +20,13 @@ export async function accountOf(
   if (!result.ok && result.error === 'USER_NOT_FOUND') return undefined;
   const account = bodyOf(valueOf(result), 'account');
   return account.exists ? (account as parley.internal.v1.AccountAnswer) : undefined;
+}
+
+/** What the asker has deleted for themself. */
+export async function mustOwnViews(ports: Asking, asker: Identity): Promise<readonly OwnView[]> {
+  const views = await ownViewsOf(ports.queries, asker);
+  if (!views.ok) throw new ApiError(views.error);
+  return views.value;
 }
 
 /** USER_NOT_FOUND, naming them, when any of `users` has no account. */

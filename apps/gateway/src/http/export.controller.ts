@@ -10,7 +10,7 @@ import type { VerifiedToken } from '../auth/token-verifier.ts';
 import { ApiError } from './api-error.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
-import { accountOf, ask } from './entity-questions.ts';
+import { accountOf, ask, mustOwnViews } from './entity-questions.ts';
 import type { ExportRequest } from './history-export.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
@@ -90,7 +90,8 @@ export class ExportController {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const { tenant, user } = asker;
-    const request = { tenant, user, ...scope, format: exportFormat, fromMs, toMs };
+    const views = [...(await mustOwnViews(this.ports, asker))];
+    const request = { tenant, user, ...scope, format: exportFormat, fromMs, toMs, views };
     const opened = await this.ports.exports.open(request, gone.signal);
     if (!opened.ok) throw new ApiError(opened.error.code, opened.error.message, opened.error.retryAfterMs);
     await reply

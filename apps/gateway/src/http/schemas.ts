@@ -183,6 +183,16 @@ export const conversationList = z.object({
       diffusion,
       peerRead: z.int(),
       left: z.int().describe('sequence at which you left; 0 while a member'),
+      settings: z
+        .object({
+          doNotDisturbUntilMs: z.int(),
+          pinned: z.boolean(),
+          hidden: z.boolean(),
+          markedUnread: z.boolean(),
+        })
+        .optional()
+        .describe('your own; absent while all are as they were from the start'),
+      clearedThrough: z.int().optional().describe('you have cleared the history up to here'),
     }),
   ),
 });

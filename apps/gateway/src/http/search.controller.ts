@@ -1,12 +1,14 @@
 // Text search in what the asker may read.
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { parseConversation } from '@parley/protocol';
+import { parseConversation, type parley } from '@parley/protocol';
 import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
+import { type OwnView, isGoneIn } from '../sync/own-view.ts';
 import { ApiError } from './api-error.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
+import { mustOwnViews } from './entity-questions.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import { mustBeWithin } from './rate-limits.ts';
@@ -50,8 +52,9 @@ export class SearchController {
     const result = await search.search(request, settings.limits.searchTimeoutMs);
     if (!result.ok) throw new ApiError(result.error.code, result.error.message);
     const answer = result.value;
+    const views = await mustOwnViews(this.ports, asker);
     return {
-      hits: (answer.hits ?? []).map((hit) => ({
+      hits: (answer.hits ?? []).filter(isShown(views)).map((hit) => ({
         message: messageJson(hit.message ?? {}) as Answer['hits'][number]['message'],
         snippet: hit.snippet ?? '',
         highlights: (hit.highlights ?? []).map(({ start, end }) => ({ start: start ?? 0, end: end ?? 0 })),
@@ -64,6 +67,12 @@ export class SearchController {
       completeThroughMs: answer.completeThroughMs ?? 0,
     };
   }
+}
+
+/** What the asker has deleted for themself is found by nobody else's word either: such hits are left out of their page. */
+function isShown(views: readonly OwnView[]): (hit: parley.internal.v1.SearchHit.$Properties) => boolean {
+  const byConversation = new Map(views.map((view) => [view.conversation ?? '', view]));
+  return ({ message }) => !isGoneIn(byConversation.get(message?.conversation ?? ''), message?.sequence ?? 0);
 }
 
 /** The id of a direct conversation names its members. Who is, or was, in a group only the history service knows. */

@@ -59,13 +59,27 @@ export class ConversationHeads {
         const { head, mentioned, title: told } = asked.value;
         const unread = Math.max(0, head - (each.read ?? 0) - (each.uncounted?.length ?? 0));
         const title = told || (each.title ?? '');
-        return { ...each, title, head, unread, mentioned: [...mentioned], unreadMentions: mentioned.length };
+        const counted = {
+          ...each,
+          title,
+          head,
+          unread,
+          mentioned: [...mentioned],
+          unreadMentions: mentioned.length,
+        };
+        return { ...counted, settings: settingsAt(each, head) };
       }
       if (asked.error.isRetryable) unknown.push(each.conversation ?? '');
       return each;
     });
     return { conversations: filled, unknown };
   }
+}
+
+/** The user entity sees no messages of a large group: a newer one brings the conversation back here. */
+function settingsAt({ settings }: Conversation, head: number): Conversation['settings'] {
+  if (!settings?.hidden || head <= (settings.hiddenThrough ?? 0)) return settings;
+  return { ...settings, hidden: false, hiddenThrough: 0 };
 }
 
 /** A super-large group the user is a member of: its messages come by its live topic, not by the inbox. */

@@ -11,6 +11,7 @@ import type { Sealing } from '../sealing/sealing.ts';
 import { type Change, broughtUp, editsToRead } from './changed-messages.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import type { DateJump, OwnersView } from './date-jump.ts';
+import { type OwnView, ownViewsOf, shownTo } from './own-view.ts';
 import { withReactions } from './shown-marks.ts';
 import type { Message, MessageBodies } from './message-bodies.ts';
 import type { DeletionTimes } from './deletion-times.ts';
@@ -120,11 +121,16 @@ export class ConversationPages implements HistoryReader {
     const limit = Math.min(request.limit > 0 ? request.limit : historyMessagesDefault, historyMessagesMax);
     const range = await this.#rangeOf(asker, request, limit);
     if (!range.ok) return range;
-    const answer = await this.#parts.queries.ask(
-      { type: address.type, tenant: asker.tenant, id: address.id },
-      { log: { reader: asker.user, ...range.value } },
-    );
+    const [answer, views] = await Promise.all([
+      this.#parts.queries.ask(
+        { type: address.type, tenant: asker.tenant, id: address.id },
+        { log: { reader: asker.user, ...range.value } },
+      ),
+      ownViewsOf(this.#parts.queries, asker, conversation),
+    ]);
     if (!answer.ok) return err({ code: answer.error });
+    if (!views.ok) return err({ code: views.error });
+    const view = views.value[0];
     const log = answer.value.log;
     const head = log?.head ?? 0;
     // What the tenant's retention may have deleted is as if the owner had forgotten it: history knows what is left.
@@ -145,9 +151,10 @@ export class ConversationPages implements HistoryReader {
     });
     if (!messages.ok) return err({ code: messages.error });
     const shown = withReactions(messages.value, log?.reactions ?? []);
-    const page = this.#pageOf(request, window, { messages: shown, spans, head });
+    const seen = view === undefined ? shown : shown.map((message) => shownTo(view, message));
+    const page = this.#pageOf(request, window, { messages: seen, spans, head });
     page.pinned = log?.pinned ?? [];
-    return ok(page);
+    return ok(narrowed(page, view, request.direction));
   }
 
   /** Which part of its memory the owner is asked for. What it no longer holds comes from elsewhere. */
@@ -241,6 +248,19 @@ export class ConversationPages implements HistoryReader {
       return new wire.HistoryPage({ ...page, more: moreBefore || moreAfter, around, moreBefore, moreAfter });
     return new wire.HistoryPage({ ...page, more: direction === 'forward' ? moreAfter : moreBefore });
   }
+}
+
+/** Nothing before what was cleared is worth asking for. */
+function narrowed(page: Page, view: OwnView | undefined, direction: Direction): Page {
+  const cleared = view?.clearedThrough ?? 0;
+  if (cleared === 0) return page;
+  page.firstVisible = Math.max(page.firstVisible, cleared + 1);
+  const isAtStart = (page.messages[0]?.sequence ?? 0) <= page.firstVisible;
+  if (isAtStart && direction !== 'forward') {
+    page.moreBefore = false;
+    page.more = page.moreAfter;
+  }
+  return page;
 }
 
 function windowOf(

@@ -14,6 +14,7 @@ import type { EntityQuery } from '../query/entity-query.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
+import { type OwnView, shownTo } from './own-view.ts';
 import type { Bodies, MessageBodies } from './message-bodies.ts';
 
 type InboxEntry = parley.internal.v1.InboxEntry.$Properties;
@@ -57,12 +58,12 @@ export class InboxSync {
     const limit = Math.min(sync.limit || limits.syncEntriesDefault, limits.syncEntriesMax);
     const inbox = await this.#parts.queries.ask(userOf(asker), { inbox: { after, limit } });
     if (!inbox.ok) return inbox;
-    const { entries = [], position = 0, limited = false } = inbox.value.inbox ?? {};
+    const { entries = [], position = 0, limited = false, views = [] } = inbox.value.inbox ?? {};
     if (after > (position ?? 0)) return err('SEQUENCE_FROM_FUTURE');
     const logs = await this.#logs(asker, sync.cursors ?? [], limit);
     if (!logs.ok) return logs;
     if (limited) return this.#limited(asker, logs.value);
-    const resolved = await this.#resolve(asker, entries ?? []);
+    const resolved = await this.#resolve(asker, entries ?? [], views ?? []);
     if (!resolved.ok) return resolved;
     const shown = resolved.value;
     const last = shown.at(-1)?.position ?? after;
@@ -111,16 +112,19 @@ export class InboxSync {
   async #resolve(
     asker: Identity,
     references: readonly InboxEntry[],
+    views: readonly OwnView[],
   ): Promise<Result<EncodedEntry[], ErrorName>> {
     const wanted = new Map<string, number[]>();
-    for (const { conversation, sequence, isReadMoved, personal } of references) {
-      if (isReadMoved || personal != null) continue;
+    for (const reference of references) {
+      if (!isOfLog(reference)) continue;
+      const { conversation, sequence } = reference;
       const sequences = wanted.get(conversation ?? '');
       if (sequences === undefined) wanted.set(conversation ?? '', [sequence ?? 0]);
       else sequences.push(sequence ?? 0);
     }
     const bodies = await this.#parts.bodies.find(asker, wanted);
     if (!bodies.ok) return bodies;
+    for (const view of views) takeOut(view, bodies.value);
     const entries: EncodedEntry[] = [];
     let bytes = 0;
     for (const reference of references) {
@@ -172,15 +176,34 @@ function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
     const more = { readMoved: { conversation, sequence, unread, unreadMentions } };
     return { position, message: undefined, more };
   }
+  const { settings, narrowed } = reference;
+  if (settings != null)
+    return { position, message: undefined, more: { settingsChanged: { conversation, settings } } };
+  if (narrowed != null)
+    return { position, message: undefined, more: { viewNarrowed: { ...narrowed, conversation } } };
   const left = hasLeft(reference);
   const more = diffusion || title || left ? { diffusion, title, left } : undefined;
   return { position, message: bodies.of(conversation ?? '').get(sequence ?? 0), more };
 }
 
+/** Whether the entry is about a log element; the others are changes of the user's own. */
+const isOfLog = ({ isReadMoved, settings, narrowed, personal }: InboxEntry): boolean =>
+  !isReadMoved && settings == null && narrowed == null && personal == null;
+
+/** What the user has deleted does not leave in a page. */
+function takeOut(view: OwnView, bodies: Bodies): void {
+  const messages = bodies.in(view.conversation ?? '');
+  for (const [sequence, bytes] of messages) {
+    const message = wire.Message.decode(bytes);
+    const shown = shownTo(view, message);
+    if (shown !== message) messages.set(sequence, wire.Message.encode(shown).finish());
+  }
+}
+
 function turnIn(reference: InboxEntry): EntryTurn | undefined {
-  const { conversation, sequence, diffusion, isReadMoved } = reference;
+  const { conversation, sequence, diffusion } = reference;
   const left = hasLeft(reference);
-  if (isReadMoved || (!diffusion && !left)) return undefined;
+  if (!isOfLog(reference) || (!diffusion && !left)) return undefined;
   return { conversation: conversation ?? '', sequence: sequence ?? 0, diffusion: diffusion ?? 0, left };
 }
 

@@ -28,6 +28,7 @@ import { OutboundReceiver } from '../delivery/outbound-receiver.ts';
 import { FrameDispatcher } from '../dispatch/frame-dispatcher.ts';
 import { KnownUsers } from '../dispatch/known-users.ts';
 import { PendingRequests } from '../dispatch/pending-requests.ts';
+import { OwnChanges } from '../dispatch/own-changes.ts';
 import { type ChangeWindows, Changing, changeWindows } from '../dispatch/changing.ts';
 import { Posting } from '../dispatch/posting.ts';
 import { ShardCommands } from '../dispatch/shard-commands.ts';
@@ -198,6 +199,11 @@ export class SocketGateway {
       forward: (connection, requestId, address, payload) =>
         posting.forward(connection, requestId, address, payload),
     });
+    const own = new OwnChanges({
+      heads,
+      forward: (connection, requestId, address, payload) =>
+        posting.forward(connection, requestId, address, payload),
+    });
     this.#dispatcher = new FrameDispatcher({
       handshake: new Handshake({
         ...parts,
@@ -210,6 +216,7 @@ export class SocketGateway {
       }),
       posting,
       changing,
+      own,
       typing: new TypingRelay({ queries, signals: this.#signals, limits }),
       signals: this.#signals,
       inbox,

@@ -37,7 +37,13 @@ export function exportOrderOf(bytes: Uint8Array): ExportOrder {
   const format = formats[request.format];
   if (format === undefined) throw new BadRequest('BAD_REQUEST', 'the format is not known');
   const closed = spans.map(({ from, to }) => ({ from: from ?? 1, to: Math.min(to || through, through) }));
-  return { scope: { tenant, user, conversation, spans: closed, fromMs, toMs, displayName }, format, through };
+  const views = request.views.map((view) => ({
+    conversation: view.conversation ?? '',
+    clearedThrough: view.clearedThrough ?? 0,
+    deleted: view.deleted ?? [],
+  }));
+  const scope = { tenant, user, conversation, spans: closed, fromMs, toMs, displayName, views };
+  return { scope, format, through };
 }
 
 function decoded(bytes: Uint8Array): parley.internal.v1.ExportRequest {

@@ -16,6 +16,12 @@ export interface ExportScope {
   readonly fromMs: number;
   readonly toMs: number;
   readonly displayName: string;
+  /** What the user has deleted for themself. */
+  readonly views: readonly {
+    readonly conversation: string;
+    readonly clearedThrough: number;
+    readonly deleted: readonly number[];
+  }[];
 }
 
 export function exportSql(scope: ExportScope, format: DocumentFormat): string {
@@ -45,7 +51,7 @@ const conversationSql = (scope: ExportScope): string => {
   );
   return `SELECT ${storedColumns} FROM parley.messages AS m FINAL
     WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation = ${sqlText(scope.conversation)}
-    AND (${spans.length === 0 ? '0' : spans.join(' OR ')}) AND sequence >= ${firstKeptSql(scope.tenant, scope.conversation)}${timesSql(scope)}`;
+    AND (${spans.length === 0 ? '0' : spans.join(' OR ')}) AND sequence >= ${firstKeptSql(scope.tenant, scope.conversation)}${timesSql(scope)}${viewsSql(scope)}`;
 };
 
 /**
@@ -56,7 +62,7 @@ const ownMessagesSql = (scope: ExportScope): string =>
   `SELECT ${storedColumns} FROM parley.messages AS m FINAL
     GLOBAL INNER JOIN (SELECT conversation AS its, from_sequence, to_sequence FROM (${spansOf(scope)})) AS s ON m.conversation = s.its
     WHERE m.tenant = ${sqlText(scope.tenant)} AND m.conversation GLOBAL IN (SELECT conversation FROM (${spansOf(scope)}))
-    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}`;
+    AND m.sequence BETWEEN s.from_sequence AND s.to_sequence${timesSql(scope)}${viewsSql(scope)}`;
 
 const spansOf = (scope: ExportScope): string => spansSql({ ...scope, conversations: [] });
 
@@ -66,6 +72,15 @@ const accountSql = ({ user, displayName }: ExportScope): string =>
 
 const storedColumns =
   'm.conversation AS conversation, sequence, sender, client_message_id, at, kind, text, system';
+
+function viewsSql({ views }: ExportScope): string {
+  const parts = views.map(({ conversation, clearedThrough, deleted }) => {
+    const sequences = deleted.map(sqlInteger).join(', ');
+    const listed = sequences === '' ? '' : ` OR m.sequence IN (${sequences})`;
+    return `(m.conversation = ${sqlText(conversation)} AND (m.sequence <= ${sqlInteger(clearedThrough)}${listed}))`;
+  });
+  return parts.length === 0 ? '' : ` AND NOT (${parts.join(' OR ')})`;
+}
 
 const timesSql = ({ fromMs, toMs }: ExportScope): string =>
   (fromMs > 0 ? ` AND at >= ${sqlMoment(fromMs)}` : '') + (toMs > 0 ? ` AND at < ${sqlMoment(toMs)}` : '');
@@ -103,6 +118,9 @@ const changes: Readonly<Record<number, string>> = {
   6: 'diffusion_changed',
   7: 'role_changed',
   8: 'member_muted',
+  20: 'message_reacted',
+  21: 'message_pinned',
+  22: 'message_unpinned',
   40: 'profile_changed',
   41: 'announcement_changed',
   42: 'settings_changed',

@@ -114,7 +114,7 @@ const marksOnly = () =>
   });
 const exported = async (scope: Record<'tenant' | 'user' | 'conversation', string>) => {
   const sql = exportSql(
-    { fromMs: 0, toMs: 0, displayName: '', spans: [{ from: 1, to: 7 }], ...scope },
+    { fromMs: 0, toMs: 0, displayName: '', spans: [{ from: 1, to: 7 }], views: [], ...scope },
     'JSONEachRow',
   );
   const rows = await bench.clickHouse.select(`SELECT conversation, sequence FROM (${sql}) LIMIT 100`);

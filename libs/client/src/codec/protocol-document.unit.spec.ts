@@ -57,6 +57,9 @@ test('each request and push has an example', () => {
     'recall',
     'react',
     'pin',
+    'setConversation',
+    'deleteForMe',
+    'clearHistory',
   ]) {
     expect(shown).toContain(body);
   }

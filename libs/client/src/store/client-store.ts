@@ -1,6 +1,6 @@
 // What a client keeps: its inbox position, what it knows about each conversation, and their messages. Memory is the only
 // implementation now; a durable one writes a batch of these calls in one transaction, position last.
-import type { Message } from '../frames.ts';
+import type { ConversationSettings, Message } from '../frames.ts';
 
 /** What is known about one conversation. */
 export interface ConversationFacts {
@@ -25,6 +25,13 @@ export interface ConversationFacts {
   pinned?: readonly number[];
   /** Sequences after `read` that mention the user or everybody, as edits and recalls have left them. Rising; absent: none. */
   mentioned?: readonly number[];
+  /** The user's own settings; absent: as they were from the start. */
+  settings?: ConversationSettings;
+  /** What the user has deleted for themself: everything up to here, and these. */
+  clearedThrough?: number;
+  deleted?: readonly number[];
+  /** The newest message that counts as one: it brings a hidden conversation back. */
+  newest?: number;
 }
 
 /** A run of messages without a hole: one span of membership, or the newest part of one. */

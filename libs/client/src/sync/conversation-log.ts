@@ -1,7 +1,8 @@
 // The client's view of one conversation: a dense log, whichever way a message came (inbox, live push, page), and what the
 // user has read of it. Holds what came too early, knows when something is missing; fetching it is repairer.ts.
-import type { ConversationInfo, HistoryPage, Message } from '../frames.ts';
+import type { ConversationInfo, ConversationSettings, HistoryPage, Message } from '../frames.ts';
 import type { ClientStore, ConversationFacts } from '../store/client-store.ts';
+import { shownTo } from './own-view.ts';
 import { changedBy, markedBy, mentionsIn, messageIn, reactedBy, targetOf } from './message-changes.ts';
 
 export interface LogOptions {
@@ -20,7 +21,13 @@ const uncountedMax = 1_024;
 
 /** Sequences remembered that mention the user, as many as the server does; the oldest are not counted any more. */
 const mentionedMax = 256;
-
+const initialSettings: ConversationSettings = {
+  doNotDisturbUntilMs: 0,
+  pinned: false,
+  hidden: false,
+  markedUnread: false,
+  hiddenThrough: 0,
+};
 const notOpened = -1;
 
 export class ConversationLog {
@@ -90,6 +97,46 @@ export class ConversationLog {
     // The server knows of edits and recalls that are still to come here; what is newer than its head it does not.
     const newer = (facts.mentioned ?? []).filter((sequence) => sequence > info.head);
     this.#mention([...(info.mentioned ?? []), ...newer]);
+    if (info.settings) facts.settings = info.settings;
+    if (info.clearedThrough || info.deleted?.length)
+      this.narrow({ clearedThrough: info.clearedThrough ?? 0, deleted: info.deleted ?? [] });
+    this.#save();
+  }
+  /** Whether the user has hidden the conversation, and nobody has written since. */
+  get settings(): ConversationSettings {
+    const { settings = initialSettings, newest = 0 } = this.facts;
+    if (!settings.hidden || newest <= settings.hiddenThrough) return settings;
+    return { ...settings, hidden: false, hiddenThrough: 0 };
+  }
+  changeSettings(settings: ConversationSettings): void {
+    this.facts.settings = settings;
+    this.#save();
+  }
+  /** The user has read, here or elsewhere: nothing is marked unread any more. */
+  clearUnreadMark(): void {
+    const { settings } = this.facts;
+    if (settings?.markedUnread) this.changeSettings({ ...settings, markedUnread: false });
+  }
+  /** The user has deleted messages for themself, here or elsewhere. */
+  narrow({
+    clearedThrough,
+    deleted,
+  }: {
+    readonly clearedThrough: number;
+    readonly deleted: readonly number[];
+  }): void {
+    const { facts } = this;
+    facts.clearedThrough = Math.max(facts.clearedThrough ?? 0, clearedThrough);
+    facts.firstVisible = Math.max(facts.firstVisible, clearedThrough + 1);
+    facts.read = Math.max(facts.read, clearedThrough);
+    const all = new Set([...(facts.deleted ?? []), ...deleted].filter((each) => each > clearedThrough));
+    facts.deleted = [...all].sort((one, other) => one - other);
+    this.#discount(facts.deleted);
+    for (const { messages } of this.#options.store.segments(facts.conversation))
+      for (const message of [...messages]) {
+        const shown = shownTo(facts, message);
+        if (shown !== message) this.#options.store.replace(shown);
+      }
     this.#save();
   }
 
@@ -190,19 +237,18 @@ export class ConversationLog {
     facts.head = Math.max(facts.head, sequence);
   }
 
-  #append(message: Message): void {
+  #append(given: Message): void {
     const { facts } = this;
+    const message = shownTo(facts, given);
     facts.tail = message.sequence;
     // In a super-large group the inbox does not bring it.
     if (message.system?.profileChanged?.title) facts.title = message.system.profileChanged.title;
     const target = targetOf(message);
     const marked = markedBy(message);
-    if (marked !== undefined) this.#discount([message.sequence]);
-    else if (target !== undefined)
+    if (target !== undefined)
       this.#discount(message.recalled ? [target, message.sequence] : [message.sequence]);
-    // Whoever writes has read up to there.
-    else if (message.sender === this.#options.user()) facts.read = Math.max(facts.read, message.sequence);
-    else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, message.sequence);
+    else if (marked !== undefined || message.gone) this.#discount([message.sequence]);
+    else this.#noteMessage(message);
     this.#noteMentions(message);
     this.#options.store.append(message, this.#startsSegment);
     this.#startsSegment = false;
@@ -220,6 +266,14 @@ export class ConversationLog {
     if (changed === undefined || changed === message) return;
     this.#options.store.replace(changed);
     this.#options.onChanged(changed, this);
+  }
+
+  #noteMessage({ sender, sequence }: Message): void {
+    const { facts } = this;
+    facts.newest = sequence;
+    // Whoever writes has read up to there.
+    if (sender === this.#options.user()) facts.read = Math.max(facts.read, sequence);
+    else if (facts.conversation.startsWith('d.')) facts.peerRead = Math.max(facts.peerRead, sequence);
   }
 
   #notePin({ system }: Message): void {

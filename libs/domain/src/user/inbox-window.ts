@@ -1,6 +1,7 @@
 // The newest entries of an inbox. Positions are dense, so an entry's place in the columns follows from its position and
 // nothing is moved when the window slides. Entries are references; the bodies are in the conversations.
 import type { Diffusion } from '../conversation/diffusion.ts';
+import type { ConversationSettings, OwnView } from './own-conversation.ts';
 import type { Membership } from './membership.ts';
 import type { PersonalChange } from './personal.ts';
 
@@ -15,6 +16,8 @@ export interface InboxEntry {
 export type EntryChange =
   | { readonly kind: 'read-moved'; readonly unread: number; readonly unreadMentions: number }
   | { readonly kind: 'personal'; readonly change: PersonalChange }
+  | { readonly kind: 'settings'; readonly settings: ConversationSettings }
+  | ({ readonly kind: 'narrowed' } & OwnView)
   | {
       readonly kind: 'membership';
       readonly membership: Membership;

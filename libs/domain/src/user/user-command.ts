@@ -3,6 +3,7 @@ import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Done } from '../conversation/done.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import type { Mentioning } from '../conversation/mentioning.ts';
+import type { NarrowView, SetConversation } from './own-conversation.ts';
 import type { Membership } from './membership.ts';
 import type { ChangeRelation, NotePeerRelation } from './relation.ts';
 
@@ -41,7 +42,14 @@ export interface NotePeerRead {
 }
 
 export type UserCommand =
-  RegisterUser | Deliver | ReadConversation | NotePeerRead | ChangeRelation | NotePeerRelation;
+  | RegisterUser
+  | Deliver
+  | ReadConversation
+  | NotePeerRead
+  | ChangeRelation
+  | NotePeerRelation
+  | SetConversation
+  | NarrowView;
 
 /** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
 export interface ReadDone {

@@ -8,6 +8,8 @@ import { markedBy } from '../conversation/mark-message.ts';
 import { changeIn } from '../conversation/message-change.ts';
 import { mentioningIn } from '../conversation/mentioning.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
+import { type ConversationSettingsChanged, decideNarrow, decideSet, isGone } from './own-conversation.ts';
+import { withoutContent } from '../conversation/message-change.ts';
 import { Membership } from './membership.ts';
 import { personalChangeOf } from './personal.ts';
 import { effectsOfRelation } from './relation-effects.ts';
@@ -17,7 +19,7 @@ import type { RegisterUser, UserCommand, UserReply } from './user-command.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
 import { evolveUser } from './user-evolve.ts';
 import { type UserLimits, userLimits } from './user-limits.ts';
-import type { PersonalPush, ReadMovedPush, ReceiptPush } from './user-push.ts';
+import type { PersonalPush, NarrowedPush, ReadMovedPush, ReceiptPush, SettingsPush } from './user-push.ts';
 import { type UserConversation, type UserState, initialUser, unreadOf } from './user-state.ts';
 
 type UserDecision = Decision<UserEvent, UserReply>;
@@ -41,6 +43,10 @@ function decideUser(state: UserState, command: UserCommand, context: DecideConte
       return decideRead(state, command);
     case 'NotePeerRead':
       return decidePeerRead(state, command);
+    case 'SetConversation':
+      return decideSet(state, command);
+    case 'NarrowView':
+      return decideNarrow(state, command);
     case 'RegisterUser':
       return decideRegister(state, command, context.nowMs);
     case 'ChangeRelation':
@@ -68,8 +74,18 @@ function decideDeliver(state: UserState, command: Deliver): UserDecision {
   if (known !== undefined) {
     if (command.message.sequence <= known.head) return nothingToDo;
     if (known.left > 0 && command.membership !== Membership.JOINED) return nothingToDo;
+    if (known.own !== undefined && command.message.edited !== undefined)
+      return entryOf(withoutGone(known, command));
   }
   return entryOf(command);
+}
+
+/** The edit of a message this user has deleted says nothing to them. */
+function withoutGone({ own }: UserConversation, command: Deliver): Deliver {
+  const { message } = command;
+  return isGone(own, message.edited?.sequence ?? 0)
+    ? { ...command, message: withoutContent(message) }
+    : command;
 }
 
 /**
@@ -116,9 +132,16 @@ function decideRead(state: UserState, command: ReadConversation): UserDecision {
   const known = state.conversations.get(command.conversation);
   if (known === undefined) return refused('CONVERSATION_NOT_FOUND');
   if (command.sequence > readMax(known)) return refused('SEQUENCE_FROM_FUTURE');
-  if (command.sequence <= known.read) return accepted([], readDone(known, known.read));
+  if (command.sequence <= known.read) return accepted(readAgain(known), readDone(known, known.read));
   const { conversation, sequence } = command;
   return accepted([{ type: 'ReadPointerMoved', conversation, sequence }], readDone(known, sequence));
+}
+
+/** Who has read all of it, and marked it unread, looks at it again: the mark goes. */
+function readAgain({ conversation, own }: UserConversation): readonly ConversationSettingsChanged[] {
+  if (own === undefined || !own.settings.markedUnread) return [];
+  const settings = { ...own.settings, markedUnread: false };
+  return [{ type: 'ConversationSettingsChanged', conversation, settings }];
 }
 
 /** How far the pointer may go. Under read-diffusion the head is the group's; the gateway has compared with it. */
@@ -158,6 +181,15 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
       const user = peerOfDirect(conversation, state.user);
       const payload: ReceiptPush = { type: 'Receipt', conversation, user, sequence };
       return [{ kind: 'push', position: 0, payload }];
+    }
+    case 'ConversationSettingsChanged': {
+      const { conversation, settings } = event;
+      const payload: SettingsPush = { type: 'SettingsChanged', conversation, settings };
+      return [{ kind: 'push', position: state.inbox.last, payload }];
+    }
+    case 'ViewNarrowed': {
+      const payload: NarrowedPush = event;
+      return [{ kind: 'push', position: state.inbox.last, payload }];
     }
     case 'UserRegistered':
       return [];

@@ -3,6 +3,7 @@ import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Mentioning } from '../conversation/mentioning.ts';
 import type { Membership } from './membership.ts';
 import type { PersonalEvent } from './personal.ts';
+import type { ConversationSettingsChanged, ViewNarrowed } from './own-conversation.ts';
 import type { EntryPush } from './user-push.ts';
 
 export interface UserRegistered {
@@ -49,7 +50,14 @@ export interface PeerReadNoted {
   readonly sequence: number;
 }
 
-export type UserEvent = UserRegistered | EntryAppended | ReadPointerMoved | PeerReadNoted | PersonalEvent;
+export type UserEvent =
+  | UserRegistered
+  | EntryAppended
+  | ReadPointerMoved
+  | PeerReadNoted
+  | ConversationSettingsChanged
+  | ViewNarrowed
+  | PersonalEvent;
 
 /** The facts that are numbered: one inbox entry each, of the next position. */
 export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted>;

@@ -4,6 +4,12 @@ import { isDirectConversation } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { isMentioned } from '../conversation/mentioning.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
+import {
+  type ConversationSettingsChanged,
+  type ViewNarrowed,
+  narrowed,
+  withSettings,
+} from './own-conversation.ts';
 import { Membership } from './membership.ts';
 import { applyPersonal, personalChangeOf } from './personal.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
@@ -23,6 +29,12 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
       return state;
     case 'ReadPointerMoved':
       moveReadPointer(state, event);
+      return state;
+    case 'ConversationSettingsChanged':
+      changeSettings(state, event);
+      return state;
+    case 'ViewNarrowed':
+      narrowView(state, event);
       return state;
     case 'PeerReadNoted': {
       const conversation = state.conversations.get(event.conversation);
@@ -57,9 +69,41 @@ function appendEntry(state: UserState, event: EntryAppended): void {
   else discount(state, conversation, [event.sequence]);
   if (event.mentions !== undefined) noteMentions(state, conversation, event);
   else if (event.target !== undefined) unmention(conversation, event.target);
+  if (conversation.own !== undefined && event.target === undefined) comeBack(conversation, event);
   forgetRead(conversation);
   // The conversation's own string is kept, so that thousands of entries share one.
   appendToInbox(state.inbox, conversation.conversation, event.sequence, changeOf(event));
+}
+
+/** A hidden conversation is in the list again with the next message, which no edit or reaction is. */
+function comeBack(conversation: UserConversation, { sequence }: EntryAppended): void {
+  const settings = conversation.own?.settings;
+  if (settings?.hidden !== true || sequence <= settings.hiddenThrough) return;
+  conversation.own = withSettings(conversation.own, { ...settings, hidden: false, hiddenThrough: 0 });
+}
+
+function changeSettings(state: UserState, { conversation, settings }: ConversationSettingsChanged): void {
+  const known = state.conversations.get(conversation);
+  if (known !== undefined) known.own = withSettings(known.own, settings);
+  appendToInbox(state.inbox, known?.conversation ?? conversation, 0, { kind: 'settings', settings });
+}
+
+/** What is deleted is nothing to be read any more. */
+function narrowView(state: UserState, event: ViewNarrowed): void {
+  const { conversation, clearedThrough, deleted } = event;
+  const known = state.conversations.get(conversation);
+  if (known !== undefined) {
+    known.own = narrowed(known.own, event);
+    known.read = Math.max(known.read, clearedThrough);
+    discount(
+      state,
+      known,
+      deleted.filter((sequence) => sequence <= known.head),
+    );
+    forgetRead(known);
+  }
+  const change = { kind: 'narrowed', clearedThrough, deleted } as const;
+  appendToInbox(state.inbox, known?.conversation ?? conversation, 0, change);
 }
 
 function newConversation(state: UserState, event: EntryAppended): UserConversation {
@@ -148,6 +192,9 @@ function moveReadPointer(state: UserState, event: ReadPointerMoved): void {
   if (conversation !== undefined) {
     conversation.read = Math.max(conversation.read, event.sequence);
     forgetRead(conversation);
+    const settings = conversation.own?.settings;
+    if (settings?.markedUnread === true)
+      conversation.own = withSettings(conversation.own, { ...settings, markedUnread: false });
     unread = unreadOf(conversation);
     unreadMentions = conversation.mentioned.length;
   }

@@ -17,6 +17,8 @@ export interface UserLimits {
   readonly relationPageMax: number;
   /** Unread messages of a conversation that mention the user, remembered. Above: the oldest are not counted any more. */
   readonly mentionedMax: number;
+  /** Messages of a conversation a user has deleted one by one for themself. Above: refused with DELETED_FULL. */
+  readonly deletedMax: number;
 }
 
 export const userLimits: UserLimits = {
@@ -28,4 +30,5 @@ export const userLimits: UserLimits = {
   blockedMax: 1_000,
   relationPageMax: 500,
   mentionedMax: 256,
+  deletedMax: 1_000,
 };

@@ -1,6 +1,7 @@
 // What a user's connected devices are pushed. The codec turns entries (numbered) into parley.v1.Entry without position,
 // and the others (not numbered) into a ServerFrame.
 import type { Diffusion } from '../conversation/diffusion.ts';
+import type { ConversationSettings } from './own-conversation.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import type { PersonalChange } from './personal.ts';
 
@@ -38,4 +39,16 @@ export interface SyncNeededPush {
   readonly inboxPosition: number;
 }
 
-export type UserPush = EntryPush | ReadMovedPush | PersonalPush | ReceiptPush | SyncNeededPush;
+export interface SettingsPush {
+  readonly type: 'SettingsChanged';
+  readonly conversation: string;
+  readonly settings: ConversationSettings;
+}
+export interface NarrowedPush {
+  readonly type: 'ViewNarrowed';
+  readonly conversation: string;
+  readonly clearedThrough: number;
+  readonly deleted: readonly number[];
+}
+export type UserPush =
+  EntryPush | ReadMovedPush | PersonalPush | ReceiptPush | SyncNeededPush | SettingsPush | NarrowedPush;

@@ -1,5 +1,6 @@
 // Reads of a user entity: pure functions of committed state.
 import { type Result, err, ok } from '@parley/std';
+import type { OwnView } from './own-conversation.ts';
 import { type InboxEntry, inboxEntryAt } from './inbox-window.ts';
 import type { Account, UserConversation, UserState } from './user-state.ts';
 
@@ -9,6 +10,13 @@ export interface InboxPage {
   readonly position: number;
   /** Entries after the wanted position have fallen out of the window: page the conversations instead. */
   readonly limited: boolean;
+  /** Of the conversations in `entries`; absent: there are none. */
+  readonly views?: readonly ConversationView[];
+}
+
+/** What a user has deleted of one conversation. */
+export interface ConversationView extends OwnView {
+  readonly conversation: string;
 }
 
 export interface PositionedEntry {
@@ -31,7 +39,21 @@ export function inboxPage(
     const entry = inboxEntryAt(inbox, at);
     if (entry !== undefined) entries.push({ position: at, entry });
   }
-  return ok({ entries, position, limited: false });
+  const views = ownViews(state, new Set(entries.map(({ entry }) => entry.conversation)));
+  return ok(
+    views.length === 0 ? { entries, position, limited: false } : { entries, position, limited: false, views },
+  );
+}
+
+/** Of the conversations named, or of all, those of which something is deleted. */
+export function ownViews(state: UserState, wanted?: Iterable<string>): readonly ConversationView[] {
+  const views: ConversationView[] = [];
+  for (const conversation of wanted ?? state.conversations.keys()) {
+    const own = state.conversations.get(conversation)?.own;
+    if (own === undefined || (own.clearedThrough === 0 && own.deleted.length === 0)) continue;
+    views.push({ conversation, clearedThrough: own.clearedThrough, deleted: own.deleted });
+  }
+  return views;
 }
 
 /** Whether something after `after` has fallen out of the inbox window. */

@@ -3,6 +3,7 @@ import type { EntityAddress } from '@parley/std';
 import type { Diffusion } from '../conversation/diffusion.ts';
 import { type InboxWindow, emptyInbox } from './inbox-window.ts';
 import { type Personal, nothingPersonal } from './personal.ts';
+import type { OwnConversation } from './own-conversation.ts';
 import type { UserLimits } from './user-limits.ts';
 
 export interface UserState {
@@ -45,6 +46,8 @@ export interface UserConversation {
   uncounted: readonly number[];
   /** Sequences after `read` that mention the user, or everybody, as edits and recalls have left them. Rising. */
   mentioned: readonly number[];
+  /** What the user has set and deleted for themself; absent: nothing. */
+  own?: OwnConversation;
 }
 
 export const initialUser = (address: EntityAddress, limits: UserLimits): UserState => ({

@@ -11,6 +11,7 @@ import {
   isLimited,
   refusalOf,
   relationPage,
+  ownViews,
   userConversations,
   userLimits,
 } from '@parley/domain';
@@ -48,6 +49,8 @@ function queryUser(state: UserState, bytes: Uint8Array): Uint8Array {
     }
     case 'conversations':
       return queryAnswer.conversations(userConversations(state), state.inbox.last);
+    case 'views':
+      return queryAnswer.views(ownViews(state, query.conversation === '' ? undefined : [query.conversation]));
     case 'account':
       return queryAnswer.account(accountOf(state), refusalOf(state, query.from));
     case 'relations':

@@ -246,6 +246,13 @@ const mentions = fc.array(record({ sequence: number, users, all: fc.boolean() })
   minLength: 1,
   maxLength: 3,
 });
+const ownSettings = record({
+  doNotDisturbUntilMs: number,
+  pinned: fc.boolean(),
+  hidden: fc.boolean(),
+  markedUnread: fc.boolean(),
+  hiddenThrough: number,
+});
 const userCommand = valuesOf<UserCommand>({
   RegisterUser: { handle: text, displayName: text, passwordHash: text },
   Deliver: { message: logMessage, membership, diffusion, title: text, mentions: maybe(mentions) },
@@ -253,8 +260,12 @@ const userCommand = valuesOf<UserCommand>({
   NotePeerRead: { conversation: text, peer: text, sequence: number },
   ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
   NotePeerRelation: { peer: text, action: relationAction, message: text, requestMs: number },
+  SetConversation: { conversation: text, settings: ownSettings, fields: users, head: number },
+  NarrowView: { conversation: text, clearedThrough: number, deleted: fc.array(number), head: number },
 });
 const userEvent = valuesOf<UserEvent>({
+  ConversationSettingsChanged: { conversation: text, settings: ownSettings },
+  ViewNarrowed: { conversation: text, clearedThrough: number, deleted: fc.array(number) },
   UserRegistered: { handle: text, displayName: text, passwordHash: text, atMs: number },
   EntryAppended: {
     conversation: text,

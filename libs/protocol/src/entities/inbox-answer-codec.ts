@@ -1,7 +1,7 @@
 // Pages of an inbox as their owner answers them: the one answer that is large and asked for by everybody who comes back.
 import type { InboxPage } from '@parley/domain';
 import { ByteWriter } from '@parley/std';
-import type { parley } from '../messages.ts';
+import { internal, type parley } from '../messages.ts';
 import { bytesField, number, onlyMember, varintField } from './hot-values.ts';
 import {
   type InboxEntryFields,
@@ -21,6 +21,8 @@ export function encodeInboxAnswer(page: InboxPage): Buffer {
   for (const entry of page.entries) writeInboxEntry(writer, 1, entry);
   number(writer, 2, page.position);
   number(writer, 3, page.limited ? 1 : 0);
+  const views = page.views as parley.internal.v1.OwnView.$Properties[] | undefined;
+  if (views !== undefined) writer.raw(internal.InboxAnswer.encode({ views }).finish());
   return writer.end(at, expected).finish();
 }
 

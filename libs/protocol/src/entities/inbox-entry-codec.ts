@@ -2,8 +2,9 @@
 // hot values are: a page holds hundreds of them, a snapshot thousands.
 import { Diffusion, type InboxEntry, Membership } from '@parley/domain';
 import type { ByteReader, ByteWriter } from '@parley/std';
-import { type parley, wire } from '../messages.ts';
+import { internal, type parley, wire } from '../messages.ts';
 import { personalChanges, toWirePersonal } from './personal-codec.ts';
+import { readSettings } from './user-parts-codec.ts';
 import { bytesField, isDoubtful, number, string, varintField } from './hot-values.ts';
 
 export type InboxEntryFields = parley.internal.v1.InboxEntry.$Properties;
@@ -29,6 +30,12 @@ export function writeInboxEntry(
   } else if (change?.kind === 'personal') {
     const bytes = wire.PersonalChange.encode(toWirePersonal(change.change)).finish();
     writer.varint(bytesField(50)).varint(bytes.length).raw(bytes);
+  } else if (change?.kind === 'settings') {
+    writer.raw(internal.InboxEntry.encode({ settings: change.settings }).finish());
+  } else if (change?.kind === 'narrowed') {
+    const { clearedThrough, deleted } = change;
+    const narrowed = { clearedThrough, deleted: deleted as number[] };
+    writer.raw(internal.InboxEntry.encode({ narrowed }).finish());
   } else if (change !== undefined) {
     number(writer, 6, change.membership);
     number(writer, 7, change.diffusion);
@@ -89,6 +96,15 @@ export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
   if (isReadMoved) {
     const { unreadMentions } = message;
     return { conversation, sequence, change: { kind: 'read-moved', unread, unreadMentions } };
+  }
+  if (message.settings != null)
+    return { conversation, sequence, change: { kind: 'settings', settings: readSettings(message.settings) } };
+  if (message.narrowed != null) {
+    const { clearedThrough = 0, deleted = [] } = message.narrowed as {
+      clearedThrough?: number;
+      deleted?: number[];
+    };
+    return { conversation, sequence, change: { kind: 'narrowed', clearedThrough, deleted: [...deleted] } };
   }
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
   const change = isPlain ? undefined : ({ kind: 'membership', membership, diffusion, title } as const);

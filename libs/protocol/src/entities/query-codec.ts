@@ -5,6 +5,7 @@ import type {
   GroupListName,
   GroupListPage,
   GroupView,
+  ConversationView,
   LogPage,
   MembersPage,
   RelationPage,
@@ -32,13 +33,14 @@ export type EntityQuery =
       readonly after: string;
       readonly limit: number;
     }
+  | { readonly body: 'views'; readonly conversation: string }
   | { readonly body: 'account'; readonly from: string }
   | { readonly body: 'relations'; readonly kind: number; readonly after: string; readonly limit: number }
   | { readonly body: 'conversations' | 'unknown' };
 
 /** Throws on bytes that are no internal.Query. */
 export function decodeQuery(bytes: Uint8Array): EntityQuery {
-  const { inbox, log, members, head, account, relations, group, groupList, body } =
+  const { inbox, log, members, head, account, relations, group, groupList, views, body } =
     internal.Query.decode(bytes);
   if (inbox) {
     const { after, limit } = decoded(inbox);
@@ -52,6 +54,7 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
     const { reader, after, limit } = decoded(members);
     return { body: 'members', reader, after, limit };
   }
+  if (views) return { body: 'views', conversation: decoded(views).conversation };
   if (head) {
     const { reader, read } = decoded(head);
     return { body: 'head', reader, read };
@@ -125,5 +128,7 @@ export const queryAnswer = {
     encode({ group: view as parley.internal.v1.GroupAnswer.$Properties }),
   groupList: ({ elements, list, more }: GroupListPage): Uint8Array =>
     encode({ groupList: { [list]: [...elements], more } }),
+  views: (views: readonly ConversationView[]): Uint8Array =>
+    encode({ views: { views: views as parley.internal.v1.OwnView.$Properties[] } }),
   head: (head: ConversationHead): Uint8Array => encode({ head: { ...head, mentioned: [...head.mentioned] } }),
 } as const;

@@ -21,7 +21,7 @@ import { logMessageField, toWireMessage } from './log-message-codec.ts';
 import { readRelation, toWirePersonal, toWireRelation } from './personal-codec.ts';
 import { mentionsOrAbsent } from './mentioning-codec.ts';
 import { type Shape, list, oneOf, optional, orAbsent, plain } from './shape.ts';
-import { accountShape, readConversation, toWireConversation } from './user-parts-codec.ts';
+import { accountShape, readConversation, readSettings, toWireConversation } from './user-parts-codec.ts';
 
 export const createUserCodec = (limits: UserLimits = userLimits) => ({
   encodeCommand: encodeUserCommand,
@@ -77,6 +77,10 @@ export function encodeUserPush(push: UserPush): Uint8Array {
       return wire.Entry.encode({ readMoved: push }).finish();
     case 'Personal':
       return wire.Entry.encode({ personal: toWirePersonal(push.change) }).finish();
+    case 'SettingsChanged':
+      return wire.Entry.encode({ settingsChanged: push }).finish();
+    case 'ViewNarrowed':
+      return wire.Entry.encode({ viewNarrowed: { ...push, deleted: [...push.deleted] } }).finish();
     case 'Receipt':
       return wire.ServerFrame.encode({ receipt: push }).finish();
     case 'SyncNeeded':
@@ -139,6 +143,8 @@ const commands = oneOf<UserCommand>('UserCommand', {
   NotePeerRead: { conversation: plain, peer: plain, sequence: plain },
   ChangeRelation: { user: plain, action: plain, message: plain, remark: plain, tags: list },
   NotePeerRelation: { peer: plain, action: plain, message: plain, requestMs: plain },
+  SetConversation: { conversation: plain, settings: readSettings, fields: list, head: plain },
+  NarrowView: { conversation: plain, clearedThrough: plain, deleted: list, head: plain },
 });
 
 const events = oneOf<UserEvent>('UserEvent', {
@@ -147,4 +153,6 @@ const events = oneOf<UserEvent>('UserEvent', {
   ReadPointerMoved: { conversation: plain, sequence: plain },
   PeerReadNoted: { conversation: plain, sequence: plain },
   RelationChanged: { action: plain, isByPeer: plain, relation: readRelation, requestMs: plain },
+  ConversationSettingsChanged: { conversation: plain, settings: readSettings },
+  ViewNarrowed: { conversation: plain, clearedThrough: plain, deleted: list },
 });

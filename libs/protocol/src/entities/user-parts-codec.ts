@@ -1,13 +1,14 @@
 // The account and the conversations of a user, as snapshots, answers and the welcome carry them.
 import {
   type Account,
+  type ConversationSettings,
+  type OwnConversation,
   type UserConversation,
   nothingMentioned,
-  nothingUncounted,
-  unreadOf,
 } from '@parley/domain';
+import { initialOwn, nothingUncounted, unreadOf } from '@parley/domain';
 import type { parley } from '../messages.ts';
-import { type Shape, copier, plain } from './shape.ts';
+import { type Shape, copier, optional, plain, required } from './shape.ts';
 
 export const accountShape: Shape<Account> = {
   handle: plain,
@@ -15,6 +16,16 @@ export const accountShape: Shape<Account> = {
   passwordHash: plain,
   atMs: plain,
 };
+
+const settingsShape: Shape<ConversationSettings> = {
+  doNotDisturbUntilMs: plain,
+  pinned: plain,
+  hidden: plain,
+  markedUnread: plain,
+  hiddenThrough: plain,
+};
+export const readSettings = required(settingsShape);
+export const readOptionalSettings = optional(settingsShape);
 
 const copyConversation = copier<UserConversation>({
   conversation: plain,
@@ -28,6 +39,7 @@ const copyConversation = copier<UserConversation>({
   peerRead: plain,
   uncounted: (sequences: readonly number[]) => (sequences.length === 0 ? nothingUncounted : [...sequences]),
   mentioned: (sequences: readonly number[]) => (sequences.length === 0 ? nothingMentioned : [...sequences]),
+  own: () => undefined,
 });
 
 export const toWireConversation = (conversation: UserConversation): parley.v1.Conversation.$Properties => ({
@@ -36,8 +48,26 @@ export const toWireConversation = (conversation: UserConversation): parley.v1.Co
   mentioned: conversation.mentioned as number[],
   unreadMentions: conversation.mentioned.length,
   unread: unreadOf(conversation),
+  ...(conversation.own && {
+    settings: conversation.own.settings,
+    clearedThrough: conversation.own.clearedThrough,
+    deleted: conversation.own.deleted as number[],
+  }),
 });
 
 /** `unread` follows from the rest and is not read back. */
-export const readConversation = (message: parley.v1.Conversation): UserConversation =>
-  copyConversation(message);
+export function readConversation(message: parley.v1.Conversation): UserConversation {
+  const conversation = copyConversation(message);
+  const own = readOwn(message);
+  return own === undefined ? conversation : { ...conversation, own };
+}
+
+/** Undefined where nothing was ever set or deleted. */
+function readOwn({ settings, clearedThrough, deleted }: parley.v1.Conversation): OwnConversation | undefined {
+  if (settings == null && clearedThrough === 0 && deleted.length === 0) return undefined;
+  return {
+    settings: readOptionalSettings(settings) ?? initialOwn.settings,
+    clearedThrough,
+    deleted: [...deleted],
+  };
+}

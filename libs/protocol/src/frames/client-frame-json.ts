@@ -93,6 +93,21 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
     sequence: { kind: 'uint64' },
   },
   react: { conversation: text, sequence: { kind: 'uint64' }, emoji: text, remove: { kind: 'bool' } },
+  setConversation: {
+    conversation: text,
+    settings: {
+      kind: {
+        doNotDisturbUntilMs: { kind: 'int64' },
+        pinned: { kind: 'bool' },
+        hidden: { kind: 'bool' },
+        markedUnread: { kind: 'bool' },
+        hiddenThrough: { kind: 'uint64' },
+      },
+    },
+    fields: { kind: 'string', isRepeated: true },
+  },
+  deleteForMe: { conversation: text, sequences: { kind: 'uint64', isRepeated: true } },
+  clearHistory: { conversation: text, through: { kind: 'uint64' } },
   pin: { conversation: text, sequence: { kind: 'uint64' }, unpin: { kind: 'bool' } },
 };
 

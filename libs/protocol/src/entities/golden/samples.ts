@@ -198,6 +198,15 @@ export const groupEvents: Of<GroupEvent> = {
   },
 };
 
+const settings = {
+  doNotDisturbUntilMs: atMs,
+  pinned: true,
+  hidden: true,
+  markedUnread: true,
+  hiddenThrough: 7,
+};
+const narrowing = { conversation: 'g.tea', clearedThrough: 3, deleted: [5, 7] };
+
 export const userCommands: Of<UserCommand> = {
   RegisterUser: { type: 'RegisterUser', handle: 'ann', displayName: 'Ann', passwordHash: '$argon2id$x' },
   Deliver: { type: 'Deliver', message, membership: 1, diffusion: 2, title: 'Tea' },
@@ -212,6 +221,8 @@ export const userCommands: Of<UserCommand> = {
     tags: ['work', 'tea'],
   },
   NotePeerRelation: { type: 'NotePeerRelation', peer: 'bob', action: 3, message: 'tea?', requestMs: atMs },
+  SetConversation: { type: 'SetConversation', conversation: 'g.tea', settings, fields: ['pinned'], head: 9 },
+  NarrowView: { type: 'NarrowView', ...narrowing, head: 9 },
 };
 
 export const userEvents: Of<UserEvent> = {
@@ -250,6 +261,8 @@ export const userEvents: Of<UserEvent> = {
     },
     requestMs: atMs,
   },
+  ConversationSettingsChanged: { type: 'ConversationSettingsChanged', conversation: 'g.tea', settings },
+  ViewNarrowed: { type: 'ViewNarrowed', ...narrowing },
 };
 
 /** The same types with more in them. */
@@ -335,6 +348,11 @@ const recallOfThird = { ...recalled, sequence: 4, target: { ...target, sequence:
 
 /** States that have seen every kind of event. */
 export const states = {
+  settledUser: () =>
+    [userEvents.EntryAppended, userEvents.ConversationSettingsChanged, userEvents.ViewNarrowed].reduce(
+      userDecider.evolve,
+      userDecider.initialState(addresses.user),
+    ),
   markedDirect: () =>
     [
       { ...posted, sequence: 1 },
