@@ -88,15 +88,19 @@ export class ConversationPages implements HistoryReader {
   }
 
   /** What follows a cursor; 0 is the start of the log. */
-  pageAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
+  pageAfter(
+    asker: Identity,
+    cursor: { conversation: string; after: number; limit: number },
+    views?: readonly OwnView[],
+  ) {
     return this.#open(asker, this.storedAfter(asker, cursor));
   }
-
   /** The same, with contents as they are stored: what is sealed stays so. */
   storedAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
-    return this.#read(asker, { ...cursor, before: 0, around: 0, atMs: 0, direction: 'forward' });
+    return this.#read(asker, { ...cursor, before: 0, around: 0, atMs: 0, direction: 'forward' }, views);
   }
 
+  /** `given`: what the asker has deleted, where it is known already. */
   async #open(
     { tenant }: Identity,
     reading: Promise<Result<Page, HistoryFailure>>,
@@ -109,8 +113,11 @@ export class ConversationPages implements HistoryReader {
     if (!shown.ok) return err({ code: shown.error });
     return ok(new wire.HistoryPage({ ...page.value, messages: shown.value }));
   }
-
-  async #read(asker: Identity, request: DirectedRequest): Promise<Result<Page, HistoryFailure>> {
+  async #read(
+    asker: Identity,
+    request: DirectedRequest,
+    given?: readonly OwnView[],
+  ): Promise<Result<Page, HistoryFailure>> {
     const { conversation, before, after, around } = request;
     const address = parseConversation(conversation);
     if (address === undefined) return err({ code: 'BAD_ID' });
@@ -126,11 +133,11 @@ export class ConversationPages implements HistoryReader {
         { type: address.type, tenant: asker.tenant, id: address.id },
         { log: { reader: asker.user, ...range.value } },
       ),
-      ownViewsOf(this.#parts.queries, asker, conversation),
+      given === undefined ? ownViewsOf(this.#parts.queries, asker, conversation) : ok(given),
     ]);
     if (!answer.ok) return err({ code: answer.error });
     if (!views.ok) return err({ code: views.error });
-    const view = views.value[0];
+    const view = views.value.find((each) => each.conversation === conversation);
     const log = answer.value.log;
     const head = log?.head ?? 0;
     // What the tenant's retention may have deleted is as if the owner had forgotten it: history knows what is left.

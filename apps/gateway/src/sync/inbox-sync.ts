@@ -14,7 +14,7 @@ import type { EntityQuery } from '../query/entity-query.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationHeads } from './conversation-heads.ts';
 import { type ConversationPages, bodyBytes } from './conversation-pages.ts';
-import { type OwnView, shownTo } from './own-view.ts';
+import { type OwnView, ownViewsOf, shownTo } from './own-view.ts';
 import type { Bodies, MessageBodies } from './message-bodies.ts';
 
 type InboxEntry = parley.internal.v1.InboxEntry.$Properties;
@@ -93,9 +93,13 @@ export class InboxSync {
     cursors: readonly parley.v1.Cursor.$Properties[],
     limit: number,
   ): Promise<Result<parley.v1.HistoryPage[], ErrorName>> {
-    const { pages, limits } = this.#parts;
+    const { pages, limits, queries } = this.#parts;
+    if (cursors.length === 0) return ok([]);
+    // Asked once for all pages.
+    const views = await ownViewsOf(queries, asker);
+    if (!views.ok) return views;
     const read = await inParallel(cursors, limits.questionsAtOnceMax, ({ conversation, sequence }) =>
-      pages.pageAfter(asker, { conversation: conversation ?? '', after: sequence ?? 0, limit }),
+      pages.pageAfter(asker, { conversation: conversation ?? '', after: sequence ?? 0, limit }, views.value),
     );
     const logs: parley.v1.HistoryPage[] = [];
     let bytes = 0;

@@ -100,25 +100,34 @@ export function clearMarks(marks: MessageMarks | undefined, target: number): voi
 
 /** How many of those who have put an emoji on a message a reader is told by name. */
 const namedUsersMax = 20;
+/**
+ * What reactions may add to an answer, bytes, roughly. Beyond half of it nobody is named, beyond all of it the older messages
+ * come without: only a conversation whose members mean harm gets there.
+ */
+const shownBytesMax = 262_144;
+const aroundEmoji = 16;
 
-/** What a reader sees of the messages `from` … `to`, both ends included. */
+/** What a reader sees of the messages `from` … `to`, both ends included; the newest message first. */
 export function shownReactions(
   marks: MessageMarks | undefined,
   { reader, from, to }: { readonly reader: string; readonly from: number; readonly to: number },
 ): readonly ShownReactions[] {
   if (marks === undefined) return nothingShown;
-  return [...marks.reactions.values()]
-    .filter(({ target }) => target >= from && target <= to)
-    .map(({ target, revision, people }) => ({
-      target,
-      revision,
-      reactions: [...people].map(([emoji, users]) => ({
-        emoji,
-        count: users.size,
-        own: users.has(reader),
-        users: firstOf(users, namedUsersMax),
-      })),
-    }));
+  const targets = [...marks.reactions.keys()].filter((target) => target >= from && target <= to);
+  const shown: ShownReactions[] = [];
+  let bytes = 0;
+  for (const target of targets.sort((one, other) => other - one)) {
+    const { revision, people } = marks.reactions.get(target)!;
+    const namedMax = bytes > shownBytesMax / 2 ? 0 : namedUsersMax;
+    const reactions = [...people].map(([emoji, users]) => {
+      const named = firstOf(users, namedMax);
+      bytes += aroundEmoji + emoji.length * 3 + named.reduce((sum, user) => sum + user.length + 2, 0);
+      return { emoji, count: users.size, own: users.has(reader), users: named };
+    });
+    if (bytes > shownBytesMax) break;
+    shown.push({ target, revision, reactions });
+  }
+  return shown;
 }
 
 const nothingShown: readonly ShownReactions[] = [];

@@ -162,6 +162,23 @@ describe('ReactToMessage', () => {
   });
 });
 
+it('what pages are told of reactions fits into an answer, the newest messages first', () => {
+  const limits = { ...conversationLimits, reactionsMax: 1_000_000 };
+  const decider = createDirectDecider(limits);
+  const emojis = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(64, 'x'));
+  let state = decider.initialState(address);
+  for (let sequence = 1; sequence <= 200; sequence++) state = decider.evolve(state, posted(sequence));
+  let sequence = 200;
+  for (let target = 1; target <= 200; target++)
+    for (const emoji of emojis)
+      state = decider.evolve(state, reacted(++sequence, target, { [emoji]: 1 }, { emoji }));
+  const { reactions } = pageOf(state, 'bob');
+  expect(reactions[0]).toMatchObject({ target: 200 });
+  expect(reactions.length).toBeGreaterThan(50);
+  expect(reactions.length).toBeLessThan(200);
+  expect(JSON.stringify(reactions).length).toBeLessThan(1_000_000);
+});
+
 describe('PinMessage', () => {
   it('both of a direct pin and unpin; pages tell what is pinned', () => {
     const { state } = spec.given(posted(1), posted(2), pinned(3, 2)).when(pin(1)).thenEvents(pinned(4, 1));
