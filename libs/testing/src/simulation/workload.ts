@@ -7,7 +7,8 @@ import {
   parseConversation,
   type parley,
 } from '@parley/protocol';
-import type { EditMessage, GroupCommand, GroupPolicy, RecallMessage, UserCommand } from '@parley/domain';
+import type { EditMessage, GroupCommand, GroupPolicy, LogMessage, PinMessage } from '@parley/domain';
+import type { ReactToMessage, RecallMessage, UserCommand } from '@parley/domain';
 import type { Clock, EntityAddress, Random } from '@parley/std';
 import type { AnswerChecks } from './answer-checks.ts';
 import type { DeviceModel } from './device-model.ts';
@@ -184,6 +185,7 @@ export class Workload {
     );
     const message = written[this.#below(written.length)];
     if (message === undefined) return;
+    if (random.next() < 0.3) return this.#mark(device, message);
     const clientMessageId = `c${++this.#ids}`;
     const { sequence } = message;
     // As a gateway reads it for the command; it may have been changed since.
@@ -202,6 +204,26 @@ export class Workload {
       (frame) => {
         if (frame.sent) this.#options.checks.sent(device.user, frame.sent as parley.v1.Sent);
       },
+    );
+  }
+
+  /** Puts an emoji or a pin on a message, or takes it away. */
+  #mark(device: DeviceModel, message: LogMessage): void {
+    const { random } = this.#options;
+    const isRemoved = random.next() < 0.3;
+    const { conversation, sequence } = message;
+    const shared = { sender: device.user, sequence, isRemoved, target: { ...message, text: '' } };
+    const command: ReactToMessage | PinMessage =
+      random.next() < 0.2
+        ? { type: 'PinMessage', ...shared }
+        : { type: 'ReactToMessage', ...shared, emoji: random.next() < 0.5 ? '👍' : '😺' };
+    const address = this.#addressOf(conversation);
+    const encode = address.type === 'direct' ? encodeDirectCommand : encodeGroupCommand;
+    this.#insist(
+      device,
+      address,
+      () => encode(command),
+      () => undefined,
     );
   }
 
