@@ -23,7 +23,7 @@ export const messageDigest = (message: LogMessage): string =>
 
 /** Of an edit only what it is about: its text is that of its message, or was taken back with it. */
 function whatItSays({ text, system, edited, recalled }: LogMessage): unknown {
-  if (system !== undefined) return sortedFields(system);
+  if (system !== undefined) return deepSorted(system);
   if (edited !== undefined) return { edited: edited.sequence };
   return recalled === undefined ? (text ?? '') : { recalled: recalled.sequence };
 }
@@ -35,7 +35,8 @@ function moreOf({ text, rich, revision = 0, isRecalled = false }: LogMessage): r
 }
 
 function deepSorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value.map(deepSorted);
+  if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(sortedFields(value)).map(([name, field]) => [name, deepSorted(field)]);
   return Object.fromEntries(fields) as object;
 }
