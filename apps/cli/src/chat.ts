@@ -141,6 +141,7 @@ export class Chat {
       case 'search':
         return this.#search(command.words);
       case 'contacts':
+      case 'allow':
       case 'person':
         for (const line of await carryOutPeople(await this.#options.api(), command))
           this.#terminal.print(line);

@@ -91,7 +91,8 @@ export function parseLine(line: string): Command {
     case 'contact':
     case 'block':
     case 'unblock':
-      return parsePeople(name, words) ?? invalid('say whom: /block NAME, /contact add NAME');
+    case 'allow':
+      return parsePeople(name, words) ?? invalid('say whom: /block NAME, /contact add NAME, /allow contacts');
     case 'export':
       return parseExport(words.join(' '));
     case 'edit':

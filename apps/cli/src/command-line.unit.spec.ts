@@ -46,6 +46,7 @@ test('what cannot be understood gets a hint', () => {
     '/search',
     '/edit',
     '/block',
+    '/allow nobody',
     '/contact add',
     '/contact hug bob',
   ]) {
@@ -55,6 +56,7 @@ test('what cannot be understood gets a hint', () => {
 
 test('persons: contacts and blocks', () => {
   expect(parseLine('/contacts')).toEqual({ kind: 'contacts' });
+  expect(parseLine('/allow contacts')).toEqual({ kind: 'allow', whoMayWrite: 'contacts' });
   const person = { kind: 'person', name: 'bob', text: '' };
   expect(parseLine('/block bob')).toEqual({ ...person, verb: 'block' });
   expect(parseLine('/unblock bob')).toEqual({ ...person, verb: 'unblock' });

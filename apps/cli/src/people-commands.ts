@@ -1,9 +1,10 @@
 // What can be typed about other persons: contacts, requests, blocks.
-import type { ContactRelation, HttpApi, PersonalChange } from '@parley/client';
+import type { ContactRelation, HttpApi, PersonalChange, WhoMayWrite } from '@parley/client';
 import { Contact } from '@parley/client';
 
 export type PeopleCommand =
   | { readonly kind: 'contacts' }
+  | { readonly kind: 'allow'; readonly whoMayWrite: WhoMayWrite }
   | {
       readonly kind: 'person';
       readonly verb: PersonVerb;
@@ -17,15 +18,22 @@ export type PersonVerb = 'add' | 'accept' | 'refuse' | 'remove' | 'name' | 'bloc
 export const peopleHelp = `/contacts             contacts, requests and blocked persons
 /contact add NAME [MESSAGE], accept NAME, refuse NAME, remove NAME
 /contact name NAME [AS]  your own name for a person
-/block NAME           no direct messages of this person any more; /unblock NAME`;
+/block NAME           no direct messages of this person any more; /unblock NAME
+/allow RULE           who may write to you: everyone, contacts or shared-group`;
 
 const verbs: readonly string[] = ['add', 'accept', 'refuse', 'remove', 'name'] satisfies PersonVerb[];
+
+const rules: readonly WhoMayWrite[] = ['everyone', 'contacts', 'shared-group'];
 
 /** undefined: it is none, or says too little. */
 export function parsePeople(name: string, words: readonly string[]): PeopleCommand | undefined {
   if (name === 'contacts') return { kind: 'contacts' };
   if (name === 'block' || name === 'unblock')
     return words[0] === undefined ? undefined : { kind: 'person', verb: name, name: words[0], text: '' };
+  if (name === 'allow') {
+    const whoMayWrite = rules.find((rule) => rule === words[0]);
+    return whoMayWrite === undefined ? undefined : { kind: 'allow', whoMayWrite };
+  }
   const [verb = '', whom, ...text] = words;
   if (whom === undefined || !verbs.includes(verb)) return undefined;
   return { kind: 'person', verb: verb as PersonVerb, name: whom, text: text.join(' ') };
@@ -34,6 +42,10 @@ export function parsePeople(name: string, words: readonly string[]): PeopleComma
 /** Carries it out. Answers the lines to show. */
 export async function carryOutPeople(api: HttpApi, command: PeopleCommand): Promise<string[]> {
   if (command.kind === 'contacts') return listLines(api);
+  if (command.kind === 'allow') {
+    await api.setWhoMayWrite(command.whoMayWrite);
+    return ['* done'];
+  }
   const { verb, name, text } = command;
   switch (verb) {
     case 'add':

@@ -55,6 +55,9 @@ export { MemoryJournalFollower } from './memory/memory-journal-follower.ts';
 export type { JournalFollower, JournalReader } from './ports/journal-follower.ts';
 export { MemoryMessageTail } from './memory/memory-message-tail.ts';
 export { MemoryPresenceRegistry } from './memory/memory-presence-registry.ts';
+export { MemoryUserDirectory } from './memory/memory-user-directory.ts';
+export { RedisUserDirectory } from './redis/redis-user-directory.ts';
+export type { DirectoryError, DirectoryQuery, UserDirectory } from './ports/user-directory.ts';
 export { MemoryRateLimiter, rateKeysMax } from './memory/memory-rate-limiter.ts';
 export {
   type MessageTail,

@@ -131,6 +131,16 @@ export interface Entry {
 /** Something of the user's own changed that others do not see; one member is set: its whole new value. */
 export interface PersonalChange {
   readonly relation?: Relation | null;
+  readonly writeRule?: { readonly whoMayWrite: number } | null;
+  readonly profile?: Profile | null;
+}
+
+/** What a user shows of themself. */
+export interface Profile {
+  readonly displayName: string;
+  /** Id or address of a picture; empty: none. */
+  readonly avatar: string;
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** Numbers of `Relation.contact`. */

@@ -26,6 +26,7 @@ export {
   type PersonalChange,
   type Presence,
   type Reaction,
+  type Profile,
   type Relation,
   type RichContent,
   type Sent,
@@ -46,6 +47,8 @@ export {
   type HttpApiOptions,
   type Login,
   type SearchAnswer,
+  type UsersPage,
+  type WhoMayWrite,
 } from './http/http-api.ts';
 export { type ClientLimits, defaultLimits } from './limits.ts';
 export type { OpenSocket, Socket, SocketHandlers, SocketTarget } from './socket/socket.ts';

@@ -157,7 +157,24 @@ export {
   RelationAction,
   type RelationChanged,
 } from './user/relation.ts';
-export { RelationKind, type RelationPage, refusalOf, relationPage } from './user/relation-queries.ts';
+export {
+  type Profile,
+  type ProfileChanged,
+  type ProfileField,
+  type SetProfile,
+  type SetWriteRule,
+  WhoMayWrite,
+  type WriteRule,
+  type WriteRuleChanged,
+} from './user/profile.ts';
+export {
+  type Reception,
+  RelationKind,
+  type RelationPage,
+  profileOf,
+  receptionOf,
+  relationPage,
+} from './user/relation-queries.ts';
 export { Refusal, type RefusalSet, type SetRefusal } from './direct/refusal.ts';
 export type {
   Deliver,

@@ -77,8 +77,10 @@ export interface SocketLimits {
   readonly acknowledgeFlushMs: number;
   /** An unanswered re-attach is repeated after this. Milliseconds. */
   readonly reattachMs: number;
-  /** Users known to exist, remembered for directs. Entries. */
+  /** Users known to exist, and pairs of users where one has a rule who may write, remembered for directs. Entries. */
   readonly knownUsersMax: number;
+  /** How long they are remembered: then a new rule holds for strangers. Milliseconds. */
+  readonly knownUsersTtlMs: number;
   /** Typing in larger groups is not told to anyone. Members. */
   readonly typingMembersMax: number;
   /** How long a member list is believed, for typing only. Milliseconds. */
@@ -148,6 +150,7 @@ export const socketLimits: SocketLimits = {
   acknowledgeFlushMs: 50,
   reattachMs: 3_000,
   knownUsersMax: 100_000,
+  knownUsersTtlMs: 60_000,
   typingMembersMax: 100,
   typingMembersMs: 10_000,
   presenceUsersMax: 200,

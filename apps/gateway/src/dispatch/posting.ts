@@ -182,13 +182,12 @@ export class Posting {
     const { conversation, requestId, address, payload } = post;
     const peer = peerIn(conversation, owner.user);
     if (peer === undefined) return connection.fail(requestId, 'NOT_A_MEMBER');
-    if (peer === owner.user || this.#parts.knownUsers.has(owner.tenant, peer)) {
+    if (peer === owner.user || this.#parts.knownUsers.has(owner.tenant, peer, owner.user)) {
       return this.forward(connection, requestId, address, payload);
     }
-    return this.#parts.knownUsers.exists(owner.tenant, peer).then((exists) => {
+    return this.#parts.knownUsers.mayWrite(owner.tenant, peer, owner.user).then((may) => {
       if (!connection.isOpen) return;
-      if (!exists.ok) return connection.fail(requestId, exists.error);
-      if (!exists.value) return connection.fail(requestId, 'USER_NOT_FOUND');
+      if (!may.ok) return connection.fail(requestId, may.error);
       this.forward(connection, requestId, address, payload);
     });
   }
@@ -264,7 +263,8 @@ export class Posting {
     if (address.type === 'direct') {
       const peer = peerIn(address, owner.user);
       const isKnown =
-        peer === owner.user || (peer !== undefined && this.#parts.knownUsers.has(owner.tenant, peer));
+        peer === owner.user ||
+        (peer !== undefined && this.#parts.knownUsers.has(owner.tenant, peer, owner.user));
       if (!isKnown) return undefined;
     }
     const line = this.#parts.commands.lineOf({ type: address.type, tenant: owner.tenant, id: address.id });

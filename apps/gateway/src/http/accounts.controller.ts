@@ -1,8 +1,9 @@
 // Accounts: register, log in, who am I, who is that.
-import { Body, Controller, Get, HttpCode, Inject, Ip, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Ip, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { parley } from '@parley/protocol';
 import { internal } from '@parley/protocol';
+import { inParallel } from '@parley/std';
 import type { z } from 'zod';
 import type { Identity, VerifiedToken } from '../auth/token-verifier.ts';
 import { ApiError, mustBeDone, valueOf } from './api-error.ts';
@@ -12,7 +13,9 @@ import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import { isNamed } from './named-users.ts';
 import { addressKey, mustBeWithin } from './rate-limits.ts';
-import { logInBody, meAnswer, registerBody, sessionAnswer, userAnswer, userId } from './schemas.ts';
+import { meAnswer, userAnswer, userSearchAnswer, userSearchQuery } from './people-schemas.ts';
+import { profileJson, ruleWord } from './profile.controller.ts';
+import { logInBody, registerBody, sessionAnswer, userId } from './schemas.ts';
 import { accountOf } from './entity-questions.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
@@ -69,7 +72,34 @@ export class AccountsController {
   async me(@Asker() asker: VerifiedToken): Promise<z.infer<typeof meAnswer>> {
     const account = await accountOf(this.ports, asker);
     if (account === undefined) throw new ApiError('USER_NOT_FOUND');
-    return { ...userJson(asker, account.displayName), tokenExpiresAtMs: asker.expiresAtMs };
+    const shown = { ...userJson(asker, account.displayName), ...profileJson(account) };
+    return { ...shown, whoMayWrite: ruleWord(account), tokenExpiresAtMs: asker.expiresAtMs };
+  }
+
+  @Get('users')
+  @AskerRoute({
+    summary: 'Users whose handle begins with a text',
+    query: userSearchQuery,
+    answer: userSearchAnswer,
+  })
+  async find(
+    @Asker() { tenant, user }: VerifiedToken,
+    @Query(new ZodPipe(userSearchQuery)) query: z.infer<typeof userSearchQuery>,
+  ): Promise<z.infer<typeof userSearchAnswer>> {
+    const { rates, settings, directory } = this.ports;
+    await mustBeWithin(rates, settings.limits.userSearchesPerUser, `${tenant}/${user}`);
+    const found = await directory.find(tenant, query);
+    if (!found.ok) throw new ApiError('UNAVAILABLE', 'Users cannot be searched at the moment.');
+    const ids = found.value;
+    const accounts = await inParallel(ids, settings.limits.questionsAtOnceMax, (id) =>
+      accountOf(this.ports, { tenant, user: id }),
+    );
+    const users = ids.flatMap((id, index) => {
+      const account = accounts[index];
+      if (account === undefined) return [];
+      return [{ id, displayName: account.displayName, avatar: profileJson(account).avatar }];
+    });
+    return { users, next: ids.length < query.limit ? null : (ids.at(-1) ?? null) };
   }
 
   @Get('users/:user')
@@ -82,7 +112,8 @@ export class AccountsController {
       tenant: asker.tenant,
       user,
     });
-    return { id: user, exists: account !== undefined, displayName: account?.displayName ?? '' };
+    const shown = { displayName: account?.displayName ?? '', ...profileJson(account ?? {}) };
+    return { id: user, exists: account !== undefined, ...shown };
   }
 
   /** The tenant a stranger may make an account in. */
@@ -99,6 +130,8 @@ export class AccountsController {
   }
 
   async #session(identity: Identity, displayName: string): Promise<z.infer<typeof sessionAnswer>> {
+    // Found by others from now on; without the store, after the next login.
+    await this.ports.directory.add(identity.tenant, identity.user);
     return { ...(await this.ports.issuer.issue(identity)), user: userJson(identity, displayName) };
   }
 }

@@ -29,7 +29,13 @@ describe('registering', () => {
     expect(body.user).toEqual({ tenant: 'default', id: 'alice', displayName: 'alice' });
     expect(body.expiresAtMs).toBeGreaterThan(doubles.clock.now);
     const me = await doubles.call('GET /v1/me', { as: body.token });
-    expect(me.body).toEqual({ ...body.user, tokenExpiresAtMs: body.expiresAtMs });
+    expect(me.body).toEqual({
+      ...body.user,
+      avatar: '',
+      fields: [],
+      whoMayWrite: 'everyone',
+      tokenExpiresAtMs: body.expiresAtMs,
+    });
   });
 
   it('keeps the password as an argon2id hash only', async () => {
@@ -158,9 +164,9 @@ describe('asking who somebody is', () => {
     await doubles.tokenOf('bob');
     await doubles.tokenOf('eve', 'other');
     const bob = await doubles.call('GET /v1/users/bob', { as: token });
-    expect(bob.body).toEqual({ id: 'bob', exists: true, displayName: 'The bob' });
+    expect(bob.body).toEqual({ id: 'bob', exists: true, displayName: 'The bob', avatar: '', fields: [] });
     const eve = await doubles.call('GET /v1/users/eve', { as: token });
-    expect(eve.body).toEqual({ id: 'eve', exists: false, displayName: '' });
+    expect(eve.body).toEqual({ id: 'eve', exists: false, displayName: '', avatar: '', fields: [] });
   });
 
   it('refuses an id that is none', async () => {

@@ -2,7 +2,12 @@
 // port can be told to fail.
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import { MemoryCluster, MemoryPresenceRegistry, MemoryRateLimiter } from '@parley/adapters';
+import {
+  MemoryCluster,
+  MemoryPresenceRegistry,
+  MemoryRateLimiter,
+  MemoryUserDirectory,
+} from '@parley/adapters';
 import type { PresenceRegistry } from '@parley/adapters';
 import type { ErrorName, parley } from '@parley/protocol';
 import { errorBody, internal, wire } from '@parley/protocol';
@@ -202,6 +207,7 @@ export async function startHttpDoubles(
     admin: history.admin,
     words,
     presence: presence as PresenceRegistry,
+    directory: new MemoryUserDirectory(),
     rates: new MemoryRateLimiter(clock),
     clock,
     random: seededRandom(1),

@@ -16,6 +16,10 @@ export interface HttpLimits {
   readonly presenceUsersMax: number;
   /** Tags of one contact; more is BAD_REQUEST. */
   readonly tagsPerContactMax: number;
+  /** Users on a page of a search by handle; a larger wish gets this many. */
+  readonly usersPerSearchMax: number;
+  /** Own fields of a profile; more is BAD_REQUEST. */
+  readonly profileFieldsMax: number;
   /** Questions to entities under way at once for one request. */
   readonly questionsAtOnceMax: number;
   /** One search, milliseconds. Then HISTORY_UNAVAILABLE. */
@@ -36,6 +40,7 @@ export interface HttpLimits {
   readonly requestsPerUser: RateLimit;
   readonly searchesPerUser: RateLimit;
   readonly contactRequestsPerUser: RateLimit;
+  readonly userSearchesPerUser: RateLimit;
   readonly exportsPerUser: RateLimit;
   readonly analyticsQuestions: RateLimit;
   /** Rows of the store that were read for an analyst's answers, in thousands. The last answer may go over. */
@@ -50,6 +55,8 @@ export const httpLimits: HttpLimits = {
   pageMax: 500,
   presenceUsersMax: 200,
   tagsPerContactMax: 16,
+  profileFieldsMax: 16,
+  usersPerSearchMax: 50,
   questionsAtOnceMax: 16,
   searchTimeoutMs: 5_000,
   analyticsTimeoutMs: 8_000,
@@ -61,6 +68,7 @@ export const httpLimits: HttpLimits = {
   loginFailures: { name: 'http-login-failure', max: 10, windowMs: 15 * 60_000 },
   requestsPerUser: { name: 'http-request', max: 1_200, windowMs: 60_000 },
   searchesPerUser: { name: 'http-search', max: 120, windowMs: 60_000 },
+  userSearchesPerUser: { name: 'http-user-search', max: 60, windowMs: 60_000 },
   contactRequestsPerUser: { name: 'http-contact-request', max: 60, windowMs: 60 * 60_000 },
   exportsPerUser: { name: 'http-export', max: 20, windowMs: 60 * 60_000 },
   analyticsQuestions: { name: 'analytics-question', max: 600, windowMs: 3_600_000 },

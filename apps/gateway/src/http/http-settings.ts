@@ -17,6 +17,7 @@ export const httpFields = {
   /** Of one user in an hour; beyond it RATE_LIMITED. */
   httpExportsPerHour: atLeastOne(httpLimits.exportsPerUser.max),
   httpContactRequestsPerHour: atLeastOne(httpLimits.contactRequestsPerUser.max),
+  httpUserSearchesPerMinute: atLeastOne(httpLimits.userSearchesPerUser.max),
   /** Of one analyst in an hour; beyond it RATE_LIMITED. */
   analyticsQuestionsPerHour: atLeastOne(httpLimits.analyticsQuestions.max),
   /** Thousands of rows the store reads for them. */
@@ -32,6 +33,7 @@ export const httpLimitsOf = (config: HttpConfig): HttpLimits => ({
   requestsPerUser: { ...httpLimits.requestsPerUser, max: config.httpRequestsPerMinute },
   searchesPerUser: { ...httpLimits.searchesPerUser, max: config.httpSearchesPerMinute },
   exportsPerUser: { ...httpLimits.exportsPerUser, max: config.httpExportsPerHour },
+  userSearchesPerUser: { ...httpLimits.userSearchesPerUser, max: config.httpUserSearchesPerMinute },
   contactRequestsPerUser: { ...httpLimits.contactRequestsPerUser, max: config.httpContactRequestsPerHour },
   analyticsQuestions: { ...httpLimits.analyticsQuestions, max: config.analyticsQuestionsPerHour },
   analyticsThousandRows: { ...httpLimits.analyticsThousandRows, max: config.analyticsThousandRowsPerHour },

@@ -16,6 +16,7 @@ import { HTTP_PORTS } from './http-ports.ts';
 import { OperationsController } from './operations.controller.ts';
 import { PeopleController } from './people.controller.ts';
 import { PresenceController } from './presence.controller.ts';
+import { ProfileController } from './profile.controller.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { SearchController } from './search.controller.ts';
 import { WordsController } from './words.controller.ts';
@@ -32,6 +33,7 @@ export class HttpModule {
         GroupsController,
         PeopleController,
         GroupCareController,
+        ProfileController,
         ConversationsController,
         SearchController,
         ExportController,

@@ -1,7 +1,7 @@
 // What requests and answers about people look like; see schemas.ts.
 import { z } from 'zod';
 import { httpLimits } from './http-limits.ts';
-import { count, printable, userId } from './schemas.ts';
+import { count, displayName, printable, user, userId } from './schemas.ts';
 
 const noControls = 'must not have control characters';
 const tag = z.string().trim().min(1).max(64).regex(printable, noControls);
@@ -44,4 +44,45 @@ export const relationPage = z.object({
   ),
   next: z.string().nullable().describe('`after` for the next page'),
   inboxPosition: z.int().describe('changes after it come by the inbox'),
+});
+
+const profileField = z.strictObject({
+  name: z.string().trim().min(1).max(64).regex(printable, noControls),
+  value: z.string().trim().max(256).regex(printable, noControls),
+});
+export const profileBody = z.strictObject({
+  displayName,
+  avatar: z.string().max(512).regex(printable, noControls).default('').describe('id or address of a picture'),
+  fields: z
+    .array(profileField)
+    .max(httpLimits.profileFieldsMax)
+    .default([])
+    .refine(
+      (fields) => new Set(fields.map(({ name }) => name)).size === fields.length,
+      'a name stands twice',
+    ),
+});
+const whoMayWrite = z.enum(['everyone', 'contacts', 'shared-group']);
+export const writeRuleBody = z.strictObject({ whoMayWrite });
+
+const shown = {
+  avatar: z.string(),
+  fields: z.array(z.object({ name: z.string(), value: z.string() })),
+};
+export const meAnswer = z.object({ ...user.shape, ...shown, whoMayWrite, tokenExpiresAtMs: z.int() });
+export const userAnswer = z.object({
+  id: z.string(),
+  exists: z.boolean(),
+  displayName: z.string(),
+  ...shown,
+});
+
+export const userSearchQuery = z.strictObject({
+  prefix: userId.min(2).describe('upper or lower case'),
+  after: userId.or(z.literal('')).default(''),
+  limit: count(20, httpLimits.usersPerSearchMax),
+});
+export const userSearchAnswer = z.object({
+  users: z.array(z.object({ id: z.string(), displayName: z.string(), avatar: z.string() })),
+  next: z.string().nullable().describe('`after` for the next page'),
 });

@@ -24,7 +24,12 @@ export const conversationId = z
 
 // Passwords are compared as NFKC, so that the same keys on another keyboard give the same password.
 const password = z.string().max(256).normalize('NFKC').min(8);
-const displayName = z.string().trim().min(1).max(128).regex(printable, 'must not have control characters');
+export const displayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(128)
+  .regex(printable, 'must not have control characters');
 export const title = z.string().trim().min(1).max(256).regex(printable, 'must not have control characters');
 const members = z.array(userId).max(httpLimits.membersPerRequestMax);
 
@@ -148,10 +153,8 @@ export const presenceQuery = z.strictObject({
 
 // ---------- answers ----------
 
-const user = z.object({ tenant: z.string(), id: z.string(), displayName: z.string() });
+export const user = z.object({ tenant: z.string(), id: z.string(), displayName: z.string() });
 export const sessionAnswer = z.object({ token: z.string(), expiresAtMs: z.int(), user });
-export const meAnswer = z.object({ ...user.shape, tokenExpiresAtMs: z.int() });
-export const userAnswer = z.object({ id: z.string(), exists: z.boolean(), displayName: z.string() });
 
 export const diffusion = z.enum(['write', 'read']);
 export const role = z.enum(['member', 'admin', 'owner']);

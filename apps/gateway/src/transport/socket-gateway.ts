@@ -183,7 +183,7 @@ export class SocketGateway {
     const presence = this.#presence;
     const posting = new Posting({
       commands,
-      knownUsers: new KnownUsers(queries, limits.knownUsersMax),
+      knownUsers: new KnownUsers(queries, limits),
       heads,
       limits,
       screen: parts.screen ?? noScreen,

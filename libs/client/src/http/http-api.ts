@@ -1,7 +1,7 @@
 // The HTTP API: accounts, sessions, groups, conversations, search. Each call answers or throws a ClientError with the
 // server's code. Integers are plain numbers here.
 import { ClientError, localError } from '../client-error.ts';
-import { type ConversationInfo, type Cursor, Diffusion, type Message } from '../frames.ts';
+import { type ConversationInfo, type Cursor, Diffusion, type Message, type Profile } from '../frames.ts';
 import { wire } from '@parley/protocol';
 import { GroupApi } from './group-api.ts';
 
@@ -49,6 +49,14 @@ export interface MembersPage {
   /** `after` for the next page; undefined on the last one. */
   readonly next: string | undefined;
 }
+
+export interface UsersPage {
+  readonly users: readonly { readonly id: string; readonly displayName: string; readonly avatar: string }[];
+  /** `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export type WhoMayWrite = 'everyone' | 'contacts' | 'shared-group';
 
 export type RelationKind = 'contacts' | 'requested' | 'asked' | 'blocked' | 'all';
 
@@ -135,9 +143,36 @@ export class HttpApi {
     return asLogin(await this.#call('POST', '/v1/sessions', credentials));
   }
 
-  async user(user: string): Promise<{ readonly exists: boolean; readonly displayName: string }> {
+  async user(user: string): Promise<Profile & { readonly exists: boolean }> {
     const answer = await this.#call('GET', `/v1/users/${encodeURIComponent(user)}`);
-    return { exists: answer['exists'] === true, displayName: String(answer['displayName'] ?? '') };
+    return { exists: answer['exists'] === true, ...asProfile(answer) };
+  }
+
+  /** Users whose handle begins with `prefix`, of at least two characters, upper or lower case. */
+  async findUsers(
+    prefix: string,
+    page: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<UsersPage> {
+    const answer = await this.#call('GET', `/v1/users${queryOf({ prefix, ...page })}`);
+    const next = answer['next'];
+    return {
+      users: (answer['users'] as UsersPage['users'] | undefined) ?? [],
+      next: typeof next === 'string' ? next : undefined,
+    };
+  }
+
+  async me(): Promise<Profile & { readonly whoMayWrite: WhoMayWrite }> {
+    const answer = await this.#call('GET', '/v1/me');
+    return { ...asProfile(answer), whoMayWrite: answer['whoMayWrite'] as WhoMayWrite };
+  }
+
+  /** What is left out is emptied. */
+  async setProfile(profile: Pick<Profile, 'displayName'> & Partial<Profile>): Promise<void> {
+    await this.#call('PUT', '/v1/me/profile', profile);
+  }
+
+  async setWhoMayWrite(whoMayWrite: WhoMayWrite): Promise<void> {
+    await this.#call('PUT', '/v1/me/write-rule', { whoMayWrite });
   }
 
   /** Where to open the WebSocket. */
@@ -347,6 +382,12 @@ function problemError(status: number, problem: Json): ClientError {
     retryAfterMs: Number(problem['retryAfterMs'] ?? 0),
   });
 }
+
+const asProfile = (answer: Json): Profile => ({
+  displayName: String(answer['displayName'] ?? ''),
+  avatar: String(answer['avatar'] ?? ''),
+  fields: (answer['fields'] as Profile['fields'] | undefined) ?? [],
+});
 
 const diffusionOf = (word: unknown): number => (word === 'read' ? Diffusion.read : Diffusion.write);
 

@@ -1,5 +1,7 @@
 // Reads of what a user has to do with others: pure functions of committed state.
+import { conversationOfDirect, directOf, isDirectConversation } from '../conversation/conversation-id.ts';
 import { Refusal } from '../direct/refusal.ts';
+import { type Profile, WhoMayWrite } from './profile.ts';
 import { Contact, type Relation } from './relation.ts';
 import type { UserState } from './user-state.ts';
 
@@ -42,6 +44,55 @@ function isOfKind({ contact, isBlocked }: Relation, kind: number): boolean {
   }
 }
 
-/** Whether the user takes messages of `from`. */
-export const refusalOf = (state: UserState, from: string): Refusal =>
-  state.personal.relations.get(from)?.isBlocked === true ? Refusal.BLOCKED : Refusal.NONE;
+/** Whether the user's direct conversation with `from` is to refuse what they write: a block, else the rule for it. */
+export function refusalIn(state: UserState, from: string): Refusal {
+  const { relations, whoMayWrite } = state.personal;
+  const relation = relations.get(from);
+  if (relation?.isBlocked === true) return Refusal.BLOCKED;
+  if (relation?.contact === Contact.ACCEPTED || whoMayWrite !== WhoMayWrite.CONTACTS) return Refusal.NONE;
+  // One that has not begun is not told of rules, only of blocks: nobody would tell it of their end.
+  return state.conversations.has(conversationOfDirect(directOf(state.user, from)))
+    ? Refusal.NOT_ACCEPTED
+    : Refusal.NONE;
+}
+
+/** Whether somebody may begin to write to the user. */
+export interface Reception {
+  readonly refusal: Refusal;
+  readonly whoMayWrite: WhoMayWrite;
+  /** With NOT_ACCEPTED: who is in one of these groups may write all the same. */
+  readonly groups: readonly string[];
+}
+
+/** What a gateway asks before the first message of a conversation. In one that has begun, the conversation itself knows. */
+export function receptionOf(state: UserState, from: string): Reception {
+  const { relations, whoMayWrite } = state.personal;
+  const relation = relations.get(from);
+  const taken = { refusal: Refusal.NONE, whoMayWrite, groups: [] };
+  if (relation?.isBlocked === true) return { ...taken, refusal: Refusal.BLOCKED };
+  const isOpen =
+    whoMayWrite === WhoMayWrite.EVERYONE ||
+    from === '' ||
+    from === state.user ||
+    relation?.contact === Contact.ACCEPTED;
+  if (isOpen) return taken;
+  // It knows what it was told, and which messages are repeated.
+  if (state.conversations.has(conversationOfDirect(directOf(state.user, from)))) return taken;
+  if (whoMayWrite === WhoMayWrite.CONTACTS) return { ...taken, refusal: Refusal.NOT_ACCEPTED };
+  return { refusal: Refusal.NOT_ACCEPTED, whoMayWrite, groups: groupsOf(state) };
+}
+
+const groupsOf = (state: UserState): string[] =>
+  [...state.conversations.values()]
+    .filter(({ conversation, left }) => left === 0 && !isDirectConversation(conversation))
+    .map(({ conversation }) => conversation)
+    .slice(-state.limits.sharedGroupsMax);
+
+/** What the user shows of themself, set or not. */
+export const profileOf = (state: UserState): Profile =>
+  state.personal.profile ?? {
+    type: 'Profile',
+    displayName: state.account?.displayName ?? '',
+    avatar: '',
+    fields: [],
+  };

@@ -5,6 +5,7 @@ import type { LogMessage } from '../conversation/log-message.ts';
 import type { Mentioning } from '../conversation/mentioning.ts';
 import type { NarrowView, SetConversation } from './own-conversation.ts';
 import type { Membership } from './membership.ts';
+import type { SetProfile, SetWriteRule } from './profile.ts';
 import type { ChangeRelation, NotePeerRelation } from './relation.ts';
 
 export interface RegisterUser {
@@ -49,7 +50,9 @@ export type UserCommand =
   | ChangeRelation
   | NotePeerRelation
   | SetConversation
-  | NarrowView;
+  | NarrowView
+  | SetWriteRule
+  | SetProfile;
 
 /** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
 export interface ReadDone {

@@ -11,8 +11,9 @@ import type { MarkRead } from '../direct/direct-command.ts';
 import { type ConversationSettingsChanged, decideNarrow, decideSet, isGone } from './own-conversation.ts';
 import { withoutContent } from '../conversation/message-change.ts';
 import { Membership } from './membership.ts';
-import { personalChangeOf } from './personal.ts';
-import { effectsOfRelation } from './relation-effects.ts';
+import { type PersonalEvent, personalChangeOf } from './personal.ts';
+import { decideProfile, decideWriteRule } from './profile-rules.ts';
+import { effectsOfRelation, effectsOfUnwanted, effectsOfWriteRule } from './relation-effects.ts';
 import { decidePeerRelation, decideRelation } from './relation-rules.ts';
 import type { Deliver, NotePeerRead, ReadConversation, ReadDone } from './user-command.ts';
 import type { RegisterUser, UserCommand, UserReply } from './user-command.ts';
@@ -53,6 +54,10 @@ function decideUser(state: UserState, command: UserCommand, context: DecideConte
       return decideRelation(state, command, context.nowMs);
     case 'NotePeerRelation':
       return decidePeerRelation(state, command, context.nowMs);
+    case 'SetWriteRule':
+      return decideWriteRule(state, command);
+    case 'SetProfile':
+      return decideProfile(state, command);
     default:
       return assertNever(command, 'decideUser');
   }
@@ -171,9 +176,7 @@ function decidePeerRead(state: UserState, command: NotePeerRead): UserDecision {
 function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
   switch (event.type) {
     case 'EntryAppended':
-      return event.push === undefined
-        ? []
-        : [{ kind: 'push', position: state.inbox.last, payload: event.push }];
+      return effectsOfEntry(event, state);
     case 'ReadPointerMoved':
       return effectsOfRead(event, state);
     case 'PeerReadNoted': {
@@ -193,13 +196,27 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
     }
     case 'UserRegistered':
       return [];
-    case 'RelationChanged': {
-      const payload: PersonalPush = { type: 'Personal', change: personalChangeOf(event) };
-      return [{ kind: 'push', position: state.inbox.last, payload }, ...effectsOfRelation(event, state)];
-    }
+    case 'RelationChanged':
+      return [personalPush(event, state), ...effectsOfRelation(event, state)];
+    case 'WriteRuleChanged':
+      return [personalPush(event, state), ...effectsOfWriteRule(state)];
+    case 'ProfileChanged':
+      return [personalPush(event, state)];
     default:
       return assertNever(event, 'effectsOfUser');
   }
+}
+
+function effectsOfEntry(event: EntryAppended, state: UserState): readonly Effect[] {
+  if (event.push === undefined) return [];
+  const push: Effect = { kind: 'push', position: state.inbox.last, payload: event.push };
+  const unwanted = effectsOfUnwanted(event, state);
+  return unwanted.length === 0 ? [push] : [push, ...unwanted];
+}
+
+function personalPush(event: PersonalEvent, state: UserState): Effect {
+  const payload: PersonalPush = { type: 'Personal', change: personalChangeOf(event) };
+  return { kind: 'push', position: state.inbox.last, payload };
 }
 
 /** The user's devices learn of the pointer; in a direct conversation the peer does too, by way of the direct entity. */

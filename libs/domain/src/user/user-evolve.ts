@@ -47,6 +47,8 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
       return state;
     }
     case 'RelationChanged':
+    case 'WriteRuleChanged':
+    case 'ProfileChanged':
       applyPersonal(state, event);
       appendToInbox(state.inbox, '', 0, { kind: 'personal', change: personalChangeOf(event) });
       return state;

@@ -13,6 +13,10 @@ export interface UserLimits {
   readonly contactsMax: number;
   /** Persons a user has blocked. Above: LIST_FULL. */
   readonly blockedMax: number;
+  /** Direct conversations that are told at once when the rule who may write changes: the newest. Others take one more message. */
+  readonly directsToldMax: number;
+  /** Groups compared to find a shared one: the newest. Above: the oldest are not looked at. */
+  readonly sharedGroupsMax: number;
   /** Relations on one page at most; also the page size when none is asked for. */
   readonly relationPageMax: number;
   /** Unread messages of a conversation that mention the user, remembered. Above: the oldest are not counted any more. */
@@ -28,6 +32,8 @@ export const userLimits: UserLimits = {
   uncountedMax: 256,
   contactsMax: 5_000,
   blockedMax: 1_000,
+  directsToldMax: 2_000,
+  sharedGroupsMax: 1_000,
   relationPageMax: 500,
   mentionedMax: 256,
   deletedMax: 1_000,

@@ -1,7 +1,7 @@
 // What a snapshot keeps of a user, and the way back.
 import type { EntityAddress } from '@parley/std';
 import { type InboxEntry, inboxEntries, restoreInbox } from './inbox-window.ts';
-import { type Personal, nothingPersonal } from './personal.ts';
+import { type Personal, sharedIfEmpty } from './personal.ts';
 import { type UserLimits, userLimits } from './user-limits.ts';
 import { type Account, type UserConversation, type UserState, noConversations } from './user-state.ts';
 
@@ -40,6 +40,6 @@ export function restoreUser(
     account: snapshot.account,
     inbox: restoreInbox(limits.inboxCountMax, snapshot.position, entries),
     conversations: conversations.size === 0 ? noConversations : conversations,
-    personal: snapshot.personal.relations.size === 0 ? nothingPersonal : snapshot.personal,
+    personal: sharedIfEmpty(snapshot.personal),
   };
 }

@@ -9,7 +9,8 @@ import {
   createUserDecider,
   inboxPage,
   isLimited,
-  refusalOf,
+  profileOf,
+  receptionOf,
   relationPage,
   ownViews,
   userConversations,
@@ -52,7 +53,7 @@ function queryUser(state: UserState, bytes: Uint8Array): Uint8Array {
     case 'views':
       return queryAnswer.views(ownViews(state, query.conversation === '' ? undefined : [query.conversation]));
     case 'account':
-      return queryAnswer.account(accountOf(state), refusalOf(state, query.from));
+      return queryAnswer.account(accountOf(state), receptionOf(state, query.from), profileOf(state));
     case 'relations':
       return queryAnswer.relations(relationPage(state, query));
     default:

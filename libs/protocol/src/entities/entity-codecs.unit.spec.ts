@@ -35,6 +35,7 @@ const membership = oneOfNumbers(0, 1, 2);
 const role = oneOfNumbers(0, 1, 2, 3);
 const refusal = oneOfNumbers(0, 1, 2);
 const relationAction = oneOfNumbers(0, 1, 2, 3, 4, 5, 6, 7);
+const profileFields = fc.array(record({ name: text, value: text }), { maxLength: 3 });
 const relation = record({
   type: fc.constant('Relation' as const),
   user: text,
@@ -259,6 +260,8 @@ const userCommand = valuesOf<UserCommand>({
   ReadConversation: { conversation: text, sequence: number },
   NotePeerRead: { conversation: text, peer: text, sequence: number },
   ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
+  SetWriteRule: { whoMayWrite: oneOfNumbers(0, 1, 2) },
+  SetProfile: { displayName: text, avatar: text, fields: profileFields },
   NotePeerRelation: { peer: text, action: relationAction, message: text, requestMs: number },
   SetConversation: { conversation: text, settings: ownSettings, fields: users, head: number },
   NarrowView: { conversation: text, clearedThrough: number, deleted: fc.array(number), head: number },
@@ -281,6 +284,15 @@ const userEvent = valuesOf<UserEvent>({
   },
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },
+  WriteRuleChanged: { whoMayWrite: oneOfNumbers(0, 1, 2) },
+  ProfileChanged: {
+    profile: record({
+      type: fc.constant('Profile' as const),
+      displayName: text,
+      avatar: text,
+      fields: profileFields,
+    }),
+  },
   RelationChanged: { action: relationAction, isByPeer: fc.boolean(), relation, requestMs: number },
 });
 

@@ -1,7 +1,7 @@
 // What belongs to a user beside inbox and conversations, as events, entries, snapshots and answers carry it.
-import type { PersonalChange, Relation } from '@parley/domain';
+import type { PersonalChange, Profile, Relation, WriteRule } from '@parley/domain';
 import type { parley } from '../messages.ts';
-import { type Shape, copier, list, oneOf, plain } from './shape.ts';
+import { type Shape, copier, list, listOf, oneOf, plain } from './shape.ts';
 
 const relationShape: Shape<Relation> = {
   user: plain,
@@ -12,6 +12,30 @@ const relationShape: Shape<Relation> = {
   tags: list,
   sinceMs: plain,
 };
+
+const profileShape: Shape<Profile> = {
+  displayName: plain,
+  avatar: plain,
+  fields: listOf({ name: plain, value: plain }),
+};
+
+const writeRuleShape: Shape<WriteRule> = { whoMayWrite: plain };
+
+const copyProfile = copier(profileShape, 'Profile');
+
+/** undefined when it was never set. */
+export const readProfile = (message: object | null | undefined): Profile | undefined =>
+  message === null || message === undefined ? undefined : copyProfile(message);
+
+export function readSetProfile(message: object | null | undefined): Profile {
+  if (message === null || message === undefined) throw new RangeError('a profile is absent');
+  return copyProfile(message);
+}
+
+export const profileFields = profileShape.fields;
+
+export const toWireProfile = (profile: Profile): parley.v1.Profile.$Properties =>
+  profile as unknown as parley.v1.Profile.$Properties;
 
 const copyRelation = copier(relationShape, 'Relation');
 
@@ -26,7 +50,11 @@ export const toWireRelation = (relation: Relation): parley.v1.Relation.$Properti
   relation as unknown as parley.v1.Relation.$Properties;
 
 /** `{ relation: … }` and so on: a parley.v1.PersonalChange. */
-export const personalChanges = oneOf<PersonalChange>('PersonalChange', { Relation: relationShape });
+export const personalChanges = oneOf<PersonalChange>('PersonalChange', {
+  Relation: relationShape,
+  WriteRule: writeRuleShape,
+  Profile: profileShape,
+});
 
 export const toWirePersonal = (change: PersonalChange): parley.v1.PersonalChange.$Properties =>
   personalChanges.wrap(change);

@@ -10,12 +10,12 @@ import type {
   MembersPage,
   RelationPage,
 } from '@parley/domain';
-import type { Refusal, UserConversation } from '@parley/domain';
+import type { Profile, Reception, UserConversation } from '@parley/domain';
 import { errorBody } from '../error-codes.ts';
 import { internal, type parley } from '../messages.ts';
 import { encodeInboxAnswer, readInboxAnswer } from './inbox-answer-codec.ts';
 import { toWireMessage } from './log-message-codec.ts';
-import { toWireRelation } from './personal-codec.ts';
+import { toWireProfile, toWireRelation } from './personal-codec.ts';
 import { decoded } from './shape.ts';
 import { toWireConversation } from './user-parts-codec.ts';
 
@@ -102,8 +102,20 @@ export const queryAnswer = {
   conversations: (conversations: readonly UserConversation[], position: number): Uint8Array =>
     encode({ conversations: { conversations: conversations.map(toWireConversation), position } }),
 
-  account: (account: Account | undefined, refusal: Refusal = 0): Uint8Array =>
-    encode({ account: account === undefined ? { exists: false } : { exists: true, ...account, refusal } }),
+  /** `reception`: of who asks; `profile`: what the user shows. */
+  account: (account: Account | undefined, reception?: Reception, profile?: Profile): Uint8Array =>
+    encode({
+      account:
+        account === undefined
+          ? { exists: false }
+          : {
+              exists: true,
+              ...account,
+              ...reception,
+              groups: [...(reception?.groups ?? [])],
+              ...(profile === undefined ? {} : { profile: toWireProfile(profile) }),
+            },
+    }),
 
   relations: ({ relations, more, position }: RelationPage): Uint8Array =>
     encode({ relations: { relations: relations.map(toWireRelation), more, position } }),

@@ -18,7 +18,8 @@ import { encodeDeliver, encodeEntryAppended, encodeEntryPush, isPlainText } from
 import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
-import { readRelation, toWirePersonal, toWireRelation } from './personal-codec.ts';
+import { profileFields, readProfile, readRelation, readSetProfile } from './personal-codec.ts';
+import { toWirePersonal, toWireProfile, toWireRelation } from './personal-codec.ts';
 import { mentionsOrAbsent } from './mentioning-codec.ts';
 import { type Shape, list, oneOf, optional, orAbsent, plain } from './shape.ts';
 import { accountShape, readConversation, readSettings, toWireConversation } from './user-parts-codec.ts';
@@ -96,7 +97,13 @@ export function encodeUserSnapshot(state: UserState): Uint8Array {
   const writer = new ByteWriter().raw(internal.UserSnapshot.encode({ account, position }).finish());
   entries.forEach((entry, index) => writeInboxEntry(writer, 3, { position: first + index, entry }));
   const relations = [...personal.relations.values()].map(toWireRelation);
-  const rest = { conversations: conversations.map(toWireConversation), relations };
+  const { whoMayWrite, profile } = personal;
+  const rest = {
+    conversations: conversations.map(toWireConversation),
+    relations,
+    whoMayWrite,
+    ...(profile === undefined ? {} : { profile: toWireProfile(profile) }),
+  };
   return writer.raw(internal.UserSnapshot.encode(rest).finish()).finish();
 }
 
@@ -107,7 +114,11 @@ function readUserSnapshot(bytes: Uint8Array) {
     position: message.position,
     entries: message.entries.map((entry) => readEntry(entry as parley.internal.v1.InboxEntry)),
     conversations: message.conversations.map((each) => readConversation(each as parley.v1.Conversation)),
-    personal: { relations: relationsIn(message.relations) },
+    personal: {
+      relations: relationsIn(message.relations),
+      whoMayWrite: message.whoMayWrite,
+      profile: readProfile(message.profile),
+    },
   };
 }
 
@@ -145,6 +156,8 @@ const commands = oneOf<UserCommand>('UserCommand', {
   NotePeerRelation: { peer: plain, action: plain, message: plain, requestMs: plain },
   SetConversation: { conversation: plain, settings: readSettings, fields: list, head: plain },
   NarrowView: { conversation: plain, clearedThrough: plain, deleted: list, head: plain },
+  SetWriteRule: { whoMayWrite: plain },
+  SetProfile: { displayName: plain, avatar: plain, fields: profileFields },
 });
 
 const events = oneOf<UserEvent>('UserEvent', {
@@ -155,4 +168,6 @@ const events = oneOf<UserEvent>('UserEvent', {
   RelationChanged: { action: plain, isByPeer: plain, relation: readRelation, requestMs: plain },
   ConversationSettingsChanged: { conversation: plain, settings: readSettings },
   ViewNarrowed: { conversation: plain, clearedThrough: plain, deleted: list },
+  WriteRuleChanged: { whoMayWrite: plain },
+  ProfileChanged: { profile: readSetProfile },
 });

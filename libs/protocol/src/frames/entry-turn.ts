@@ -29,6 +29,8 @@ function hasTurn(bytes: Uint8Array): boolean {
   let at = 0;
   while (at < bytes.length) {
     const tag = bytes[at++]!;
+    // A field beyond 15, such as a personal change: rare, and not to be walked over byte by byte.
+    if (tag >= 0x80) return true;
     if (tag === 0x20 || tag === 0x28) return true; // diffusion (4) or left (5)
     if ((tag & 7) === 2) {
       let size = 0;

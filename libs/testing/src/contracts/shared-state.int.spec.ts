@@ -1,5 +1,12 @@
 // What gateways and history share through Redis, on a real server: present, lost, hanging, and back.
-import { RedisLink, RedisPresence, RedisRateLimiter, type RedisState, RedisTail } from '@parley/adapters';
+import {
+  RedisLink,
+  RedisPresence,
+  RedisRateLimiter,
+  RedisUserDirectory,
+  type RedisState,
+  RedisTail,
+} from '@parley/adapters';
 import { systemClock } from '@parley/std';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +17,7 @@ import { waitUntil } from '../servers/wait-until.ts';
 import { describeMessageTail } from './message-tail.contract.ts';
 import { describePresenceRegistry } from './presence-registry.contract.ts';
 import { describeRateLimiter } from './rate-limiter.contract.ts';
+import { describeUserDirectory } from './user-directory.contract.ts';
 
 let server: ServerHandle;
 let link: RedisLink;
@@ -36,6 +44,7 @@ async function emptied(): Promise<RedisLink> {
 
 describeMessageTail('Redis', async (limits) => new RedisTail(await emptied(), limits));
 describePresenceRegistry('Redis', async (limits) => new RedisPresence(await emptied(), systemClock, limits));
+describeUserDirectory('Redis', async () => new RedisUserDirectory(await emptied()));
 describeRateLimiter('Redis', async () => new RedisRateLimiter(await emptied(), systemClock));
 
 it('reads many conversations in one round trip', async () => {

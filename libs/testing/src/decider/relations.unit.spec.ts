@@ -6,9 +6,12 @@ import {
   type Relation,
   RelationAction,
   type UserEvent,
+  WhoMayWrite,
   createUserDecider,
   directDecider,
   inboxPage,
+  profileOf,
+  receptionOf,
   relationPage,
   userDecider,
   userLimits,
@@ -289,5 +292,135 @@ describe('user: contacts', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('user: who may write', () => {
+  const entry = (conversation: string, sender: string, more: object = {}): UserEvent => ({
+    type: 'EntryAppended',
+    conversation,
+    sequence: 1,
+    sender,
+    atMs: 5,
+    membership: 0,
+    diffusion: 0,
+    title: '',
+    ...more,
+  });
+  const rule = (whoMayWrite: WhoMayWrite) => ({ type: 'WriteRuleChanged', whoMayWrite }) as const;
+  const contact = (user: string) => ({
+    ...changed(ACCEPT, { user, contact: Contact.ACCEPTED }),
+    relation: relation({ user, contact: Contact.ACCEPTED }),
+  });
+  const tellDirects = (ids: string[], refusal: number) =>
+    ({ kind: 'tell', type: 'direct', ids, command: { type: 'SetRefusal', user: 'ann', refusal } }) as const;
+
+  it('a rule is an entry of the inbox, and the conversations that have begun hear of it', () => {
+    const pushedRule = (position: number, whoMayWrite: WhoMayWrite) =>
+      ({
+        kind: 'push',
+        position,
+        payload: { type: 'Personal', change: { type: 'WriteRule', whoMayWrite } },
+      }) as const;
+    const begun = [
+      entry('d.ann.bob', 'bob'),
+      entry('d.ann.cat', 'cat'),
+      entry('g.tea', 'dan'),
+      contact('bob'),
+    ];
+    spec
+      .given(...begun)
+      .when({ type: 'SetWriteRule', whoMayWrite: WhoMayWrite.CONTACTS })
+      .thenEvents(rule(WhoMayWrite.CONTACTS))
+      .thenEffects(pushedRule(5, 1), tellDirects(['ann.bob'], 0), tellDirects(['ann.cat'], 2));
+    spec
+      .given(...begun, rule(WhoMayWrite.CONTACTS))
+      .when({ type: 'SetWriteRule', whoMayWrite: WhoMayWrite.EVERYONE })
+      .thenEffects(pushedRule(6, 0), tellDirects(['ann.bob', 'ann.cat'], 0));
+    spec
+      .given(rule(WhoMayWrite.CONTACTS))
+      .when({ type: 'SetWriteRule', whoMayWrite: WhoMayWrite.CONTACTS })
+      .thenNothing();
+  });
+
+  it('under it, a contact that is made or ended is told to the conversation of the two', () => {
+    const begun = [entry('d.ann.bob', 'bob'), rule(WhoMayWrite.CONTACTS), contact('bob')];
+    const { state } = spec.given(...begun).when(change(REMOVE));
+    expect(receptionOf(state, 'bob').refusal).toBe(0);
+    spec
+      .given(...begun)
+      .when(change(REMOVE))
+      .thenEffects(pushed(4, { sinceMs: 1_000 }), peerTold(REMOVE, 0), tellDirects(['ann.bob'], 2));
+  });
+
+  it('a message that slipped through stands, and the next one is refused', () => {
+    const message = {
+      conversation: 'd.ann.bob',
+      sequence: 1,
+      sender: 'bob',
+      clientMessageId: 'c',
+      sentAtMs: 5,
+      text: 'hi',
+    };
+    const command = { type: 'Deliver', message, membership: 0, diffusion: 0, title: '' } as const;
+    const payload = { type: 'Entry', message, diffusion: 0, left: false, title: '' };
+    spec
+      .given(rule(WhoMayWrite.CONTACTS))
+      .when(command)
+      .thenEffects({ kind: 'push', position: 2, payload }, tellDirects(['ann.bob'], 2));
+    spec
+      .given(rule(WhoMayWrite.CONTACTS), contact('bob'))
+      .when(command)
+      .thenEffects({ kind: 'push', position: 3, payload });
+  });
+
+  it('who begins is judged by the rule: contacts, or those in a group with the user', () => {
+    const joined = entry('g.tea', 'ann', { membership: 1, title: 'Tea' });
+    const left = entry('g.old', 'ann', { membership: 2 });
+    const refusals = (whoMayWrite: WhoMayWrite, from: string) => {
+      const given = [joined, left, contact('bob'), entry('d.ann.dan', 'dan'), rule(whoMayWrite)];
+      const state = given.reduce(userDecider.evolve, userDecider.initialState(address));
+      const { refusal, groups } = receptionOf(state, from);
+      return { refusal, groups };
+    };
+    const taken = { refusal: 0, groups: [] };
+    for (const from of ['bob', 'cat', '']) expect(refusals(WhoMayWrite.EVERYONE, from)).toEqual(taken);
+    expect(refusals(WhoMayWrite.CONTACTS, 'bob')).toEqual(taken);
+    expect(refusals(WhoMayWrite.CONTACTS, 'cat')).toEqual({ refusal: 2, groups: [] });
+    expect(refusals(WhoMayWrite.SHARED_GROUP, 'cat')).toEqual({ refusal: 2, groups: ['g.tea'] });
+    for (const from of ['bob', 'dan']) expect(refusals(WhoMayWrite.SHARED_GROUP, from)).toEqual(taken);
+  });
+});
+
+describe('user: profile', () => {
+  const registered = {
+    type: 'UserRegistered',
+    handle: 'ann',
+    displayName: 'Ann',
+    passwordHash: 'h',
+    atMs: 1,
+  } as const;
+  const shown = {
+    displayName: 'Ann of Tea',
+    avatar: 'media/7',
+    fields: [{ name: 'city', value: 'Uppsala' }],
+  };
+
+  it('is set whole, once, and the devices learn of it', () => {
+    const profile = { type: 'Profile', ...shown } as const;
+    const { state } = spec
+      .given(registered)
+      .when({ type: 'SetProfile', ...shown })
+      .thenEvents({ type: 'ProfileChanged', profile })
+      .thenEffects({ kind: 'push', position: 1, payload: { type: 'Personal', change: profile } });
+    expect([state.account?.displayName, profileOf(state)]).toEqual(['Ann of Tea', profile]);
+    spec
+      .given(registered, { type: 'ProfileChanged', profile })
+      .when({ type: 'SetProfile', ...shown })
+      .thenNothing();
+    spec
+      .given()
+      .when({ type: 'SetProfile', ...shown })
+      .thenRefused('USER_NOT_FOUND');
   });
 });

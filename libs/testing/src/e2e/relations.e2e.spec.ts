@@ -8,7 +8,9 @@ let cluster: Cluster;
 let people: People;
 
 beforeAll(async () => {
-  cluster = await startCluster({ env: manyUsersFromOneAddress });
+  cluster = await startCluster({
+    env: { ...manyUsersFromOneAddress, PARLEY_GROUP_LARGE_FROM: '6', PARLEY_GROUP_SMALL_TO: '3' },
+  });
   people = new People(cluster);
 });
 
@@ -144,5 +146,92 @@ describe('contacts', () => {
     expect(ids).toEqual([others[1]!.id, others[2]!.id].sort());
     expect(second.next).toBeUndefined();
     expect(await codeOf(ann.api.acceptContact(bob!.id))).toBe('REQUEST_NOT_FOUND');
+  });
+});
+
+describe('who may write', () => {
+  it('contacts only: strangers are refused, in new conversations and in those that have begun', async () => {
+    const [ann, bob, cat, eve] = await people.registerAll('ann', 'bob', 'cat', 'eve');
+    const phone = await ann.connect();
+    const heard: number[] = [];
+    phone.on('personal', ({ writeRule }) => writeRule && heard.push(writeRule.whoMayWrite));
+    const [atBob, atCat] = [await bob.connect(), await cat.connect({ encoding: 'json' })];
+    const first = await atBob.send(direct(ann, bob), 'hello');
+    await untilTail(phone, direct(ann, bob), first.sequence);
+    await ann.api.setWhoMayWrite('contacts');
+    await until(() => heard.includes(1), 'the other device knows the rule');
+    expect((await ann.api.me()).whoMayWrite).toBe('contacts');
+    await until(
+      async () => (await codeOf(atBob.send(direct(ann, bob), 'still there?'))) === 'NOT_ACCEPTED',
+      'the conversation that has begun knows of the rule',
+    );
+    await eve.api.setWhoMayWrite('contacts');
+    expect(await codeOf(atCat.send(direct(eve, cat), 'hello'))).toBe('NOT_ACCEPTED');
+
+    await bob.api.requestContact(ann.id);
+    await until(async () => (await contactsOf(ann, 'asked')).length === 1, 'the request has come');
+    await ann.api.acceptContact(bob.id);
+    await until(
+      async () => (await codeOf(atBob.send(direct(ann, bob), 'now'))) === undefined,
+      'a contact may write',
+    );
+    await eve.api.setWhoMayWrite('everyone');
+    expect(await codeOf(atCat.send(direct(eve, cat), 'hello'))).toBeUndefined();
+  });
+
+  it('people of a shared group: who is in one with the user may begin, also in a super-large one', async () => {
+    const [ann, bob, cat, dan] = await people.registerAll('ann', 'bob', 'cat', 'dan');
+    await ann.api.setWhoMayWrite('shared-group');
+    await ann.api.createGroup({ title: 'Tea', members: [bob.id] });
+    const crowd = (await people.registerAll('m1', 'm2', 'm3', 'm4')).map(({ id }) => id);
+    const large = await dan.api.createGroup({ title: 'Square', members: [ann.id, ...crowd] });
+    expect(large.conversation).toMatch(/^g\./);
+    for (const [person, code] of [
+      [bob, undefined],
+      [cat, 'NOT_ACCEPTED'],
+      [dan, undefined],
+    ] as const) {
+      const device = await person.connect();
+      await until(
+        async () => (await codeOf(device.send(direct(ann, person), 'hello'))) === code,
+        `${person.id} gets ${code ?? 'through'}`,
+      );
+    }
+  });
+});
+
+describe('a profile', () => {
+  it('is seen by others, its devices learn of it, and it is bounded', async () => {
+    const [ann, bob] = await people.registerAll('ann', 'bob');
+    const phone = await ann.connect();
+    const heard: string[] = [];
+    phone.on('personal', ({ profile }) => profile && heard.push(profile.displayName));
+    const profile = {
+      displayName: 'Ann of Tea',
+      avatar: 'media/7',
+      fields: [{ name: 'city', value: 'Uppsala' }],
+    };
+    await ann.api.setProfile(profile);
+    await until(() => heard.includes('Ann of Tea'), 'the other device knows');
+    expect(await bob.api.user(ann.id)).toEqual({ exists: true, ...profile });
+    const fields = Array.from({ length: 17 }, (_, index) => ({ name: `f${index}`, value: '' }));
+    expect(await codeOf(ann.api.setProfile({ displayName: 'A', fields }))).toBe('BAD_REQUEST');
+    expect(await codeOf(ann.api.setProfile({ displayName: '' }))).toBe('BAD_REQUEST');
+  });
+});
+
+describe('search by handle', () => {
+  it('finds by the beginning, page by page, and wants at least two characters', async () => {
+    const names = ['Zoe-1', 'zoe-2', 'zoe-3'];
+    const [zoe] = await Promise.all(names.map((name) => people.registerAs(name)));
+    await zoe!.api.setProfile({ displayName: 'Zoe', avatar: 'media/8' });
+    const first = await zoe!.api.findUsers('ZOE', { limit: 2 });
+    expect(first.users).toEqual([
+      { id: 'Zoe-1', displayName: 'Zoe', avatar: 'media/8' },
+      { id: 'zoe-2', displayName: 'zoe-2', avatar: '' },
+    ]);
+    const second = await zoe!.api.findUsers('ZOE', { limit: 2, after: first.next! });
+    expect(second).toEqual({ users: [{ id: 'zoe-3', displayName: 'zoe-3', avatar: '' }], next: undefined });
+    expect(await codeOf(zoe!.api.findUsers('z'))).toBe('BAD_REQUEST');
   });
 });

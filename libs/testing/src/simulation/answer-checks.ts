@@ -1,7 +1,7 @@
 // Whatever reaches a gateway is compared with the journals at that moment: nothing may be said that is not stored
 // (INV-3, INV-7). The auditor hears of a record when it is stored, so there is no grace.
 import { type LogMessage, type UserConversation, type UserEvent, Diffusion } from '@parley/domain';
-import { applyChange, unreadOf, withoutContent } from '@parley/domain';
+import { applyChange, takesPosition, unreadOf, withoutContent } from '@parley/domain';
 import { encodeLogMessage, fromWireMessage, type parley } from '@parley/protocol';
 import { type JournalAuditor, currentLog, digest, postKey } from './journal-auditor.ts';
 import type { Trace } from './trace.ts';
@@ -62,7 +62,7 @@ export class AnswerChecks {
         event.conversation === message.conversation &&
         event.sequence === message.sequence
       : personal
-        ? event.type === 'RelationChanged'
+        ? takesPosition(event) && event.type !== 'EntryAppended' && event.type !== 'ReadPointerMoved'
         : event.type === 'ReadPointerMoved' &&
           event.conversation === readMoved?.conversation &&
           event.sequence === readMoved.sequence;
@@ -116,8 +116,8 @@ export class AnswerChecks {
           event.sequence === entry.sequence &&
           event.membership === entry.membership &&
           event.diffusion === entry.diffusion
-        : event?.type === 'RelationChanged'
-          ? entry.personal?.relation?.user === event.relation.user
+        : entry.personal != null
+          ? event !== undefined && takesPosition(event) && event.type !== 'ReadPointerMoved'
           : event?.type === 'ReadPointerMoved' &&
             entry.isReadMoved &&
             event.conversation === entry.conversation &&

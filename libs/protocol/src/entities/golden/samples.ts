@@ -220,6 +220,13 @@ export const userCommands: Of<UserCommand> = {
     remark: 'Bobby',
     tags: ['work', 'tea'],
   },
+  SetWriteRule: { type: 'SetWriteRule', whoMayWrite: 2 },
+  SetProfile: {
+    type: 'SetProfile',
+    displayName: 'Ann of Tea',
+    avatar: 'media/7',
+    fields: [{ name: 'city', value: 'Uppsala' }],
+  },
   NotePeerRelation: { type: 'NotePeerRelation', peer: 'bob', action: 3, message: 'tea?', requestMs: atMs },
   SetConversation: { type: 'SetConversation', conversation: 'g.tea', settings, fields: ['pinned'], head: 9 },
   NarrowView: { type: 'NarrowView', ...narrowing, head: 9 },
@@ -245,6 +252,16 @@ export const userEvents: Of<UserEvent> = {
   },
   ReadPointerMoved: { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 7 },
   PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
+  WriteRuleChanged: { type: 'WriteRuleChanged', whoMayWrite: 1 },
+  ProfileChanged: {
+    type: 'ProfileChanged',
+    profile: {
+      type: 'Profile',
+      displayName: 'Ann of Tea',
+      avatar: 'media/7',
+      fields: [{ name: 'city', value: 'Uppsala' }],
+    },
+  },
   RelationChanged: {
     type: 'RelationChanged',
     action: 3,
@@ -366,6 +383,11 @@ export const states = {
     ),
   refusingDirect: () =>
     [directEvents.RefusalSet].reduce(directDecider.evolve, directDecider.initialState(addresses.direct)),
+  shownUser: () =>
+    [userEvents.UserRegistered, userEvents.WriteRuleChanged, userEvents.ProfileChanged].reduce(
+      userDecider.evolve,
+      userDecider.initialState(addresses.user),
+    ),
   relatedUser: () =>
     [userEvents.RelationChanged].reduce(userDecider.evolve, userDecider.initialState(addresses.user)),
   unreadUser: () =>
