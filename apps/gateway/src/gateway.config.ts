@@ -76,6 +76,7 @@ export const gatewaySettings = z
       .default([]),
     /** Tenants strangers may make accounts in; all that no external issuer keeps when it is not set. */
     authRegistrationTenants: setting.list().optional(),
+    authOneDeviceOfEachTenants: setting.list().optional(),
     /** Tenant of somebody who names none. */
     authDefaultTenant: setting.text().default('default'),
 

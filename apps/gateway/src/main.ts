@@ -15,6 +15,7 @@ import {
   RedisLink,
   RedisPresence,
   RedisRateLimiter,
+  RedisDeviceRegistry,
   RedisUserDirectory,
   RedisTail,
   SealingKeys,
@@ -103,6 +104,7 @@ async function start(lifecycle: Lifecycle) {
   const presence = new RedisPresence(redis, clock);
   const words = await openWordLists(nats, lifecycle);
   const sealing = await openSealing(nats, messenger, lifecycle);
+  const devices = new RedisDeviceRegistry(redis);
   const sockets = new SocketGateway({
     // A process that comes back must not get what was meant for the one before.
     gatewayId: `${config.nodeId}-${randomBytes(4).toString('hex')}`,
@@ -121,6 +123,8 @@ async function start(lifecycle: Lifecycle) {
     limits: socketLimitsOf(config),
     changeWindows: changeWindowsOf(config),
     screen: words,
+    devices,
+    oneOfEachTenants: config.authOneDeviceOfEachTenants ?? [],
     log: logger,
     metrics: metrics.gateway,
     sealing,
@@ -142,6 +146,7 @@ async function start(lifecycle: Lifecycle) {
     sealing,
     presence,
     directory: new RedisUserDirectory(redis),
+    devices,
     rates: new RedisRateLimiter(redis, clock),
     clock,
     random,

@@ -41,6 +41,8 @@ export interface ClientOptions {
   readonly getToken?: (request: { readonly renew: boolean }) => Promise<string>;
   /** Made once for each device, and kept: 1 … 64 of letters, digits, `_`, `-`. */
   readonly deviceId: string;
+  /** One of `DeviceClass`; unknown unless given. */
+  readonly deviceClass?: number;
   readonly encoding?: Encoding;
   /** Replaces the encoding's own codec. */
   readonly codec?: FrameCodec;
@@ -73,7 +75,25 @@ const settingNames: Readonly<Record<keyof OwnSettings, string>> = {
 const tokenRefusalsMax = 3;
 
 /** Errors after which connecting again cannot help. */
-const finalCodes = new Set(['WRONG_TENANT', 'USER_NOT_FOUND', 'BAD_ID', 'UNSUPPORTED_VERSION', 'FORBIDDEN']);
+const endedBy = ({ code, text }: { readonly code: string; readonly text: string }): ClientError =>
+  new ClientError({ code, message: text, retryable: false, retryAfterMs: 0 });
+
+/** Why a device has to log in again, by the reason of go_away. */
+const deviceEndings: Readonly<Record<string, { readonly code: string; readonly text: string }>> = {
+  logged_out: { code: 'DEVICE_LOGGED_OUT', text: 'this device was logged out from another one' },
+  device_displaced: { code: 'DEVICE_DISPLACED', text: 'another device has taken the place of this one' },
+};
+
+const finalCodes = new Set([
+  'DEVICE_LOGGED_OUT',
+  'DEVICE_DISPLACED',
+  'WRONG_DEVICE',
+  'WRONG_TENANT',
+  'USER_NOT_FOUND',
+  'BAD_ID',
+  'UNSUPPORTED_VERSION',
+  'FORBIDDEN',
+]);
 
 export const createClient = (options: ClientOptions): Client => new Client(options);
 
@@ -366,7 +386,7 @@ export class Client {
   }
 
   #openWith(token: string): void {
-    const { url, ca, deviceId } = this.#options;
+    const { url, ca, deviceId, deviceClass = 0 } = this.#options;
     this.#opening = new Session({
       target: { url, subprotocol: this.#codec.subprotocol, ...(ca === undefined ? {} : { ca }) },
       openSocket: this.#options.openSocket ?? openWsSocket,
@@ -375,6 +395,7 @@ export class Client {
       hello: {
         token,
         deviceId,
+        deviceClass,
         inboxPosition: this.#inbox.position,
         cursors: this.#cursors((log) => log.isOpen),
       },
@@ -563,6 +584,8 @@ export class Client {
       this.#stop(localError('STOPPED', 'another connection with this device id has taken over'));
       return;
     }
+    const ending = deviceEndings[goAway.reason];
+    if (ending !== undefined) return this.#stop(endedBy(ending));
     if (goAway.reason === 'token_expired') this.#renewToken = true;
     // Leaves the server's last fifth for the new connection to come up before the old one is closed.
     const delayMs = this.#random.next() * goAway.reconnectWithinMs * 0.8;

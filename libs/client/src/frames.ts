@@ -133,7 +133,15 @@ export interface PersonalChange {
   readonly relation?: Relation | null;
   readonly writeRule?: { readonly whoMayWrite: number } | null;
   readonly profile?: Profile | null;
+  readonly deviceLoggedOut?: {
+    readonly deviceId: string;
+    readonly atMs: number;
+    readonly reason: string;
+  } | null;
 }
+
+/** Numbers of the class of a device. */
+export const DeviceClass = { unknown: 0, phone: 1, desktop: 2 } as const;
 
 /** What a user shows of themself. */
 export interface Profile {

@@ -15,6 +15,7 @@ export {
   type ClientFrame,
   Contact,
   type Content,
+  DeviceClass,
   type ConversationInfo,
   type ConversationSettings,
   type Cursor,
@@ -48,6 +49,7 @@ export {
   type Login,
   type SearchAnswer,
   type UsersPage,
+  type DeviceInfo,
   type WhoMayWrite,
 } from './http/http-api.ts';
 export { type ClientLimits, defaultLimits } from './limits.ts';

@@ -158,6 +158,13 @@ export {
   type RelationChanged,
 } from './user/relation.ts';
 export {
+  type ClaimDevice,
+  type DeviceClaimed,
+  type DeviceLoggedOut,
+  type LogOutDevice,
+  refusalOfDevice,
+} from './user/device.ts';
+export {
   type Profile,
   type ProfileChanged,
   type ProfileField,

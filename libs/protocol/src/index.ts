@@ -39,6 +39,7 @@ export {
   jsonFrameCodec,
   protobufFrameCodec,
   subprotocols,
+  deviceLoggedOutIn,
   turnOf,
 } from './frames/index.ts';
 export {

@@ -76,6 +76,8 @@ export const redisKeys = {
   routes: (tenant: string, user: string) => `parley:routes:${tenant}:${user}`,
   /** Last time a user was seen, milliseconds. */
   lastSeen: (tenant: string, user: string) => `parley:seen:${tenant}:${user}`,
+  /** Hash device → class and last time it was seen: the devices of a user. */
+  devices: (tenant: string, user: string) => `parley:devices:${tenant}:${user}`,
   /** Sorted set: the users of a tenant by handle, for finding them by its beginning. */
   directory: (tenant: string) => `parley:users:${tenant}`,
   /** Shared rate limit counters. */

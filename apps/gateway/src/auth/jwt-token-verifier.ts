@@ -15,7 +15,7 @@ import { tenantsOf } from './external-issuer.ts';
 import { OwnTokenCheck } from './own-tokens.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { OwnTokens } from './token-issuer.ts';
-import { ownTokens, tenantClaim } from './token-issuer.ts';
+import { deviceClaim, ownTokens, tenantClaim } from './token-issuer.ts';
 import type { TokenVerifier, VerifiedToken } from './token-verifier.ts';
 
 export interface JwtTokenVerifierParts {
@@ -124,7 +124,10 @@ function identityIn(claims: JWTPayload, naming: Naming): Outcome {
   if (typeof tenant !== 'string' || typeof user !== 'string') return err('UNAUTHENTICATED');
   if (naming.tenants !== undefined && !naming.tenants.has(tenant)) return err('WRONG_TENANT');
   if (!tenantPattern.test(tenant) || !idPattern.test(user)) return err('BAD_ID');
-  return ok({ tenant, user, expiresAtMs: (claims.exp ?? 0) * 1000 });
+  const device = claims[deviceClaim];
+  const issuedAtMs = Math.round((claims.iat ?? 0) * 1000);
+  const verified = { tenant, user, expiresAtMs: (claims.exp ?? 0) * 1000, issuedAtMs };
+  return ok(typeof device === 'string' ? { ...verified, device } : verified);
 }
 
 function errorNameOf(error: unknown): ErrorName {

@@ -42,7 +42,12 @@ describe('our own tokens', () => {
 
   it('tell tenant, user and end', async () => {
     const { token, expiresAtMs } = await new TokenIssuer(keys, clock).issue(alice);
-    expect(await verify(token)).toEqual({ ok: true, value: { ...alice, expiresAtMs } });
+    expect(await verify(token)).toEqual({
+      ok: true,
+      value: { ...alice, expiresAtMs, issuedAtMs: clock.now },
+    });
+    const bound = await new TokenIssuer(keys, clock).issue(alice, 'phone-1');
+    expect(await verify(bound.token)).toMatchObject({ ok: true, value: { device: 'phone-1' } });
     expect(expiresAtMs).toBe(clock.now + authLimits.tokenLifeMs);
   });
 

@@ -18,6 +18,9 @@ export const ownTokens: OwnTokens = { issuer: 'parley', audience: 'parley' };
 /** The claim that carries the tenant in our own tokens. The user is `sub`. */
 export const tenantClaim = 'tenant';
 
+/** The claim that ties a token to one device. */
+export const deviceClaim = 'device';
+
 export interface IssuedToken {
   readonly token: string;
   readonly expiresAtMs: number;
@@ -41,11 +44,16 @@ export class TokenIssuer {
     this.#lifeMs = lifeMs;
   }
 
-  async issue(identity: Identity): Promise<IssuedToken> {
+  /** `device`: the only one it is for; empty: any. */
+  async issue(identity: Identity, device = ''): Promise<IssuedToken> {
     const [key] = this.#keys;
-    const issuedAt = Math.floor(this.#clock.nowMs() / 1000);
-    const expiresAt = issuedAt + Math.ceil(this.#lifeMs / 1000);
-    const token = await new SignJWT({ [tenantClaim]: identity.tenant })
+    // With fractions: who was logged out may log in again within the same second.
+    const issuedAt = this.#clock.nowMs() / 1000;
+    const expiresAt = Math.floor(issuedAt) + Math.ceil(this.#lifeMs / 1000);
+    const token = await new SignJWT({
+      [tenantClaim]: identity.tenant,
+      ...(device === '' ? {} : { [deviceClaim]: device }),
+    })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: key.kid })
       .setIssuer(this.#names.issuer)
       .setAudience(this.#names.audience)

@@ -11,6 +11,10 @@ export interface Identity {
 export interface VerifiedToken extends Identity {
   /** When the token ends, milliseconds since 1970. A connection may not outlive it. */
   readonly expiresAtMs: number;
+  /** When it was issued; 0: it does not say, and counts as older than everything. */
+  readonly issuedAtMs: number;
+  /** The one device it is for; absent: any. */
+  readonly device?: string;
 }
 
 export interface TokenVerifier {

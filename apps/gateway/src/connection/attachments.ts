@@ -1,12 +1,13 @@
 // Keeps each connection known to its user entity: attach on hello, again when the shard changes hands, detach on close.
 // Owners keep subscribers in memory only, so a new owner knows nobody until we have told it.
-import { type parley, wire } from '@parley/protocol';
+import { internal, type parley, wire } from '@parley/protocol';
 import { encodeSubscriber } from '@parley/runtime';
 import type { Clock } from '@parley/std';
 import type { Reply } from '../dispatch/pending-requests.ts';
 import type { ShardCommands } from '../dispatch/shard-commands.ts';
 import type { ClientConnection, ConnectionOwner } from './client-connection.ts';
 import type { Connections } from './connections.ts';
+import { endLoggedOut, isDeviceEnding } from './log-out.ts';
 
 export type Welcome = parley.v1.Welcome.$Properties;
 
@@ -97,11 +98,20 @@ export class Attachments {
     };
     this.attach(connection, hello, (reply) => {
       if (reply.outcome !== 'answered' || connection.state !== 'ready') return;
-      const { welcome } = wire.ServerFrame.decode(reply.body);
-      if (welcome) this.#parts.onReattached(connection, welcome);
+      const { welcome, error } = wire.ServerFrame.decode(reply.body);
+      const code = error?.code ?? '';
+      if (isDeviceEnding(code)) endLoggedOut(connection, code);
+      else if (welcome) this.#parts.onReattached(connection, welcome);
     });
   }
 }
+
+const attachOf = ({ inboxPosition }: parley.v1.Hello.$Properties, owner: ConnectionOwner) => ({
+  inboxPosition,
+  deviceId: owner.device,
+  deviceClass: owner.deviceClass,
+  issuedAtMs: owner.issuedAtMs,
+});
 
 const addressOf = ({ tenant, user }: ConnectionOwner) => ({ type: 'user', tenant, id: user });
 
@@ -110,8 +120,8 @@ function subscriberOf(
   owner: ConnectionOwner,
   hello: parley.v1.Hello.$Properties | undefined,
 ): Uint8Array {
-  // The token stays at the gateway: nothing behind it needs one, and commands are stored.
+  // The token stays at the gateway: of it, only its age matters behind, and commands are stored.
   const request =
-    hello === undefined ? new Uint8Array() : wire.Hello.encode({ ...hello, token: '' }).finish();
+    hello === undefined ? new Uint8Array() : internal.Attach.encode(attachOf(hello, owner)).finish();
   return encodeSubscriber({ connection: connection.number, device: owner.device, request });
 }

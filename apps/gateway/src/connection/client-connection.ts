@@ -15,6 +15,7 @@ export type ConnectionState = 'awaiting-hello' | 'attaching' | 'ready' | 'draini
 
 /** Set once hello has been believed. */
 export interface ConnectionOwner extends VerifiedToken {
+  readonly deviceClass: number;
   readonly device: string;
   /** To the shard of the user entity. */
   readonly line: ShardLine;

@@ -15,6 +15,10 @@ export const closeCodes = {
   displaced: 4409,
   /** Nothing heard from the client for too long. */
   idle: 4410,
+  /** Logged out from another device. */
+  loggedOut: 4411,
+  /** Another device has taken its place. */
+  deviceDisplaced: 4412,
   /** Frames kept coming far beyond the rate. */
   flood: 4429,
 } as const;

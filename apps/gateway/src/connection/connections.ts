@@ -38,12 +38,12 @@ export class Connections {
   /** Gives the connection its owner. Returns the older connection of the same device, which has to go. */
   identify(
     connection: ClientConnection,
-    identity: { token: VerifiedToken; device: string; line: ShardLine },
+    identity: { token: VerifiedToken; device: string; deviceClass: number; line: ShardLine },
   ): ClientConnection | undefined {
-    const { token, device, line } = identity;
+    const { token, device, deviceClass, line } = identity;
     this.#forgetOwner(connection);
-    const { tenant, user, expiresAtMs } = token;
-    connection.owner = { tenant, user, expiresAtMs, device, line };
+    const { tenant, user, expiresAtMs, issuedAtMs } = token;
+    connection.owner = { tenant, user, expiresAtMs, issuedAtMs, device, deviceClass, line };
     const older = this.#ofDevice(tenant, user, device);
     if (older !== undefined) this.#unchain(older);
     connection.nextOfUser = this.#newestOf(tenant, user);

@@ -9,7 +9,12 @@ function come(all: Connections, user: string, device: string, tenant = 'acme') {
   const connection = { number: ++lastNumber } as ClientConnection;
   const line = { name: 'user.1' } as ShardLine;
   all.add(connection);
-  const older = all.identify(connection, { token: { tenant, user, expiresAtMs: 1 }, device, line });
+  const older = all.identify(connection, {
+    token: { tenant, user, expiresAtMs: 1, issuedAtMs: 0 },
+    deviceClass: 0,
+    device,
+    line,
+  });
   return { connection, older };
 }
 
@@ -50,7 +55,12 @@ it('takes another hello of the same connection for the same one', () => {
   const all = new Connections();
   const { connection } = come(all, 'alice', 'phone');
   const line = { name: 'user.1' } as ShardLine;
-  const identity = { token: { tenant: 'acme', user: 'alice', expiresAtMs: 1 }, device: 'phone', line };
+  const identity = {
+    token: { tenant: 'acme', user: 'alice', expiresAtMs: 1, issuedAtMs: 0 },
+    deviceClass: 0,
+    device: 'phone',
+    line,
+  };
   expect(all.identify(connection, identity)).toBeUndefined();
   expect(all.countOfUser('acme', 'alice')).toBe(1);
 });

@@ -14,12 +14,14 @@ import type { Registration } from '../auth/registration.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { LargeGroups } from '../delivery/large-groups.ts';
 import type { Reply } from '../dispatch/pending-requests.ts';
+import type { ShardCommands } from '../dispatch/shard-commands.ts';
 import type { ShardLines } from '../dispatch/shard-line.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { Attachments, Welcome } from './attachments.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connections.ts';
+import { encodeClaim, endLoggedOut, isDeviceEnding } from './log-out.ts';
 import { Pace } from './pace.ts';
 import type { PresenceAnnouncer } from './presence-announcer.ts';
 import type { SocketLimits } from './socket-limits.ts';
@@ -40,6 +42,9 @@ export interface HandshakeParts {
   readonly limits: SocketLimits;
   readonly gatewayId: string;
   readonly log: SocketLog;
+  readonly commands: Pick<ShardCommands, 'commandWithoutReply'>;
+  /** Tenants in which a user has one device of each class. */
+  readonly oneOfEachTenants?: readonly string[];
 }
 
 type Hello = parley.v1.Hello.$Properties;
@@ -65,7 +70,7 @@ export class Handshake {
     const verified = await this.#parts.verifier.verify(token);
     if (!connection.isOpen) return;
     if (!verified.ok) return this.#refuse(connection, requestId, verified.error);
-    const { tenant, user, expiresAtMs } = verified.value;
+    const { tenant, user } = verified.value;
     if (isAnother(connection, tenant, user)) {
       // An attach of the first user may still be on its way: their entries must not reach the second.
       return this.#refuse(
@@ -75,6 +80,8 @@ export class Handshake {
         'Another user said hello here: open a new connection.',
       );
     }
+    if (verified.value.device !== undefined && verified.value.device !== hello.deviceId)
+      return this.#refuse(connection, requestId, 'WRONG_DEVICE');
     const registered = await this.#parts.registration.ensureRegistered({ tenant, user });
     if (!connection.isOpen) return;
     if (!registered.ok) return this.#refuse(connection, requestId, registered.error);
@@ -86,7 +93,12 @@ export class Handshake {
       return this.#refuse(connection, requestId, 'BUSY', 'Too many connections of this user.');
     }
     const line = lines.of({ type: 'user', tenant, id: user });
-    const older = connections.identify(connection, { token: { tenant, user, expiresAtMs }, device, line });
+    const older = connections.identify(connection, {
+      token: verified.value,
+      device,
+      deviceClass: knownClass(hello.deviceClass ?? 0),
+      line,
+    });
     if (older !== undefined && older !== connection) displace(older);
     attachments.attach(connection, hello, (reply) => this.#onAttached(connection, requestId, hello, reply));
   }
@@ -98,6 +110,14 @@ export class Handshake {
     const cursors = hello.cursors ?? [];
     if (cursors.length > this.#parts.limits.cursorsMax) return 'BAD_REQUEST';
     return cursors.some((cursor) => !parseConversation(cursor.conversation ?? '')) ? 'BAD_ID' : undefined;
+  }
+
+  /** Repeated at every hello, so one that is lost is made good by the next. */
+  #claimPlace({ owner }: ClientConnection): void {
+    const { commands, oneOfEachTenants = [] } = this.#parts;
+    if (owner === undefined || !oneOfEachTenants.includes(owner.tenant)) return;
+    const address = { type: 'user', tenant: owner.tenant, id: owner.user };
+    commands.commandWithoutReply(address, encodeClaim(owner.device, owner.deviceClass));
   }
 
   #refuse(connection: ClientConnection, requestId: number, code: ErrorName, message?: string): void {
@@ -136,6 +156,7 @@ export class Handshake {
   #refuseAttached(connection: ClientConnection, requestId: number, code: ErrorName): void {
     this.#parts.attachments.detach(connection);
     this.#refuse(connection, requestId, code);
+    if (isDeviceEnding(code)) endLoggedOut(connection, code);
   }
 
   async #welcome(
@@ -165,8 +186,13 @@ export class Handshake {
     connection.outbox.release();
     largeGroups.admit(connection);
     presence.connected(connection);
+    this.#claimPlace(connection);
   }
 }
+
+/** A class this server does not know is none. */
+const knownClass = (deviceClass: number): number =>
+  Object.values(wire.DeviceClass).includes(deviceClass) ? deviceClass : 0;
 
 const isAnother = ({ owner }: ClientConnection, tenant: string, user: string): boolean =>
   owner !== undefined && (owner.tenant !== tenant || owner.user !== user);

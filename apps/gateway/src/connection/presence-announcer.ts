@@ -1,6 +1,11 @@
 // Tells the presence registry and other gateways who came and went, and pushes changes to the connections that watch.
 // Presence is a convenience: when its store is away, messaging goes on.
-import { type DeviceRoute, type PresenceRegistry, presenceLimits } from '@parley/adapters';
+import {
+  type DeviceRegistry,
+  type DeviceRoute,
+  type PresenceRegistry,
+  presenceLimits,
+} from '@parley/adapters';
 import { subjects, wire } from '@parley/protocol';
 import type { Messenger, Subscription } from '@parley/runtime';
 import type { Clock, Timer } from '@parley/std';
@@ -10,6 +15,7 @@ import type { Connections } from './connections.ts';
 
 export interface PresenceParts {
   readonly registry: PresenceRegistry;
+  readonly devices?: DeviceRegistry;
   readonly messenger: Messenger;
   readonly connections: Connections;
   readonly gatewayId: string;
@@ -53,6 +59,7 @@ export class PresenceAnnouncer {
 
   connected(connection: ClientConnection): void {
     const { owner } = connection;
+    if (owner !== undefined) this.#noteSeen(owner);
     if (owner !== undefined)
       void this.#record(owner, () => this.#parts.registry.connected(this.#routeOf(connection, owner)));
   }
@@ -61,7 +68,14 @@ export class PresenceAnnouncer {
     this.unwatch(connection);
     const { owner } = connection;
     if (owner === undefined || connection.isDisplaced) return Promise.resolve();
+    this.#noteSeen(owner);
     return this.#record(owner, () => this.#parts.registry.disconnected(this.#routeOf(connection, owner)));
+  }
+
+  /** For the list of a user's devices; without the store it lacks what happened meanwhile. */
+  #noteSeen({ tenant, user, device, deviceClass }: ConnectionOwner): void {
+    const lastSeenMs = Math.floor(this.#parts.clock.nowMs());
+    void this.#parts.devices?.seen(tenant, user, { device, deviceClass, lastSeenMs });
   }
 
   /** Changes of these users are pushed to the connection; replaces its earlier list. */

@@ -1,6 +1,13 @@
 // Replies and pushes from shard owners: `gw.<gatewayId>` in, frames into the outboxes of connections. Each payload is
 // prepared once per encoding, however many connections get it.
-import { type EntryTurn, type FrameCodec, type PreparedEntry, subjects, turnOf } from '@parley/protocol';
+import {
+  type EntryTurn,
+  type FrameCodec,
+  type PreparedEntry,
+  deviceLoggedOutIn,
+  subjects,
+  turnOf,
+} from '@parley/protocol';
 import {
   type Messenger,
   type OutboundItems,
@@ -8,6 +15,7 @@ import {
   decodeOwnerBeat,
   readOutbound,
 } from '@parley/runtime';
+import { type DeviceEntry, endIfLoggedOut } from '../connection/log-out.ts';
 import type { Attachments } from '../connection/attachments.ts';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -94,6 +102,7 @@ class ReceivedItems implements OutboundItems {
   #isTurnKnown = false;
   /** Of the last push, once it was opened or needed not be; later: when its key has been read. */
   #opened: Uint8Array | Promise<Uint8Array | undefined> | undefined;
+  #loggedOut: DeviceEntry | undefined;
 
   constructor(parts: OutboundReceiverParts) {
     this.#parts = parts;
@@ -128,6 +137,7 @@ class ReceivedItems implements OutboundItems {
     if (position > connection.inboxPosition) connection.inboxPosition = position;
     connection.outbox.entry(prepared, position);
     if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
+    if (this.#loggedOut !== undefined) endIfLoggedOut(connection, this.#loggedOut);
   }
 
   /** Opens the push, when it is sealed and its key is at hand. All its targets are of one tenant. */
@@ -171,6 +181,7 @@ class ReceivedItems implements OutboundItems {
   #turnOfEntry(): EntryTurn | undefined {
     if (this.#isTurnKnown) return this.#turn;
     this.#isTurnKnown = true;
+    this.#loggedOut = deviceLoggedOutIn(this.#payload);
     return (this.#turn = turnOf(this.#payload));
   }
 }

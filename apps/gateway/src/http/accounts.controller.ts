@@ -41,7 +41,7 @@ export class AccountsController {
     const command = { registerUser: { handle: identity.user, displayName, passwordHash } };
     const payload = internal.UserCommand.encode(command).finish();
     mustBeDone(await commands.send({ type: 'user', tenant: identity.tenant, id: identity.user }, payload));
-    return this.#session(identity, displayName);
+    return this.#session(identity, displayName, body.deviceId);
   }
 
   @Post('sessions')
@@ -64,7 +64,7 @@ export class AccountsController {
       await rates.take(loginFailures, failureKey);
       throw new ApiError('WRONG_CREDENTIALS');
     }
-    return this.#session(identity, account.displayName);
+    return this.#session(identity, account.displayName, body.deviceId);
   }
 
   @Get('me')
@@ -129,10 +129,14 @@ export class AccountsController {
     return tenant;
   }
 
-  async #session(identity: Identity, displayName: string): Promise<z.infer<typeof sessionAnswer>> {
+  async #session(
+    identity: Identity,
+    displayName: string,
+    device = '',
+  ): Promise<z.infer<typeof sessionAnswer>> {
     // Found by others from now on; without the store, after the next login.
     await this.ports.directory.add(identity.tenant, identity.user);
-    return { ...(await this.ports.issuer.issue(identity)), user: userJson(identity, displayName) };
+    return { ...(await this.ports.issuer.issue(identity, device)), user: userJson(identity, displayName) };
   }
 }
 

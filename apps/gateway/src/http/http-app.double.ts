@@ -6,6 +6,7 @@ import {
   MemoryCluster,
   MemoryPresenceRegistry,
   MemoryRateLimiter,
+  MemoryDeviceRegistry,
   MemoryUserDirectory,
 } from '@parley/adapters';
 import type { PresenceRegistry } from '@parley/adapters';
@@ -208,6 +209,7 @@ export async function startHttpDoubles(
     words,
     presence: presence as PresenceRegistry,
     directory: new MemoryUserDirectory(),
+    devices: new MemoryDeviceRegistry(),
     rates: new MemoryRateLimiter(clock),
     clock,
     random: seededRandom(1),

@@ -1,5 +1,5 @@
 // Everything the HTTP API needs from outside. main.ts makes one and gives it to HttpModule.forRoot.
-import type { PresenceRegistry, RateLimiter, UserDirectory } from '@parley/adapters';
+import type { DeviceRegistry, PresenceRegistry, RateLimiter, UserDirectory } from '@parley/adapters';
 import type { Health, Metrics } from '@parley/platform';
 import type { Clock, Random } from '@parley/std';
 import type { PasswordHasher } from '../auth/password-hasher.ts';
@@ -33,6 +33,7 @@ export interface HttpPorts {
   readonly sealing?: Sealing | undefined;
   readonly presence: PresenceRegistry;
   readonly directory: UserDirectory;
+  readonly devices: DeviceRegistry;
   readonly rates: RateLimiter;
   readonly clock: Clock;
   readonly random: Random;

@@ -7,6 +7,7 @@ import { AnalyticsController } from './analytics.controller.ts';
 import { AdminController } from './admin.controller.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { ConversationsController } from './conversations.controller.ts';
+import { DevicesController } from './devices.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
 import { ExportController } from './export.controller.ts';
 import { GroupCareController } from './group-care.controller.ts';
@@ -34,6 +35,7 @@ export class HttpModule {
         PeopleController,
         GroupCareController,
         ProfileController,
+        DevicesController,
         ConversationsController,
         SearchController,
         ExportController,

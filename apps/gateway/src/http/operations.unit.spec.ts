@@ -111,6 +111,8 @@ describe('pages', () => {
       '/v1/groups/{id}/settings',
       '/v1/groups/{id}/windows',
       '/v1/me',
+      '/v1/me/devices',
+      '/v1/me/devices/{device}',
       '/v1/me/profile',
       '/v1/me/write-rule',
       '/v1/presence',

@@ -86,3 +86,14 @@ export const userSearchAnswer = z.object({
   users: z.array(z.object({ id: z.string(), displayName: z.string(), avatar: z.string() })),
   next: z.string().nullable().describe('`after` for the next page'),
 });
+
+export const deviceList = z.object({
+  devices: z.array(
+    z.object({
+      deviceId: z.string(),
+      deviceClass: z.enum(['unknown', 'phone', 'desktop']),
+      lastSeenMs: z.int().describe('when it came or went last'),
+      isOnline: z.boolean(),
+    }),
+  ),
+});

@@ -38,6 +38,7 @@ export const registerBody = z.strictObject({
   handle: userId,
   password,
   displayName: displayName.optional(),
+  deviceId: userId.optional().describe('the token is for this device only'),
 });
 
 export const logInBody = z.strictObject({
@@ -45,6 +46,7 @@ export const logInBody = z.strictObject({
   handle: userId,
   // Not checked as for a new one: whatever it is, it is right or wrong.
   password: z.string().max(256).normalize('NFKC'),
+  deviceId: userId.optional().describe('the token is for this device only'),
 });
 
 export const createGroupBody = z.strictObject({

@@ -70,7 +70,9 @@ export const verifierDouble = (clock: Clock): TokenVerifier => ({
     const [tenant, user, lifeMs] = token.split(/[/.]/);
     if (tenant === 'expired') return Promise.resolve(err('TOKEN_EXPIRED'));
     if (tenant === undefined || user === undefined) return Promise.resolve(err('UNAUTHENTICATED'));
-    return Promise.resolve(ok({ tenant, user, expiresAtMs: clock.nowMs() + Number(lifeMs ?? 3_600_000) }));
+    const issuedAtMs = clock.nowMs();
+    const expiresAtMs = issuedAtMs + Number(lifeMs ?? 3_600_000);
+    return Promise.resolve(ok({ tenant, user, expiresAtMs, issuedAtMs }));
   },
 });
 

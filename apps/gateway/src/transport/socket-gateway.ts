@@ -6,6 +6,7 @@ import type {
   MessageTail,
   PresenceRegistry,
   SocketHandlers,
+  DeviceRegistry,
 } from '@parley/adapters';
 import type { CommandLog, Messenger, Placement } from '@parley/runtime';
 import type { Clock, Random, Timer } from '@parley/std';
@@ -69,6 +70,10 @@ export interface SocketGatewayParts {
   readonly metrics: GatewayMetrics;
   /** Tenants whose accounts an external issuer keeps. */
   readonly externalTenants?: readonly string[];
+  /** Where the devices of users are listed. */
+  readonly devices?: DeviceRegistry;
+  /** Tenants in which a user has one device of each class. */
+  readonly oneOfEachTenants?: readonly string[];
   /** How long messages may be edited and recalled; the defaults when absent. */
   readonly changeWindows?: ChangeWindows;
   /** The tenants' word lists; none when absent. */
@@ -165,6 +170,7 @@ export class SocketGateway {
     });
     this.#presence = new PresenceAnnouncer({
       registry: parts.presence,
+      ...(parts.devices === undefined ? {} : { devices: parts.devices }),
       messenger,
       connections,
       gatewayId,
@@ -208,6 +214,7 @@ export class SocketGateway {
       handshake: new Handshake({
         ...parts,
         lines: this.#lines,
+        commands,
         connections,
         attachments: this.#attachments,
         registration,

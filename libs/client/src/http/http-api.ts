@@ -18,6 +18,8 @@ export interface Credentials {
   readonly tenant?: string;
   readonly handle: string;
   readonly password: string;
+  /** The token is for this device only. */
+  readonly deviceId?: string;
 }
 
 export interface Login {
@@ -48,6 +50,14 @@ export interface MembersPage {
   readonly count: number;
   /** `after` for the next page; undefined on the last one. */
   readonly next: string | undefined;
+}
+
+export interface DeviceInfo {
+  readonly deviceId: string;
+  readonly deviceClass: 'unknown' | 'phone' | 'desktop';
+  /** When it came or went last. */
+  readonly lastSeenMs: number;
+  readonly isOnline: boolean;
 }
 
 export interface UsersPage {
@@ -159,6 +169,17 @@ export class HttpApi {
       users: (answer['users'] as UsersPage['users'] | undefined) ?? [],
       next: typeof next === 'string' ? next : undefined,
     };
+  }
+
+  /** The one seen last first. */
+  async devices(): Promise<readonly DeviceInfo[]> {
+    const answer = await this.#call('GET', '/v1/me/devices');
+    return (answer['devices'] as DeviceInfo[] | undefined) ?? [];
+  }
+
+  /** It is disconnected, and has to log in again. */
+  async logOutDevice(deviceId: string): Promise<void> {
+    await this.#call('DELETE', `/v1/me/devices/${encodeURIComponent(deviceId)}`);
   }
 
   async me(): Promise<Profile & { readonly whoMayWrite: WhoMayWrite }> {

@@ -9,6 +9,7 @@ import type { OpenSocket, Socket, SocketTarget } from '../socket/socket.ts';
 export interface HelloFacts {
   readonly token: string;
   readonly deviceId: string;
+  readonly deviceClass: number;
   readonly inboxPosition: number;
   readonly cursors: readonly Cursor[];
 }

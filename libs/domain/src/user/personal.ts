@@ -1,6 +1,7 @@
 // What belongs to a user beside inbox and conversations, and what only their devices learn of: each change takes an inbox
 // position. Nearly all users have nothing of it in memory.
 import { assertNever } from '@parley/std';
+import { type DeviceLoggedOut, type Devices, applyDevice } from './device.ts';
 import { type Profile, type ProfileChanged, WhoMayWrite, type WriteRule } from './profile.ts';
 import type { WriteRuleChanged } from './profile.ts';
 import { isBlank } from './relation.ts';
@@ -13,12 +14,14 @@ export interface Personal {
   whoMayWrite: WhoMayWrite;
   /** undefined: never set. */
   profile: Profile | undefined;
+  readonly devices: Devices;
 }
 
 const empty = (): Personal => ({
   relations: new Map(),
   whoMayWrite: WhoMayWrite.EVERYONE,
   profile: undefined,
+  devices: { loggedOut: new Map(), claimed: new Map() },
 });
 
 /** Shared by all who have nothing, and never written to. */
@@ -34,14 +37,16 @@ export function ownPersonal(state: UserState): Personal {
 export const sharedIfEmpty = (personal: Personal): Personal =>
   personal.relations.size === 0 &&
   personal.whoMayWrite === WhoMayWrite.EVERYONE &&
-  personal.profile === undefined
+  personal.profile === undefined &&
+  personal.devices.loggedOut.size === 0 &&
+  personal.devices.claimed.size === 0
     ? nothingPersonal
     : personal;
 
 /** A whole new value, as an inbox entry carries it. */
-export type PersonalChange = Relation | WriteRule | Profile;
+export type PersonalChange = Relation | WriteRule | Profile | DeviceLoggedOut;
 
-export type PersonalEvent = RelationChanged | WriteRuleChanged | ProfileChanged;
+export type PersonalEvent = RelationChanged | WriteRuleChanged | ProfileChanged | DeviceLoggedOut;
 
 export function personalChangeOf(event: PersonalEvent): PersonalChange {
   switch (event.type) {
@@ -51,6 +56,8 @@ export function personalChangeOf(event: PersonalEvent): PersonalChange {
       return { type: 'WriteRule', whoMayWrite: event.whoMayWrite };
     case 'ProfileChanged':
       return event.profile;
+    case 'DeviceLoggedOut':
+      return event;
     default:
       return assertNever(event, 'personalChangeOf');
   }
@@ -72,6 +79,9 @@ export function applyPersonal(state: UserState, event: PersonalEvent): void {
       personal.profile = event.profile;
       if (state.account !== undefined)
         state.account = { ...state.account, displayName: event.profile.displayName };
+      return;
+    case 'DeviceLoggedOut':
+      applyDevice(personal.devices, event, state.limits.devicesLoggedOutMax);
       return;
     default:
       assertNever(event, 'applyPersonal');

@@ -5,6 +5,7 @@ import type { LogMessage } from '../conversation/log-message.ts';
 import type { Mentioning } from '../conversation/mentioning.ts';
 import type { NarrowView, SetConversation } from './own-conversation.ts';
 import type { Membership } from './membership.ts';
+import type { ClaimDevice, LogOutDevice } from './device.ts';
 import type { SetProfile, SetWriteRule } from './profile.ts';
 import type { ChangeRelation, NotePeerRelation } from './relation.ts';
 
@@ -52,7 +53,9 @@ export type UserCommand =
   | SetConversation
   | NarrowView
   | SetWriteRule
-  | SetProfile;
+  | SetProfile
+  | LogOutDevice
+  | ClaimDevice;
 
 /** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
 export interface ReadDone {

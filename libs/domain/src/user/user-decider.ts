@@ -10,6 +10,7 @@ import { mentioningIn } from '../conversation/mentioning.ts';
 import type { MarkRead } from '../direct/direct-command.ts';
 import { type ConversationSettingsChanged, decideNarrow, decideSet, isGone } from './own-conversation.ts';
 import { withoutContent } from '../conversation/message-change.ts';
+import { decideClaim, decideLogOut } from './device.ts';
 import { Membership } from './membership.ts';
 import { type PersonalEvent, personalChangeOf } from './personal.ts';
 import { decideProfile, decideWriteRule } from './profile-rules.ts';
@@ -58,6 +59,10 @@ function decideUser(state: UserState, command: UserCommand, context: DecideConte
       return decideWriteRule(state, command);
     case 'SetProfile':
       return decideProfile(state, command);
+    case 'LogOutDevice':
+      return decideLogOut(command, context.nowMs);
+    case 'ClaimDevice':
+      return decideClaim(state, command, context.nowMs);
     default:
       return assertNever(command, 'decideUser');
   }
@@ -201,7 +206,10 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
     case 'WriteRuleChanged':
       return [personalPush(event, state), ...effectsOfWriteRule(state)];
     case 'ProfileChanged':
+    case 'DeviceLoggedOut':
       return [personalPush(event, state)];
+    case 'DeviceClaimed':
+      return [];
     default:
       return assertNever(event, 'effectsOfUser');
   }

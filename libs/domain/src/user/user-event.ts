@@ -2,6 +2,7 @@
 import type { Diffusion } from '../conversation/diffusion.ts';
 import type { Mentioning } from '../conversation/mentioning.ts';
 import type { Membership } from './membership.ts';
+import type { DeviceClaimed } from './device.ts';
 import type { PersonalEvent } from './personal.ts';
 import type { ConversationSettingsChanged, ViewNarrowed } from './own-conversation.ts';
 import type { EntryPush } from './user-push.ts';
@@ -57,10 +58,11 @@ export type UserEvent =
   | PeerReadNoted
   | ConversationSettingsChanged
   | ViewNarrowed
-  | PersonalEvent;
+  | PersonalEvent
+  | DeviceClaimed;
 
 /** The facts that are numbered: one inbox entry each, of the next position. */
-export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted>;
+export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted | DeviceClaimed>;
 
 export const takesPosition = (event: UserEvent): event is NumberedEvent =>
-  event.type !== 'UserRegistered' && event.type !== 'PeerReadNoted';
+  event.type !== 'UserRegistered' && event.type !== 'PeerReadNoted' && event.type !== 'DeviceClaimed';

@@ -11,7 +11,8 @@ import {
   withSettings,
 } from './own-conversation.ts';
 import { Membership } from './membership.ts';
-import { applyPersonal, personalChangeOf } from './personal.ts';
+import { applyDevice } from './device.ts';
+import { applyPersonal, ownPersonal, personalChangeOf } from './personal.ts';
 import type { EntryAppended, ReadPointerMoved, UserEvent } from './user-event.ts';
 import {
   type UserConversation,
@@ -49,8 +50,12 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
     case 'RelationChanged':
     case 'WriteRuleChanged':
     case 'ProfileChanged':
+    case 'DeviceLoggedOut':
       applyPersonal(state, event);
       appendToInbox(state.inbox, '', 0, { kind: 'personal', change: personalChangeOf(event) });
+      return state;
+    case 'DeviceClaimed':
+      applyDevice(ownPersonal(state).devices, event, state.limits.devicesLoggedOutMax);
       return state;
     default:
       return assertNever(event, 'evolveUser');

@@ -17,6 +17,8 @@ export interface UserLimits {
   readonly directsToldMax: number;
   /** Groups compared to find a shared one: the newest. Above: the oldest are not looked at. */
   readonly sharedGroupsMax: number;
+  /** Devices that are remembered as logged out. Above: the one longest ago may come back until its token expires. */
+  readonly devicesLoggedOutMax: number;
   /** Relations on one page at most; also the page size when none is asked for. */
   readonly relationPageMax: number;
   /** Unread messages of a conversation that mention the user, remembered. Above: the oldest are not counted any more. */
@@ -34,6 +36,7 @@ export const userLimits: UserLimits = {
   blockedMax: 1_000,
   directsToldMax: 2_000,
   sharedGroupsMax: 1_000,
+  devicesLoggedOutMax: 100,
   relationPageMax: 500,
   mentionedMax: 256,
   deletedMax: 1_000,

@@ -11,6 +11,7 @@ import {
   isLimited,
   profileOf,
   receptionOf,
+  refusalOfDevice,
   relationPage,
   ownViews,
   userConversations,
@@ -20,6 +21,7 @@ import {
   createUserCodec,
   decodeQuery,
   encodeRefusal,
+  internal,
   queryAnswer,
   toWireConversation,
   wire,
@@ -61,9 +63,11 @@ function queryUser(state: UserState, bytes: Uint8Array): Uint8Array {
   }
 }
 
-/** A device says hello: `request` is the Hello. The gateway fills in what concerns the connection. */
+/** A device says hello: `request` is an internal.Attach. The gateway fills in what concerns the connection. */
 function attachDevice(state: UserState, request: Uint8Array, address: EntityAddress): Uint8Array {
-  const hello = wire.Hello.decode(request);
+  const hello = internal.Attach.decode(request);
+  const refusal = refusalOfDevice(state, hello.deviceId, hello.issuedAtMs);
+  if (refusal !== undefined) return encodeRefusal(refused(refusal));
   if (hello.inboxPosition > state.inbox.last) return encodeRefusal(refused('SEQUENCE_FROM_FUTURE'));
   const welcome = {
     tenant: address.tenant,

@@ -261,6 +261,8 @@ const userCommand = valuesOf<UserCommand>({
   NotePeerRead: { conversation: text, peer: text, sequence: number },
   ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
   SetWriteRule: { whoMayWrite: oneOfNumbers(0, 1, 2) },
+  LogOutDevice: { deviceId: text },
+  ClaimDevice: { deviceId: text, deviceClass: oneOfNumbers(0, 1, 2) },
   SetProfile: { displayName: text, avatar: text, fields: profileFields },
   NotePeerRelation: { peer: text, action: relationAction, message: text, requestMs: number },
   SetConversation: { conversation: text, settings: ownSettings, fields: users, head: number },
@@ -285,6 +287,8 @@ const userEvent = valuesOf<UserEvent>({
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },
   WriteRuleChanged: { whoMayWrite: oneOfNumbers(0, 1, 2) },
+  DeviceLoggedOut: { deviceId: text, atMs: number, reason: text },
+  DeviceClaimed: { deviceId: text, deviceClass: oneOfNumbers(0, 1, 2) },
   ProfileChanged: {
     profile: record({
       type: fc.constant('Profile' as const),

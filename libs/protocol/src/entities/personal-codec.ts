@@ -1,5 +1,5 @@
 // What belongs to a user beside inbox and conversations, as events, entries, snapshots and answers carry it.
-import type { PersonalChange, Profile, Relation, WriteRule } from '@parley/domain';
+import type { DeviceLoggedOut, PersonalChange, Profile, Relation, WriteRule } from '@parley/domain';
 import type { parley } from '../messages.ts';
 import { type Shape, copier, list, listOf, oneOf, plain } from './shape.ts';
 
@@ -37,6 +37,15 @@ export const profileFields = profileShape.fields;
 export const toWireProfile = (profile: Profile): parley.v1.Profile.$Properties =>
   profile as unknown as parley.v1.Profile.$Properties;
 
+/** Of events and entries alike. */
+export const deviceLoggedOutShape: Shape<DeviceLoggedOut> = { deviceId: plain, atMs: plain, reason: plain };
+
+const copyLoggedOut = copier(deviceLoggedOutShape, 'DeviceLoggedOut');
+
+/** In the order in which they were logged out. */
+export const readLoggedOut = (messages: readonly object[]): Map<string, DeviceLoggedOut> =>
+  new Map(messages.map(copyLoggedOut).map((each) => [each.deviceId, each]));
+
 const copyRelation = copier(relationShape, 'Relation');
 
 /** A relation that is always there in what we write. */
@@ -54,6 +63,7 @@ export const personalChanges = oneOf<PersonalChange>('PersonalChange', {
   Relation: relationShape,
   WriteRule: writeRuleShape,
   Profile: profileShape,
+  DeviceLoggedOut: deviceLoggedOutShape,
 });
 
 export const toWirePersonal = (change: PersonalChange): parley.v1.PersonalChange.$Properties =>

@@ -19,6 +19,7 @@ import { readDeliver, readEntryAppended } from './hot-values.ts';
 import { readEntry, writeInboxEntry } from './inbox-entry-codec.ts';
 import { logMessageField, toWireMessage } from './log-message-codec.ts';
 import { profileFields, readProfile, readRelation, readSetProfile } from './personal-codec.ts';
+import { deviceLoggedOutShape, readLoggedOut } from './personal-codec.ts';
 import { toWirePersonal, toWireProfile, toWireRelation } from './personal-codec.ts';
 import { mentionsOrAbsent } from './mentioning-codec.ts';
 import { type Shape, list, oneOf, optional, orAbsent, plain } from './shape.ts';
@@ -97,11 +98,13 @@ export function encodeUserSnapshot(state: UserState): Uint8Array {
   const writer = new ByteWriter().raw(internal.UserSnapshot.encode({ account, position }).finish());
   entries.forEach((entry, index) => writeInboxEntry(writer, 3, { position: first + index, entry }));
   const relations = [...personal.relations.values()].map(toWireRelation);
-  const { whoMayWrite, profile } = personal;
+  const { whoMayWrite, profile, devices } = personal;
   const rest = {
     conversations: conversations.map(toWireConversation),
     relations,
     whoMayWrite,
+    loggedOut: [...devices.loggedOut.values()],
+    claimed: [...devices.claimed].map(([deviceClass, deviceId]) => ({ deviceClass, deviceId })),
     ...(profile === undefined ? {} : { profile: toWireProfile(profile) }),
   };
   return writer.raw(internal.UserSnapshot.encode(rest).finish()).finish();
@@ -118,6 +121,10 @@ function readUserSnapshot(bytes: Uint8Array) {
       relations: relationsIn(message.relations),
       whoMayWrite: message.whoMayWrite,
       profile: readProfile(message.profile),
+      devices: {
+        loggedOut: readLoggedOut(message.loggedOut),
+        claimed: new Map(message.claimed.map((each) => [each.deviceClass ?? 0, each.deviceId ?? ''])),
+      },
     },
   };
 }
@@ -157,6 +164,8 @@ const commands = oneOf<UserCommand>('UserCommand', {
   SetConversation: { conversation: plain, settings: readSettings, fields: list, head: plain },
   NarrowView: { conversation: plain, clearedThrough: plain, deleted: list, head: plain },
   SetWriteRule: { whoMayWrite: plain },
+  LogOutDevice: { deviceId: plain },
+  ClaimDevice: { deviceId: plain, deviceClass: plain },
   SetProfile: { displayName: plain, avatar: plain, fields: profileFields },
 });
 
@@ -169,5 +178,7 @@ const events = oneOf<UserEvent>('UserEvent', {
   ConversationSettingsChanged: { conversation: plain, settings: readSettings },
   ViewNarrowed: { conversation: plain, clearedThrough: plain, deleted: list },
   WriteRuleChanged: { whoMayWrite: plain },
+  DeviceLoggedOut: deviceLoggedOutShape,
+  DeviceClaimed: { deviceId: plain, deviceClass: plain },
   ProfileChanged: { profile: readSetProfile },
 });

@@ -1,8 +1,9 @@
 // Reads a client's frame from JSON strictly by the protobuf JSON mapping: lowerCamelCase or original field names, 64-bit
 // integers as strings or numbers, null as "not set", unknown fields ignored, at most one member of the oneof. The
 // table below mirrors frames.proto; a test compares the two.
+import { wire } from '../messages.ts';
 
-type Scalar = 'string' | 'bool' | 'uint32' | 'uint64' | 'int64' | 'double';
+type Scalar = 'string' | 'bool' | 'uint32' | 'uint64' | 'int64' | 'double' | 'DeviceClass';
 export interface FieldShape {
   readonly kind: Scalar | MessageShape;
   readonly isRepeated?: boolean;
@@ -58,6 +59,7 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
     inboxPosition: { kind: 'uint64' },
     cursors,
     protocolVersion: { kind: 'uint32' },
+    deviceClass: { kind: 'DeviceClass' },
   },
   send: {
     conversation: { kind: 'string' },
@@ -168,6 +170,7 @@ function readValue(json: unknown, { kind }: FieldShape): unknown {
   if (kind === 'uint64') return integer(json, Number.MAX_SAFE_INTEGER);
   if (kind === 'int64') return integer(json, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER);
   if (kind === 'double') return double(json);
+  if (kind === 'DeviceClass') return deviceClass(json);
   if (kind === 'bool' ? typeof json !== 'boolean' : typeof json !== 'string')
     throw new ShapeMismatch(`${kind} was expected`);
   // `"\ud800"` is JSON, but nothing that UTF-8 and so protobuf can carry.
@@ -183,6 +186,15 @@ function integer(json: unknown, max: number, min = 0): number {
     throw new ShapeMismatch('an integer was expected');
   if (value < min || value > max) throw new ShapeMismatch('the integer is out of range');
   return value;
+}
+
+/** By name or number; a class this server does not know is none, so that newer clients may say more. */
+function deviceClass(json: unknown): number {
+  const numbers: Readonly<Record<string, unknown>> = wire.DeviceClass;
+  if (typeof json === 'number') return integer(json, 2 ** 31 - 1);
+  if (typeof json !== 'string') throw new ShapeMismatch('an enum was expected');
+  const number = Object.hasOwn(numbers, json) ? numbers[json] : 0;
+  return typeof number === 'number' ? number : 0;
 }
 
 function double(json: unknown): number {

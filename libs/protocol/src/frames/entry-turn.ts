@@ -25,6 +25,18 @@ export function turnOf(entry: Uint8Array): EntryTurn | undefined {
   };
 }
 
+/** The device the entry says is logged out; undefined for every other entry. */
+export function deviceLoggedOutIn(
+  entry: Uint8Array,
+): { readonly deviceId: string; readonly atMs: number; readonly reason: string } | undefined {
+  if (entry[0] !== personalTag[0] || entry[1] !== personalTag[1]) return undefined;
+  const { deviceId, atMs, reason } = wire.Entry.decode(entry).personal?.deviceLoggedOut ?? {};
+  return deviceId == null ? undefined : { deviceId, atMs: atMs ?? 0, reason: reason ?? '' };
+}
+
+/** Field 50: the first of an entry that is a personal change. */
+const personalTag = [0x92, 0x03] as const;
+
 function hasTurn(bytes: Uint8Array): boolean {
   let at = 0;
   while (at < bytes.length) {

@@ -3,6 +3,7 @@ import {
   RedisLink,
   RedisPresence,
   RedisRateLimiter,
+  RedisDeviceRegistry,
   RedisUserDirectory,
   type RedisState,
   RedisTail,
@@ -17,6 +18,7 @@ import { waitUntil } from '../servers/wait-until.ts';
 import { describeMessageTail } from './message-tail.contract.ts';
 import { describePresenceRegistry } from './presence-registry.contract.ts';
 import { describeRateLimiter } from './rate-limiter.contract.ts';
+import { describeDeviceRegistry } from './device-registry.contract.ts';
 import { describeUserDirectory } from './user-directory.contract.ts';
 
 let server: ServerHandle;
@@ -44,6 +46,7 @@ async function emptied(): Promise<RedisLink> {
 
 describeMessageTail('Redis', async (limits) => new RedisTail(await emptied(), limits));
 describePresenceRegistry('Redis', async (limits) => new RedisPresence(await emptied(), systemClock, limits));
+describeDeviceRegistry('Redis', async () => new RedisDeviceRegistry(await emptied()));
 describeUserDirectory('Redis', async () => new RedisUserDirectory(await emptied()));
 describeRateLimiter('Redis', async () => new RedisRateLimiter(await emptied(), systemClock));
 

@@ -24,7 +24,7 @@ export const manyUsersFromOneAddress = {
 };
 
 export interface DeviceOptions extends Partial<
-  Pick<ClientOptions, 'encoding' | 'store' | 'deviceId' | 'ca'>
+  Pick<ClientOptions, 'encoding' | 'store' | 'deviceId' | 'deviceClass' | 'ca' | 'token'>
 > {
   /** Which gateway it prefers; the next one is taken when an attempt fails. Default 0. */
   readonly gateway?: number;

@@ -68,6 +68,7 @@ describe('golden bytes', () => {
       relatedSnapshot: samples.states.relatedUser(),
       settledSnapshot: samples.states.settledUser(),
       shownSnapshot: samples.states.shownUser(),
+      deviceSnapshot: samples.states.deviceUser(),
     },
     { encode: userCodec.encodeSnapshot, decode: (bytes) => userCodec.decodeSnapshot(bytes, user) },
   );
@@ -96,7 +97,14 @@ describe('golden bytes', () => {
       'group.command': samples.groupCommands,
       'user.command': samples.userCommands,
       message: samples.logMessages,
-      user: { snapshot: 0, unreadSnapshot: 0, relatedSnapshot: 0, settledSnapshot: 0, shownSnapshot: 0 },
+      user: {
+        snapshot: 0,
+        unreadSnapshot: 0,
+        relatedSnapshot: 0,
+        settledSnapshot: 0,
+        shownSnapshot: 0,
+        deviceSnapshot: 0,
+      },
       direct: { snapshot: 0, changedSnapshot: 0, markedSnapshot: 0, refusingSnapshot: 0 },
       group: { snapshot: 0, managedSnapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));

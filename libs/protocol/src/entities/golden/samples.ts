@@ -221,6 +221,8 @@ export const userCommands: Of<UserCommand> = {
     tags: ['work', 'tea'],
   },
   SetWriteRule: { type: 'SetWriteRule', whoMayWrite: 2 },
+  LogOutDevice: { type: 'LogOutDevice', deviceId: 'phone-1' },
+  ClaimDevice: { type: 'ClaimDevice', deviceId: 'phone-2', deviceClass: 1 },
   SetProfile: {
     type: 'SetProfile',
     displayName: 'Ann of Tea',
@@ -252,6 +254,8 @@ export const userEvents: Of<UserEvent> = {
   },
   ReadPointerMoved: { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 7 },
   PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
+  DeviceLoggedOut: { type: 'DeviceLoggedOut', deviceId: 'phone-1', atMs, reason: 'logged_out' },
+  DeviceClaimed: { type: 'DeviceClaimed', deviceId: 'phone-2', deviceClass: 1 },
   WriteRuleChanged: { type: 'WriteRuleChanged', whoMayWrite: 1 },
   ProfileChanged: {
     type: 'ProfileChanged',
@@ -383,6 +387,11 @@ export const states = {
     ),
   refusingDirect: () =>
     [directEvents.RefusalSet].reduce(directDecider.evolve, directDecider.initialState(addresses.direct)),
+  deviceUser: () =>
+    [userEvents.DeviceClaimed, userEvents.DeviceLoggedOut].reduce(
+      userDecider.evolve,
+      userDecider.initialState(addresses.user),
+    ),
   shownUser: () =>
     [userEvents.UserRegistered, userEvents.WriteRuleChanged, userEvents.ProfileChanged].reduce(
       userDecider.evolve,
