@@ -142,6 +142,8 @@ export class Chat {
         return this.#search(command.words);
       case 'contacts':
       case 'allow':
+      case 'devices':
+      case 'log-out':
       case 'person':
         for (const line of await carryOutPeople(await this.#options.api(), command))
           this.#terminal.print(line);

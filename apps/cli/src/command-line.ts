@@ -92,6 +92,8 @@ export function parseLine(line: string): Command {
     case 'block':
     case 'unblock':
     case 'allow':
+    case 'devices':
+    case 'logout':
       return parsePeople(name, words) ?? invalid('say whom: /block NAME, /contact add NAME, /allow contacts');
     case 'export':
       return parseExport(words.join(' '));

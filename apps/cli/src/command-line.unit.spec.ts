@@ -47,6 +47,7 @@ test('what cannot be understood gets a hint', () => {
     '/edit',
     '/block',
     '/allow nobody',
+    '/logout',
     '/contact add',
     '/contact hug bob',
   ]) {
@@ -57,6 +58,8 @@ test('what cannot be understood gets a hint', () => {
 test('persons: contacts and blocks', () => {
   expect(parseLine('/contacts')).toEqual({ kind: 'contacts' });
   expect(parseLine('/allow contacts')).toEqual({ kind: 'allow', whoMayWrite: 'contacts' });
+  expect(parseLine('/devices')).toEqual({ kind: 'devices' });
+  expect(parseLine('/logout phone-1')).toEqual({ kind: 'log-out', deviceId: 'phone-1' });
   const person = { kind: 'person', name: 'bob', text: '' };
   expect(parseLine('/block bob')).toEqual({ ...person, verb: 'block' });
   expect(parseLine('/unblock bob')).toEqual({ ...person, verb: 'unblock' });

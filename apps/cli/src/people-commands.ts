@@ -1,9 +1,11 @@
 // What can be typed about other persons: contacts, requests, blocks.
-import type { ContactRelation, HttpApi, PersonalChange, WhoMayWrite } from '@parley/client';
+import type { ContactRelation, DeviceInfo, HttpApi, PersonalChange, WhoMayWrite } from '@parley/client';
 import { Contact } from '@parley/client';
 
 export type PeopleCommand =
   | { readonly kind: 'contacts' }
+  | { readonly kind: 'devices' }
+  | { readonly kind: 'log-out'; readonly deviceId: string }
   | { readonly kind: 'allow'; readonly whoMayWrite: WhoMayWrite }
   | {
       readonly kind: 'person';
@@ -19,7 +21,8 @@ export const peopleHelp = `/contacts             contacts, requests and blocked 
 /contact add NAME [MESSAGE], accept NAME, refuse NAME, remove NAME
 /contact name NAME [AS]  your own name for a person
 /block NAME           no direct messages of this person any more; /unblock NAME
-/allow RULE           who may write to you: everyone, contacts or shared-group`;
+/allow RULE           who may write to you: everyone, contacts or shared-group
+/devices              your devices; /logout DEVICE ends one of them`;
 
 const verbs: readonly string[] = ['add', 'accept', 'refuse', 'remove', 'name'] satisfies PersonVerb[];
 
@@ -27,7 +30,8 @@ const rules: readonly WhoMayWrite[] = ['everyone', 'contacts', 'shared-group'];
 
 /** undefined: it is none, or says too little. */
 export function parsePeople(name: string, words: readonly string[]): PeopleCommand | undefined {
-  if (name === 'contacts') return { kind: 'contacts' };
+  if (name === 'contacts' || name === 'devices') return { kind: name };
+  if (name === 'logout') return words[0] === undefined ? undefined : { kind: 'log-out', deviceId: words[0] };
   if (name === 'block' || name === 'unblock')
     return words[0] === undefined ? undefined : { kind: 'person', verb: name, name: words[0], text: '' };
   if (name === 'allow') {
@@ -42,6 +46,11 @@ export function parsePeople(name: string, words: readonly string[]): PeopleComma
 /** Carries it out. Answers the lines to show. */
 export async function carryOutPeople(api: HttpApi, command: PeopleCommand): Promise<string[]> {
   if (command.kind === 'contacts') return listLines(api);
+  if (command.kind === 'devices') return (await api.devices()).map(deviceLine);
+  if (command.kind === 'log-out') {
+    await api.logOutDevice(command.deviceId);
+    return ['* done'];
+  }
   if (command.kind === 'allow') {
     await api.setWhoMayWrite(command.whoMayWrite);
     return ['* done'];
@@ -77,6 +86,11 @@ async function listLines(api: HttpApi): Promise<string[]> {
     after = page.next;
   }
   return lines.length === 0 ? ['* no contacts yet: /contact add NAME'] : lines;
+}
+
+function deviceLine({ deviceId, deviceClass, isOnline, lastSeenMs }: DeviceInfo): string {
+  const seen = isOnline ? 'online' : `last seen ${new Date(lastSeenMs).toLocaleString()}`;
+  return `  ${deviceId}${deviceClass === 'unknown' ? '' : ` (${deviceClass})`} – ${seen}`;
 }
 
 function relationLine({ user, contact, isBlocked, message, remark, tags }: ContactRelation): string {
