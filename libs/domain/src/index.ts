@@ -166,7 +166,7 @@ export {
 } from './user/device.ts';
 export {
   type Profile,
-  type ProfileChanged,
+  type UserProfileChanged,
   type ProfileField,
   type SetProfile,
   type SetWriteRule,

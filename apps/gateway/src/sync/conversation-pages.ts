@@ -93,14 +93,18 @@ export class ConversationPages implements HistoryReader {
     cursor: { conversation: string; after: number; limit: number },
     views?: readonly OwnView[],
   ) {
-    return this.#open(asker, this.storedAfter(asker, cursor));
+    return this.#open(asker, this.storedAfter(asker, cursor, views));
   }
+
   /** The same, with contents as they are stored: what is sealed stays so. */
-  storedAfter(asker: Identity, cursor: { conversation: string; after: number; limit: number }) {
+  storedAfter(
+    asker: Identity,
+    cursor: { conversation: string; after: number; limit: number },
+    views?: readonly OwnView[],
+  ) {
     return this.#read(asker, { ...cursor, before: 0, around: 0, atMs: 0, direction: 'forward' }, views);
   }
 
-  /** `given`: what the asker has deleted, where it is known already. */
   async #open(
     { tenant }: Identity,
     reading: Promise<Result<Page, HistoryFailure>>,
@@ -113,6 +117,8 @@ export class ConversationPages implements HistoryReader {
     if (!shown.ok) return err({ code: shown.error });
     return ok(new wire.HistoryPage({ ...page.value, messages: shown.value }));
   }
+
+  /** `given`: what the asker has deleted, where it is known already. */
   async #read(
     asker: Identity,
     request: DirectedRequest,

@@ -2,7 +2,7 @@
 // position. Nearly all users have nothing of it in memory.
 import { assertNever } from '@parley/std';
 import { type DeviceLoggedOut, type Devices, applyDevice } from './device.ts';
-import { type Profile, type ProfileChanged, WhoMayWrite, type WriteRule } from './profile.ts';
+import { type Profile, type UserProfileChanged, WhoMayWrite, type WriteRule } from './profile.ts';
 import type { WriteRuleChanged } from './profile.ts';
 import { isBlank } from './relation.ts';
 import type { Relation, RelationChanged } from './relation.ts';
@@ -46,7 +46,7 @@ export const sharedIfEmpty = (personal: Personal): Personal =>
 /** A whole new value, as an inbox entry carries it. */
 export type PersonalChange = Relation | WriteRule | Profile | DeviceLoggedOut;
 
-export type PersonalEvent = RelationChanged | WriteRuleChanged | ProfileChanged | DeviceLoggedOut;
+export type PersonalEvent = RelationChanged | WriteRuleChanged | UserProfileChanged | DeviceLoggedOut;
 
 export function personalChangeOf(event: PersonalEvent): PersonalChange {
   switch (event.type) {
@@ -54,7 +54,7 @@ export function personalChangeOf(event: PersonalEvent): PersonalChange {
       return event.relation;
     case 'WriteRuleChanged':
       return { type: 'WriteRule', whoMayWrite: event.whoMayWrite };
-    case 'ProfileChanged':
+    case 'UserProfileChanged':
       return event.profile;
     case 'DeviceLoggedOut':
       return event;
@@ -75,7 +75,7 @@ export function applyPersonal(state: UserState, event: PersonalEvent): void {
     case 'WriteRuleChanged':
       personal.whoMayWrite = event.whoMayWrite;
       return;
-    case 'ProfileChanged':
+    case 'UserProfileChanged':
       personal.profile = event.profile;
       if (state.account !== undefined)
         state.account = { ...state.account, displayName: event.profile.displayName };

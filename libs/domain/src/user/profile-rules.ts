@@ -1,7 +1,7 @@
 // The rules of what a user says about themself.
 import { type Decision, accepted, refused } from '@parley/std';
 import { type Done, done, nothingToDo } from '../conversation/done.ts';
-import type { ProfileChanged, SetProfile, SetWriteRule, WriteRuleChanged } from './profile.ts';
+import type { UserProfileChanged, SetProfile, SetWriteRule, WriteRuleChanged } from './profile.ts';
 import { profileOf } from './relation-queries.ts';
 import type { UserState } from './user-state.ts';
 
@@ -16,7 +16,7 @@ export function decideWriteRule(
 export function decideProfile(
   state: UserState,
   { displayName, avatar, fields }: SetProfile,
-): Decision<ProfileChanged, Done> {
+): Decision<UserProfileChanged, Done> {
   if (state.account === undefined) return refused('USER_NOT_FOUND');
   const known = profileOf(state);
   const isSame =
@@ -25,7 +25,7 @@ export function decideProfile(
     JSON.stringify(fields) === JSON.stringify(known.fields);
   if (isSame) return nothingToDo;
   return accepted(
-    [{ type: 'ProfileChanged', profile: { type: 'Profile', displayName, avatar, fields } }],
+    [{ type: 'UserProfileChanged', profile: { type: 'Profile', displayName, avatar, fields } }],
     done,
   );
 }

@@ -44,7 +44,7 @@ export interface SetProfile {
   readonly fields: readonly ProfileField[];
 }
 
-export interface ProfileChanged {
-  readonly type: 'ProfileChanged';
+export interface UserProfileChanged {
+  readonly type: 'UserProfileChanged';
   readonly profile: Profile;
 }

@@ -205,7 +205,7 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
       return [personalPush(event, state), ...effectsOfRelation(event, state)];
     case 'WriteRuleChanged':
       return [personalPush(event, state), ...effectsOfWriteRule(state)];
-    case 'ProfileChanged':
+    case 'UserProfileChanged':
     case 'DeviceLoggedOut':
       return [personalPush(event, state)];
     case 'DeviceClaimed':

@@ -49,7 +49,7 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
     }
     case 'RelationChanged':
     case 'WriteRuleChanged':
-    case 'ProfileChanged':
+    case 'UserProfileChanged':
     case 'DeviceLoggedOut':
       applyPersonal(state, event);
       appendToInbox(state.inbox, '', 0, { kind: 'personal', change: personalChangeOf(event) });

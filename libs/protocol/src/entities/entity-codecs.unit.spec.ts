@@ -289,7 +289,7 @@ const userEvent = valuesOf<UserEvent>({
   WriteRuleChanged: { whoMayWrite: oneOfNumbers(0, 1, 2) },
   DeviceLoggedOut: { deviceId: text, atMs: number, reason: text },
   DeviceClaimed: { deviceId: text, deviceClass: oneOfNumbers(0, 1, 2) },
-  ProfileChanged: {
+  UserProfileChanged: {
     profile: record({
       type: fc.constant('Profile' as const),
       displayName: text,

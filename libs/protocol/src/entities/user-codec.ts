@@ -180,5 +180,5 @@ const events = oneOf<UserEvent>('UserEvent', {
   WriteRuleChanged: { whoMayWrite: plain },
   DeviceLoggedOut: deviceLoggedOutShape,
   DeviceClaimed: { deviceId: plain, deviceClass: plain },
-  ProfileChanged: { profile: readSetProfile },
+  UserProfileChanged: { profile: readSetProfile },
 });

@@ -411,11 +411,11 @@ describe('user: profile', () => {
     const { state } = spec
       .given(registered)
       .when({ type: 'SetProfile', ...shown })
-      .thenEvents({ type: 'ProfileChanged', profile })
+      .thenEvents({ type: 'UserProfileChanged', profile })
       .thenEffects({ kind: 'push', position: 1, payload: { type: 'Personal', change: profile } });
     expect([state.account?.displayName, profileOf(state)]).toEqual(['Ann of Tea', profile]);
     spec
-      .given(registered, { type: 'ProfileChanged', profile })
+      .given(registered, { type: 'UserProfileChanged', profile })
       .when({ type: 'SetProfile', ...shown })
       .thenNothing();
     spec

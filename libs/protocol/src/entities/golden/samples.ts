@@ -257,8 +257,8 @@ export const userEvents: Of<UserEvent> = {
   DeviceLoggedOut: { type: 'DeviceLoggedOut', deviceId: 'phone-1', atMs, reason: 'logged_out' },
   DeviceClaimed: { type: 'DeviceClaimed', deviceId: 'phone-2', deviceClass: 1 },
   WriteRuleChanged: { type: 'WriteRuleChanged', whoMayWrite: 1 },
-  ProfileChanged: {
-    type: 'ProfileChanged',
+  UserProfileChanged: {
+    type: 'UserProfileChanged',
     profile: {
       type: 'Profile',
       displayName: 'Ann of Tea',
@@ -393,7 +393,7 @@ export const states = {
       userDecider.initialState(addresses.user),
     ),
   shownUser: () =>
-    [userEvents.UserRegistered, userEvents.WriteRuleChanged, userEvents.ProfileChanged].reduce(
+    [userEvents.UserRegistered, userEvents.WriteRuleChanged, userEvents.UserProfileChanged].reduce(
       userDecider.evolve,
       userDecider.initialState(addresses.user),
     ),
