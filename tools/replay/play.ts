@@ -1,6 +1,6 @@
 // Plays a window: makes the group as it was before, then does what people did, one after another, each in their own name.
 import type { LogMessage } from '@parley/domain';
-import { Role } from '@parley/domain';
+import { Joining, Role } from '@parley/domain';
 import { parseConversation } from '@parley/protocol';
 import type { Difference } from './compare.ts';
 import { isAutomatic, kindOf } from './elements.ts';
@@ -12,6 +12,11 @@ const membersPerRequest = 1_000;
 const progressEvery = 1_000;
 
 const roleWords = { [Role.MEMBER]: 'member', [Role.ADMIN]: 'admin', [Role.OWNER]: 'owner' } as const;
+const joiningWords = {
+  [Joining.INVITE]: 'invite',
+  [Joining.REQUEST]: 'request',
+  [Joining.OPEN]: 'open',
+} as const;
 type Named = keyof typeof roleWords;
 
 /** Returns the head: what the window begins behind. `before` undefined: the window makes the group itself. */
@@ -103,7 +108,10 @@ async function playOne(
     case 'AnnouncementChanged':
       return stage.put(sender, `/v1/groups/${id}/announcement`, { text: system.text });
     case 'SettingsChanged':
-      return stage.send(sender, 'PATCH', `/v1/groups/${id}/settings`, system.settings);
+      return stage.send(sender, 'PATCH', `/v1/groups/${id}/settings`, {
+        ...system.settings,
+        joining: joiningWords[system.settings.joining],
+      });
     case 'BanChanged':
       return stage.send(sender, system.isBanned ? 'PUT' : 'DELETE', `/v1/groups/${id}/bans/${system.member}`);
     case 'NicknameChanged':

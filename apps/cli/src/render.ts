@@ -90,6 +90,7 @@ function systemText(system: System, sender: string): string {
   if (system.settingsChanged) return settingsText(system.settingsChanged.settings ?? {}, sender);
   if (system.banChanged)
     return `${sender} ${system.banChanged.isBanned ? 'banned' : 'lifted the ban of'} ${system.banChanged.member ?? ''}`;
+  if (system.joinRequested) return `${sender} asks to join`;
   if (system.windowsChanged) return `${sender} changed how long messages may be changed`;
   if (system.nicknameChanged) return nicknameText(system.nicknameChanged);
   if (system.expired) return 'an older message, no longer kept';
@@ -121,6 +122,7 @@ const hints: Record<string, string | undefined> = {
   USER_NOT_FOUND: 'they sign up with: npm run chat -- --as NAME',
   NOT_A_MEMBER: 'ask a member to add you',
   SLOW_MODE: 'wait a little and send it again',
+  INVITE_INVALID: 'ask for a new one',
   BANNED: 'owner and admins can lift the ban',
   TOO_LATE: 'messages can be changed for some time only',
   GROUP_DISMISSED: 'make a new one with /group new',

@@ -6,11 +6,22 @@ import { authFields, tenantUsers } from './auth/auth-settings.ts';
 import { type ExternalIssuer, externalIssuers } from './auth/external-issuer.ts';
 import { type SocketLimits, socketLimits } from './connection/socket-limits.ts';
 import { type ChangeWindows, changeWindows } from './dispatch/changing.ts';
+import type { TenantGroupLimits } from './http/http-ports.ts';
 import { httpFields } from './http/http-settings.ts';
 import type { SealingLimits } from './sealing/sealing.ts';
 
 const minute = 60_000;
 const tenYears = 3_650 * 24 * 60 * minute;
+
+/** By tenant; what is not given is as for all. */
+const tenantGroupLimits = z.record(
+  z.string().min(1).max(32),
+  z.strictObject({
+    membersMax: z.int().min(2).max(1_000_000).exactOptional(),
+    groupsPerUserMax: z.int().min(1).max(1_000_000).exactOptional(),
+    changeWindowMsMax: z.int().min(0).max(tenYears).exactOptional(),
+  }),
+);
 
 export const gatewaySettings = z
   .object({
@@ -100,6 +111,14 @@ export const gatewaySettings = z
     /** … and at or below this many back. */
     groupSmallTo: setting.integer({ min: 1, max: 4_999 }).default(400),
 
+    /** Groups one user may be a member of. */
+    groupsPerUserMax: setting.integer({ min: 1, max: 1_000_000 }).default(2_000),
+    /** Instead of the three for some tenants, as JSON (`@file` for a file): see docs. */
+    groupLimitsByTenant: z
+      .string()
+      .transform((text, context): unknown => parseJson(text, context))
+      .pipe(tenantGroupLimits)
+      .default({}),
     /** The longest window owner and admins may set for their group, whatever the tenant's own are. */
     groupChangeWindowMsMax: setting.integer({ min: 0, max: tenYears }).default(30 * 24 * 60 * minute),
 
@@ -136,6 +155,19 @@ export const gatewaySettings = z
 export type GatewayConfig = Readonly<z.output<typeof gatewaySettings>>;
 
 export const issuersOf = (config: GatewayConfig): readonly ExternalIssuer[] => config.authIssuers;
+
+/** What a tenant allows its groups: the cluster's limits, and its own instead where it has some. */
+export function groupLimitsOf(config: GatewayConfig): (tenant: string) => TenantGroupLimits {
+  const all: TenantGroupLimits = {
+    membersMax: config.groupMembersMax,
+    groupsPerUserMax: config.groupsPerUserMax,
+    changeWindowMsMax: config.groupChangeWindowMsMax,
+  };
+  const own = new Map(
+    Object.entries(config.groupLimitsByTenant).map(([tenant, limits]) => [tenant, { ...all, ...limits }]),
+  );
+  return (tenant) => own.get(tenant) ?? all;
+}
 
 export const changeWindowsOf = (config: GatewayConfig): ChangeWindows => ({
   edit: { ownMs: config.messageEditMs, managerMs: config.messageManagerEditMs },

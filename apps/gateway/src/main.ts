@@ -52,6 +52,7 @@ import { TokenIssuer } from './auth/token-issuer.ts';
 import {
   type GatewayConfig,
   changeWindowsOf,
+  groupLimitsOf,
   gatewaySettings,
   issuersOf,
   sealingLimitsOf,
@@ -283,11 +284,11 @@ function healthOf(nats: NatsLink): Health {
 }
 
 function httpSettings(): HttpPorts['settings'] {
-  const { groupMembersMax: membersMax, groupLargeFrom: largeFrom, groupSmallTo: smallTo } = config;
+  const { groupLargeFrom: largeFrom, groupSmallTo: smallTo } = config;
   return {
     limits: httpLimitsOf(config),
-    groupPolicy: { membersMax, largeFrom, smallTo },
-    changeWindowMsMax: config.groupChangeWindowMsMax,
+    groupPolicy: { largeFrom, smallTo },
+    groupLimits: groupLimitsOf(config),
     defaultTenant: config.authDefaultTenant,
     get socketUrl() {
       return config.gatewaySocketUrl ?? socketUrl();

@@ -617,7 +617,7 @@ export class Client {
     if (entry.title) log.facts.title = entry.title;
     if (entry.diffusion !== Diffusion.unspecified) {
       log.facts.diffusion = entry.diffusion;
-      if (isJoinOf(message, this.#user)) this.#join(log, message);
+      if (isJoinOf(message, this.#user)) this.#join(log, message, entry.firstVisible);
     }
     log.offer(message);
     if (entry.left) log.leave(message.sequence);
@@ -627,8 +627,8 @@ export class Client {
     }
   }
 
-  #join(log: ConversationLog, message: Message): void {
-    log.join(message);
+  #join(log: ConversationLog, message: Message, firstVisible: number): void {
+    log.join(message, firstVisible);
     const { conversation } = log.facts;
     log.noteHead(this.#strayHeads.get(conversation) ?? 0);
     this.#strayHeads.delete(conversation);
@@ -744,7 +744,11 @@ export class Client {
     const still = this.#store.segments(conversation).at(-1)?.first ?? log.start + 1;
     // Somebody else has loaded it meanwhile.
     if (still !== first) return 0;
-    const run = page.messages.filter((message, i) => message.sequence === first - page.messages.length + i);
+    // What belongs to an earlier span is shown there.
+    const run = page.messages.filter(
+      ({ sequence }, i) =>
+        sequence === first - page.messages.length + i && sequence >= log.facts.firstVisible,
+    );
     if (run.length === 0) return 0;
     const isFirstRun = this.#store.segments(conversation).length === 0;
     this.#store.prepend(conversation, broughtUp(run, this.#store.segments(conversation), this.#user));

@@ -126,6 +126,8 @@ export interface Entry {
   readonly diffusion: number;
   readonly left: boolean;
   readonly title: string;
+  /** On joining a group that shows what was said before: the first the user may see; 0: not said. */
+  readonly firstVisible: number;
 }
 
 /** Something of the user's own changed that others do not see; one member is set: its whole new value. */

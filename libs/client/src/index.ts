@@ -36,7 +36,15 @@ export {
   type System,
   type Welcome,
 } from './frames.ts';
-export type { Ban, ChangeWindow, GroupApi, GroupInfo, GroupSettings } from './http/group-api.ts';
+export type {
+  Ban,
+  ChangeWindow,
+  GroupApi,
+  GroupInfo,
+  GroupSettings,
+  Invite,
+  JoinRequest,
+} from './http/group-api.ts';
 export {
   type ContactRelation,
   type RelationKind,

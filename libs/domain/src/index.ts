@@ -76,16 +76,20 @@ export {
 export type {
   AddMembers,
   Announce,
+  AnswerJoinRequest,
   ChangeProfile,
   ChangeSettings,
   ChangeWindows,
   CreateGroup,
+  CreateInvite,
   DismissGroup,
   GroupCommand,
   GroupReply,
+  JoinGroup,
   LeaveGroup,
   MuteMember,
   RemoveMember,
+  RevokeInvite,
   SetBan,
   SetNickname,
   SetRole,
@@ -99,6 +103,10 @@ export {
   type GroupCreated,
   type GroupDismissed,
   type GroupEvent,
+  type InviteCreated,
+  type InviteRevoked,
+  type JoinRefused,
+  type JoinRequested,
   type MemberLeft,
   type MemberMuted,
   type MemberRemoved,
@@ -114,7 +122,13 @@ export { type GroupLimits, groupLimits } from './group/group-limits.ts';
 export { type GroupPolicy, groupPolicy, isValidPolicy } from './group/group-policy.ts';
 export { type MembersPage, groupHead, groupLogPage, membersPage } from './group/group-queries.ts';
 export { type GroupAction, leastRole } from './group/group-rights.ts';
-export { type Announcement, type Ban, type GroupSettings, groupSettings } from './group/group-settings.ts';
+export {
+  type Announcement,
+  type Ban,
+  type GroupSettings,
+  Joining,
+  groupSettings,
+} from './group/group-settings.ts';
 export {
   type GroupListName,
   type GroupListPage,
@@ -131,6 +145,7 @@ export {
   snapshotOfGroup,
   spansOf,
 } from './group/group-state.ts';
+export type { Invite, JoinRequest } from './group/invites.ts';
 export type { GroupMember } from './group/member-table.ts';
 export { Role } from './group/role.ts';
 
@@ -216,6 +231,7 @@ export {
   type InboxPage,
   type PositionedEntry,
   accountOf,
+  groupCountOf,
   inboxPage,
   isLimited,
   ownViews,

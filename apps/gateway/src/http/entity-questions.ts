@@ -31,12 +31,36 @@ export async function mustOwnViews(ports: Asking, asker: Identity): Promise<read
 
 /** USER_NOT_FOUND, naming them, when any of `users` has no account. */
 export async function mustExist(ports: Asking, tenant: string, users: readonly string[]): Promise<void> {
+  await accountsOf(ports, tenant, users);
+}
+
+/**
+ * For those who are to become members: also LIMIT_REACHED when one of them is in as many groups as the tenant allows. What
+ * happens at the same moment elsewhere is not seen, so a few more are possible.
+ */
+export async function mustHaveRoom(ports: Asking, tenant: string, users: readonly string[]): Promise<void> {
+  const { groupsPerUserMax } = ports.settings.groupLimits(tenant);
+  const accounts = await accountsOf(ports, tenant, users);
+  const full = users.filter((user) => (accounts.get(user)?.groupCount ?? 0) >= groupsPerUserMax);
+  if (full.length > 0)
+    throw new ApiError(
+      'LIMIT_REACHED',
+      `In ${groupsPerUserMax} groups already: ${full.slice(0, namedMax).join(', ')}`,
+    );
+}
+
+async function accountsOf(
+  ports: Asking,
+  tenant: string,
+  users: readonly string[],
+): Promise<ReadonlyMap<string, parley.internal.v1.AccountAnswer>> {
   const distinct = [...new Set(users)];
   const accounts = await inParallel(distinct, ports.settings.limits.questionsAtOnceMax, (user) =>
     accountOf(ports, { tenant, user }),
   );
   const missing = distinct.filter((_, index) => accounts[index] === undefined);
-  if (missing.length === 0) return;
+  if (missing.length === 0)
+    return new Map(distinct.flatMap((user, index) => (accounts[index] ? [[user, accounts[index]]] : [])));
   const named = missing.slice(0, namedMax).join(', ');
   const more = missing.length > namedMax ? ` and ${missing.length - namedMax} more` : '';
   throw new ApiError('USER_NOT_FOUND', `No such user: ${named}${more}`);

@@ -21,6 +21,7 @@ import {
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
 import { groupId, userId } from './schemas.ts';
+import { joiningOf } from './wire-json.ts';
 import { ZodPipe } from './zod-pipe.ts';
 
 const groupParam = new ZodPipe(groupId, 'BAD_ID');
@@ -55,13 +56,19 @@ export class GroupCareController {
 
   @Patch(':id/settings')
   @HttpCode(204)
-  @AskerRoute({ summary: 'Change settings: mute all, slow mode', params: ['id'], body: settingsBody })
+  @AskerRoute({
+    summary: 'Change settings: mute all, slow mode, joining, history for newcomers',
+    params: ['id'],
+    body: settingsBody,
+  })
   async settings(
     @Asker() asker: VerifiedToken,
     @Param('id', groupParam) id: string,
     @Body(new ZodPipe(settingsBody)) body: z.infer<typeof settingsBody>,
   ): Promise<void> {
-    await orderGroup(this.ports, asker, id, { changeSettings: { by: asker.user, ...body } });
+    const { joining, ...others } = body;
+    const settings = joining === undefined ? others : { ...others, joining: joiningOf(joining) };
+    await orderGroup(this.ports, asker, id, { changeSettings: { by: asker.user, ...settings } });
   }
 
   @Put(':id/windows')
@@ -76,7 +83,7 @@ export class GroupCareController {
     @Param('id', groupParam) id: string,
     @Body(new ZodPipe(windowsBody)) { edit, recall }: z.infer<typeof windowsBody>,
   ): Promise<void> {
-    const { changeWindowMsMax: maxMs } = this.ports.settings;
+    const { changeWindowMsMax: maxMs } = this.ports.settings.groupLimits(asker.tenant);
     for (const window of [edit, recall])
       if (window !== null && Math.max(window.ownMs, window.managerMs) > maxMs)
         throw new ApiError('BAD_REQUEST', `A window has at most ${maxMs} ms here.`);

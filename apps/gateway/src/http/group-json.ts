@@ -2,7 +2,7 @@
 import { type parley, groupConversation } from '@parley/protocol';
 import type { z } from 'zod';
 import type { groupAnswer } from './group-schemas.ts';
-import { diffusionWord, roleWord } from './wire-json.ts';
+import { diffusionWord, joiningWord, roleWord } from './wire-json.ts';
 
 type Wire = parley.internal.v1.GroupAnswer.$Properties;
 
@@ -16,7 +16,12 @@ export function groupJson(id: string, group: Wire): z.infer<typeof groupAnswer> 
     announcement: announcement
       ? { text: announcement.text ?? '', by: announcement.by ?? '', atMs: announcement.atMs ?? 0 }
       : null,
-    settings: { muteAll: settings?.muteAll ?? false, slowModeMs: settings?.slowModeMs ?? 0 },
+    settings: {
+      muteAll: settings?.muteAll ?? false,
+      slowModeMs: settings?.slowModeMs ?? 0,
+      joining: joiningWord(settings?.joining),
+      historyVisible: settings?.historyVisible ?? false,
+    },
     windows: { edit: windowJson(group.editWindow), recall: windowJson(group.recallWindow) },
     head: group.head ?? 0,
     count: group.count ?? 0,

@@ -17,6 +17,11 @@ export const announcementBody = z.strictObject({
 export const settingsBody = z
   .strictObject({
     muteAll: z.boolean().optional().describe('only owner and admins may write'),
+    joining: z
+      .enum(['invite', 'request', 'open'])
+      .optional()
+      .describe('how people become members who are not added'),
+    historyVisible: z.boolean().optional().describe('newcomers see what was said before'),
     slowModeMs: z
       .int()
       .min(0)
@@ -45,10 +50,11 @@ export const nicknameBody = z.strictObject({
     .describe('empty takes it away'),
 });
 
+const next = z.string().nullable().describe('`after` for the next page');
 export const listQuery = memberPageQuery;
 export const banList = z.object({
   bans: z.array(z.object({ user: z.string(), by: z.string(), atMs: z.int() })),
-  next: z.string().nullable().describe('`after` for the next page'),
+  next,
 });
 
 export const groupAnswer = z.object({
@@ -57,7 +63,12 @@ export const groupAnswer = z.object({
   title: z.string(),
   avatar: z.string(),
   announcement: z.object({ text: z.string(), by: z.string(), atMs: z.int() }).nullable(),
-  settings: z.object({ muteAll: z.boolean(), slowModeMs: z.int() }),
+  settings: z.object({
+    muteAll: z.boolean(),
+    slowModeMs: z.int(),
+    joining: z.enum(['invite', 'request', 'open']),
+    historyVisible: z.boolean(),
+  }),
   windows: z
     .object({ edit: changeWindow.nullable(), recall: changeWindow.nullable() })
     .describe('null: as the tenant has it'),
@@ -68,3 +79,33 @@ export const groupAnswer = z.object({
   nickname: z.string().describe('of the caller'),
   isDismissed: z.boolean(),
 });
+
+export const createInviteBody = z.strictObject({
+  expiresAtMs: z.int().min(0).default(0).describe('0: never'),
+  usesMax: z.int().min(0).max(4_294_967_295).default(0).describe('0: any number'),
+});
+export const createdInviteAnswer = z.object({ id: z.string(), code: z.string() });
+export const inviteList = z.object({
+  invites: z.array(
+    z.object({
+      id: z.string(),
+      code: z.string(),
+      by: z.string(),
+      atMs: z.int(),
+      expiresAtMs: z.int(),
+      usesMax: z.int(),
+      uses: z.int(),
+    }),
+  ),
+  next,
+});
+export const joinBody = z.strictObject({
+  code: z.string().max(64).default('').describe('of an invite'),
+  message: z.string().trim().max(200).regex(printable).default('').describe('to owner and admins'),
+});
+export const joinAnswer = z.object({ status: z.enum(['joined', 'requested']) });
+export const requestList = z.object({
+  requests: z.array(z.object({ user: z.string(), message: z.string(), atMs: z.int() })),
+  next,
+});
+export const requestAnswerBody = z.strictObject({ isApproved: z.boolean() });

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
-import { mustExist } from './entity-questions.ts';
+import { mustHaveRoom } from './entity-questions.ts';
 import { groupJson } from './group-json.ts';
 import { askForGroup, askForMembers, orderGroup } from './group-orders.ts';
 import { groupAnswer } from './group-schemas.ts';
@@ -48,9 +48,10 @@ export class GroupsController {
   ): Promise<z.infer<typeof createdGroupAnswer>> {
     const { clock, random, settings } = this.ports;
     const others = [...new Set(body.members)].filter((member) => member !== asker.user);
-    await mustExist(this.ports, asker.tenant, others);
+    await mustHaveRoom(this.ports, asker.tenant, [asker.user, ...others]);
     const id = body.id ?? timeOrderedId(clock, random);
-    const policy = settings.groupPolicy;
+    const { membersMax } = settings.groupLimits(asker.tenant);
+    const policy = { membersMax, ...settings.groupPolicy };
     await orderGroup(this.ports, asker, id, {
       createGroup: { by: asker.user, title: body.title, members: others, policy },
     });
@@ -98,7 +99,7 @@ export class GroupsController {
     @Body(new ZodPipe(addMembersBody)) body: z.infer<typeof addMembersBody>,
   ): Promise<void> {
     const members = [...new Set(body.members)];
-    await mustExist(this.ports, asker.tenant, members);
+    await mustHaveRoom(this.ports, asker.tenant, members);
     await orderGroup(this.ports, asker, id, { addMembers: { by: asker.user, members } });
   }
 

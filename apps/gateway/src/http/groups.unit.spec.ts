@@ -88,7 +88,7 @@ describe('looking at a group', () => {
         title: 'The team',
         avatar: 'pic/1',
         announcement: { text: 'Closed today', by: 'bob', atMs: 5 },
-        settings: { muteAll: true, slowModeMs: 30_000 },
+        settings: { muteAll: true, slowModeMs: 30_000, joining: wire.Joining.JOINING_OPEN },
         recallWindow: { ownMs: 1, managerMs: 2 },
         diffusion: wire.Diffusion.DIFFUSION_READ,
         head: 12,
@@ -101,7 +101,7 @@ describe('looking at a group', () => {
       title: 'The team',
       avatar: 'pic/1',
       announcement: { text: 'Closed today', by: 'bob', atMs: 5 },
-      settings: { muteAll: true, slowModeMs: 30_000 },
+      settings: { muteAll: true, slowModeMs: 30_000, joining: 'open', historyVisible: false },
       windows: { edit: null, recall: { ownMs: 1, managerMs: 2 } },
       head: 12,
       count: 700,
@@ -193,14 +193,20 @@ describe('changing a group', () => {
     ],
     [
       'PATCH /v1/groups/team/settings',
-      { muteAll: false },
-      { changeSettings: { by: 'alice', muteAll: false } },
+      { muteAll: false, joining: 'request' },
+      { changeSettings: { by: 'alice', muteAll: false, joining: 'JOINING_REQUEST' } },
     ],
     [
       'PUT /v1/groups/team/windows',
       { edit: { ownMs: 1, managerMs: 2 }, recall: null },
       { changeWindows: { by: 'alice', editWindow: { ownMs: '1', managerMs: '2' } } },
     ],
+    [
+      'PUT /v1/groups/team/requests/bob',
+      { isApproved: true },
+      { answerJoinRequest: { by: 'alice', user: 'bob', isApproved: true } },
+    ],
+    ['DELETE /v1/groups/team/invites/i-1', undefined, { revokeInvite: { by: 'alice', id: 'i-1' } }],
     ['PUT /v1/groups/team/bans/bob', undefined, { setBan: { by: 'alice', member: 'bob', isBanned: true } }],
     ['DELETE /v1/groups/team/bans/gone', undefined, { setBan: { by: 'alice', member: 'gone' } }],
     [
@@ -234,6 +240,29 @@ describe('changing a group', () => {
     const answer = await doubles.call(line, { as: token, ...(body === undefined ? {} : { body }) });
     expect(answer.body.code).toBe(code);
     expect(doubles.entities.sent).toEqual([]);
+  });
+
+  it('makes invites whose codes cannot be guessed', async () => {
+    const body = { expiresAtMs: 9_000, usesMax: 2 };
+    const made = async () => (await doubles.call('POST /v1/groups/team/invites', { as: token, body })).body;
+    const [one, other] = [await made(), await made()];
+    expect(one.code).toMatch(/^[\w-]{22}$/);
+    expect(other.code).not.toBe(one.code);
+    expect(lastCommand().command).toEqual({
+      createInvite: { by: 'alice', id: other.id, code: other.code, expiresAtMs: '9000', usesMax: 2 },
+    });
+  });
+
+  it('lets nobody into more groups than the tenant allows', async () => {
+    const { accounts } = doubles.entities;
+    const bob = accounts.get('default/bob')!;
+    accounts.set('default/bob', { ...bob, groupCount: 10 });
+    const body = { members: ['bob'] };
+    const answer = await doubles.call('POST /v1/groups/team/members', { as: token, body });
+    expect([answer.status, answer.body.code]).toEqual([409, 'LIMIT_REACHED']);
+    expect(answer.body.detail).toBe('In 10 groups already: bob');
+    expect(doubles.entities.sent).toEqual([]);
+    accounts.set('default/bob', bob);
   });
 
   it('needs a token for everything', async () => {

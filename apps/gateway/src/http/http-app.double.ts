@@ -218,8 +218,12 @@ export async function startHttpDoubles(
     log,
     settings: {
       limits: httpLimits,
-      groupPolicy: { membersMax: 100_000, largeFrom: 500, smallTo: 400 },
-      changeWindowMsMax: 30 * 24 * 3_600_000,
+      groupPolicy: { largeFrom: 500, smallTo: 400 },
+      groupLimits: () => ({
+        membersMax: 100_000,
+        groupsPerUserMax: 10,
+        changeWindowMsMax: 30 * 24 * 3_600_000,
+      }),
       admins: ['default/ada'],
       analysts: ['default/ana'],
       defaultTenant: 'default',

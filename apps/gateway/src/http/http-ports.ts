@@ -50,10 +50,10 @@ export interface HttpLog {
 
 export interface HttpSettings {
   readonly limits: HttpLimits;
-  /** What new groups get: their maximum of members, and the sizes at which they switch diffusion, both ways. */
-  readonly groupPolicy: { readonly membersMax: number; readonly largeFrom: number; readonly smallTo: number };
-  /** The longest time a group may give its members, owner or admins to edit or recall messages. */
-  readonly changeWindowMsMax: number;
+  /** At which sizes new groups switch diffusion, both ways. */
+  readonly groupPolicy: { readonly largeFrom: number; readonly smallTo: number };
+  /** What the tenant allows its groups. */
+  groupLimits(tenant: string): TenantGroupLimits;
   /** Tenants in which strangers may make accounts; undefined: any that no external issuer keeps. */
   readonly registrationTenants?: readonly string[];
   /** Who may ask about a whole tenant, as `tenant/user`; nobody by default. */
@@ -66,6 +66,16 @@ export interface HttpSettings {
   readonly socketUrl?: string;
   /** Web origins that may call the API from a browser; none by default. */
   readonly corsOrigins?: readonly string[];
+}
+
+/** Of one tenant. */
+export interface TenantGroupLimits {
+  /** Members of a group that is made now; one more is GROUP_FULL. */
+  readonly membersMax: number;
+  /** Groups a user is a member of; one more is LIMIT_REACHED. */
+  readonly groupsPerUserMax: number;
+  /** The longest time a group may give its members, owner or admins to edit or recall messages; more is BAD_REQUEST. */
+  readonly changeWindowMsMax: number;
 }
 
 /** The injection token of HttpPorts. */

@@ -11,6 +11,7 @@ import { DevicesController } from './devices.controller.ts';
 import { EndpointsController } from './endpoints.controller.ts';
 import { ExportController } from './export.controller.ts';
 import { GroupCareController } from './group-care.controller.ts';
+import { GroupJoiningController } from './group-joining.controller.ts';
 import { GroupsController } from './groups.controller.ts';
 import type { HttpPorts } from './http-ports.ts';
 import { HTTP_PORTS } from './http-ports.ts';
@@ -36,6 +37,7 @@ export class HttpModule {
         GroupCareController,
         ProfileController,
         DevicesController,
+        GroupJoiningController,
         ConversationsController,
         SearchController,
         ExportController,

@@ -13,6 +13,21 @@ export const roleWord = (role: parley.v1.Role | null | undefined): RoleWord =>
 export const diffusionWord = (diffusion: parley.v1.Diffusion | null | undefined): DiffusionWord =>
   diffusion === wire.Diffusion.DIFFUSION_READ ? 'read' : 'write';
 
+export type JoiningWord = 'invite' | 'request' | 'open';
+
+export const joiningOf = (word: JoiningWord): parley.v1.Joining => joinings[word];
+
+export function joiningWord(joining: parley.v1.Joining | null | undefined): JoiningWord {
+  if (joining === wire.Joining.JOINING_OPEN) return 'open';
+  return joining === wire.Joining.JOINING_REQUEST ? 'request' : 'invite';
+}
+
+const joinings: Record<JoiningWord, parley.v1.Joining> = {
+  invite: wire.Joining.JOINING_INVITE,
+  request: wire.Joining.JOINING_REQUEST,
+  open: wire.Joining.JOINING_OPEN,
+};
+
 const roles: Record<RoleWord, parley.v1.Role> = {
   member: wire.Role.ROLE_MEMBER,
   admin: wire.Role.ROLE_ADMIN,

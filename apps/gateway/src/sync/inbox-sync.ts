@@ -171,7 +171,8 @@ function postponed(page: parley.v1.HistoryPage): parley.v1.HistoryPage {
 const userOf = ({ tenant, user }: Identity) => ({ type: 'user', tenant, id: user });
 
 function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
-  const { conversation, sequence, unread, unreadMentions, isReadMoved, diffusion, title } = reference;
+  const { conversation, sequence, unread, unreadMentions, isReadMoved, diffusion, title, firstVisible } =
+    reference;
   const position = reference.position ?? 0;
   if (reference.personal != null) {
     return { position, message: undefined, more: { personal: reference.personal } };
@@ -186,7 +187,10 @@ function entryOf(reference: InboxEntry, bodies: Bodies): EncodedEntry {
   if (narrowed != null)
     return { position, message: undefined, more: { viewNarrowed: { ...narrowed, conversation } } };
   const left = hasLeft(reference);
-  const more = diffusion || title || left ? { diffusion, title, left } : undefined;
+  const more =
+    diffusion || title || left
+      ? { diffusion, title, left, ...(firstVisible && { firstVisible }) }
+      : undefined;
   return { position, message: bodies.of(conversation ?? '').get(sequence ?? 0), more };
 }
 

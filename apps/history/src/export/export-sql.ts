@@ -126,6 +126,7 @@ const changes: Readonly<Record<number, string>> = {
   42: 'settings_changed',
   43: 'ban_changed',
   44: 'windows_changed',
+  47: 'join_requested',
   49: 'nickname_changed',
 };
 const kindSql = `if(kind = 'system', transform(toUInt32(${protobufFieldSql('base64Decode(system)')}),

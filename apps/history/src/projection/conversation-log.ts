@@ -25,6 +25,8 @@ export interface LogElement {
 export interface MembershipChange {
   readonly user: string;
   readonly isMember: boolean;
+  /** From which sequence on, where that is not the element's: who joined sees what was said before. */
+  readonly from?: number;
 }
 
 /** All others mean nothing here. */
@@ -68,7 +70,11 @@ function membershipsOf(event: GroupEvent): readonly MembershipChange[] {
     case 'GroupCreated':
       return [...new Set([event.by, ...event.members])].map((user) => ({ user, isMember: true }));
     case 'MembersAdded':
-      return event.members.map((user) => ({ user, isMember: true }));
+      return event.members.flatMap((user, index) => {
+        const from = event.firstVisible?.[index] ?? event.sequence;
+        const joined = { user, isMember: true };
+        return from < event.sequence ? [{ ...joined, from }, joined] : [joined];
+      });
     case 'MemberRemoved':
     case 'MemberLeft':
       return [{ user: event.member, isMember: false }];

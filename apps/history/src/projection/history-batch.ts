@@ -100,8 +100,8 @@ export class HistoryBatch {
     this.messages.add(rowOf({ tenant, message, kind: kindOf(message), version }));
     // After the message itself, which may be of the same commit and so of the same version.
     if (changed !== undefined) this.messages.add(rowOf({ tenant, ...changed, version }));
-    for (const { user, isMember } of memberships) {
-      this.memberships.add([tenant, user, conversation, sequence, isMember ? 1 : 0, version]);
+    for (const { user, isMember, from } of memberships) {
+      this.memberships.add([tenant, user, conversation, from ?? sequence, isMember ? 1 : 0, version]);
     }
   }
 }

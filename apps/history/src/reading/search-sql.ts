@@ -12,8 +12,9 @@ const openEnd = Number.MAX_SAFE_INTEGER;
 
 /**
  * `conversation, from_sequence, to_sequence` of everything the user may read: from the entry that made them a member to
- * the one that ended it, both included, as far as retention has left it. On a cluster the marks of retention lie elsewhere than
- * the memberships: GLOBAL.
+ * the one that ended it, both included, as far as retention has left it. Who joined and sees what was said before has an entry
+ * for the first they see and one for the joining: one span ends before the next begins. On a cluster the marks of retention lie
+ * elsewhere than the memberships: GLOBAL.
  */
 export function spansSql(scope: SpansOf): string {
   const member = memberSpansSql(scope);
@@ -40,10 +41,13 @@ function memberSpansSql({ tenant, user, conversations }: SpansOf): string {
   if (conversations.length === 0 || groups.length > 0) {
     const only = groups.length > 0 ? ` AND conversation IN ${sqlTexts(groups)}` : '';
     selects.push(
-      `SELECT conversation, sequence AS since, next AS to_sequence FROM (
-         SELECT conversation, sequence, is_member, leadInFrame(sequence, 1, ${openEnd}) OVER (
-           PARTITION BY conversation ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
+      `SELECT conversation, sequence AS since, next - next_is_member AS to_sequence FROM (
+         SELECT conversation, sequence, is_member,
+           toInt64(leadInFrame(sequence, 1, ${openEnd}) OVER following) AS next,
+           leadInFrame(is_member, 1, 0) OVER following AS next_is_member
          FROM parley.memberships FINAL WHERE tenant = ${sqlText(tenant)} AND user = ${sqlText(user)}${only}
+         WINDOW following AS (
+           PARTITION BY conversation ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
        ) WHERE is_member = 1`,
     );
   }

@@ -18,6 +18,9 @@ export interface GroupSettings {
   readonly muteAll: boolean;
   /** 0: no limit. */
   readonly slowModeMs: number;
+  readonly joining: 'invite' | 'request' | 'open';
+  /** Newcomers see what was said before. */
+  readonly historyVisible: boolean;
 }
 
 export interface ChangeWindow {
@@ -29,6 +32,29 @@ export interface Ban {
   readonly user: string;
   readonly by: string;
   readonly atMs: number;
+}
+
+export interface Invite {
+  readonly id: string;
+  readonly code: string;
+  readonly by: string;
+  readonly atMs: number;
+  /** 0: never. */
+  readonly expiresAtMs: number;
+  /** 0: any number. */
+  readonly usesMax: number;
+  readonly uses: number;
+}
+
+export interface JoinRequest {
+  readonly user: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export interface ListPage {
+  readonly after?: string;
+  readonly limit?: number;
 }
 
 /** One request; throws a ClientError with the server's code. */
@@ -82,15 +108,50 @@ export class GroupApi {
     await this.#call('DELETE', `${this.#path}/bans/${user}`);
   }
 
-  async bans(page: { readonly after?: string; readonly limit?: number } = {}): Promise<{
-    readonly bans: readonly Ban[];
-    /** `after` for the next page; null on the last one. */
-    readonly next: string | null;
-  }> {
+  /** `next`: `after` for the next page; null on the last one. */
+  async bans(page: ListPage = {}): Promise<{ readonly bans: readonly Ban[]; readonly next: string | null }> {
+    return this.#list('bans', page);
+  }
+
+  async createInvite(
+    invite: { readonly expiresAtMs?: number; readonly usesMax?: number } = {},
+  ): Promise<{ readonly id: string; readonly code: string }> {
+    const answer = await this.#call('POST', `${this.#path}/invites`, invite);
+    return { id: String(answer['id']), code: String(answer['code']) };
+  }
+
+  async invites(
+    page: ListPage = {},
+  ): Promise<{ readonly invites: readonly Invite[]; readonly next: string | null }> {
+    return this.#list('invites', page);
+  }
+
+  async revokeInvite(invite: string): Promise<void> {
+    await this.#call('DELETE', `${this.#path}/invites/${invite}`);
+  }
+
+  /** `requested`: owner and admins have to approve. */
+  async join(
+    how: { readonly code?: string; readonly message?: string } = {},
+  ): Promise<'joined' | 'requested'> {
+    const { status } = await this.#call('POST', `${this.#path}/join`, how);
+    return status === 'requested' ? 'requested' : 'joined';
+  }
+
+  async requests(
+    page: ListPage = {},
+  ): Promise<{ readonly requests: readonly JoinRequest[]; readonly next: string | null }> {
+    return this.#list('requests', page);
+  }
+
+  async answerRequest(user: string, isApproved: boolean): Promise<void> {
+    await this.#call('PUT', `${this.#path}/requests/${user}`, { isApproved });
+  }
+
+  async #list<Answer>(name: string, page: ListPage): Promise<Answer> {
     const query = new URLSearchParams(
       Object.entries(page).map(([name, value]): [string, string] => [name, String(value)]),
     );
-    const answer = await this.#call('GET', `${this.#path}/bans?${query.toString()}`);
-    return answer as unknown as { bans: readonly Ban[]; next: string | null };
+    return (await this.#call('GET', `${this.#path}/${name}?${query.toString()}`)) as unknown as Answer;
   }
 }

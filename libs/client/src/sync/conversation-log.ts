@@ -158,10 +158,14 @@ export class ConversationLog {
     this.facts.head = Math.max(this.facts.head, left > 0 ? Math.min(head, left) : head);
   }
 
-  /** The user became a member with this message, says the inbox: a span begins. */
-  join(message: Message): void {
+  /**
+   * The user became a member with this message, says the inbox: a span begins. `firstVisible`: they may read from there on,
+   * 0: from the message on.
+   */
+  join(message: Message, firstVisible = 0): void {
     const { facts } = this;
     this.#beginSpan(message.sequence);
+    if (firstVisible > 0) facts.firstVisible = firstVisible;
     if (facts.tail !== notOpened && message.sequence <= facts.tail) return;
     // Part of the span before may still be missing: the page that fills the hole brings this message again.
     if (facts.tail === notOpened || facts.spanEnd <= facts.tail) this.openAfter(message.sequence - 1);

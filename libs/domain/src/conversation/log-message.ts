@@ -58,4 +58,5 @@ export type SystemChange =
   | { readonly type: 'SettingsChanged'; readonly settings: GroupSettings }
   | { readonly type: 'BanChanged'; readonly member: string; readonly isBanned: boolean }
   | { readonly type: 'WindowsChanged' }
+  | { readonly type: 'JoinRequested'; readonly user: string }
   | { readonly type: 'NicknameChanged'; readonly member: string; readonly nickname: string };

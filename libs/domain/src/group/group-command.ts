@@ -101,6 +101,41 @@ export interface SetNickname {
   readonly nickname: string;
 }
 
+/** Id and code are made where randomness is: at the gateway. */
+export interface CreateInvite {
+  readonly type: 'CreateInvite';
+  readonly by: string;
+  readonly id: string;
+  readonly code: string;
+  /** Milliseconds since 1970; 0: never. */
+  readonly expiresAtMs: number;
+  /** 0: any number. */
+  readonly usesMax: number;
+}
+
+export interface RevokeInvite {
+  readonly type: 'RevokeInvite';
+  readonly by: string;
+  readonly id: string;
+}
+
+/** Somebody wants to become a member. */
+export interface JoinGroup {
+  readonly type: 'JoinGroup';
+  readonly user: string;
+  /** Of an invite; empty: as the group's settings allow. */
+  readonly code: string;
+  /** To owner and admins, where they have to approve. */
+  readonly message: string;
+}
+
+export interface AnswerJoinRequest {
+  readonly type: 'AnswerJoinRequest';
+  readonly by: string;
+  readonly user: string;
+  readonly isApproved: boolean;
+}
+
 export type GroupCommand =
   | PostMessage
   | EditMessage
@@ -119,6 +154,10 @@ export type GroupCommand =
   | ChangeSettings
   | SetBan
   | ChangeWindows
-  | SetNickname;
+  | SetNickname
+  | CreateInvite
+  | RevokeInvite
+  | JoinGroup
+  | AnswerJoinRequest;
 
 export type GroupReply = Sent | Done;

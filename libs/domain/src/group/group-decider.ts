@@ -30,7 +30,9 @@ import { mayDo, outranks, refusalOf } from './group-rights.ts';
 import { groupSettings } from './group-settings.ts';
 import { type GroupState, initialGroup, spansOf } from './group-state.ts';
 import { switchFor, switchTo } from './group-switch.ts';
+import { decideJoining } from './joining.ts';
 import { decideManage } from './manage-group.ts';
+import { membersAdded } from './new-members.ts';
 import { Role } from './role.ts';
 import { slowModeWaitMs } from './slow-mode.ts';
 
@@ -67,6 +69,11 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
       return decideSetRole(state, command, nowMs);
     case 'MuteMember':
       return decideMute(state, command, nowMs);
+    case 'CreateInvite':
+    case 'RevokeInvite':
+    case 'JoinGroup':
+    case 'AnswerJoinRequest':
+      return decideJoining(state, command, nowMs);
     default:
       return decideManage(state, command, nowMs);
   }
@@ -174,7 +181,7 @@ function decideAdd(state: GroupState, command: AddMembers, nowMs: number): Group
   const full = refusalOfCount(state, command.members.length, count, state.policy.membersMax);
   if (full !== undefined) return full;
   return facts(state, nowMs, [
-    { type: 'MembersAdded', by: command.by, members },
+    membersAdded(state, { by: command.by, members }),
     ...switchFor(state, state.members.size + members.length),
   ]);
 }

@@ -9,7 +9,7 @@ import { Diffusion } from '../conversation/diffusion.ts';
 import type { LogMessage } from '../conversation/log-message.ts';
 import { Membership } from '../user/membership.ts';
 import type { Deliver } from '../user/user-command.ts';
-import { type DiffusionChanged, type GroupEvent, groupLogMessage } from './group-event.ts';
+import { type DiffusionChanged, type GroupEvent, type MembersAdded, groupLogMessage } from './group-event.ts';
 import { type GroupState, diffusionAt } from './group-state.ts';
 
 /** What is published on a group's live topic; the codec turns it into parley.v1.Live. */
@@ -20,6 +20,7 @@ export interface LivePush {
 }
 
 export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly Effect[] {
+  if (!('sequence' in event)) return [];
   const message = newestAt(state.log, event.sequence) ?? groupLogMessage(event, state.log.conversation);
   if (message === undefined) return [];
   // Asked of the sequence and not of the state, because a switch in the same decision may have been applied already.
@@ -40,6 +41,7 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
     case 'BanChanged':
     case 'WindowsChanged':
     case 'NicknameChanged':
+    case 'JoinRequested':
       return isRead ? [publish(message)] : tell(everybody(), deliver(message));
     case 'ProfileChanged':
       // Under read-diffusion the title is asked of the group, as its head is.
@@ -47,11 +49,11 @@ export function effectsOfGroup(event: GroupEvent, state: GroupState): readonly E
     case 'GroupCreated':
       return tell(event.members, joined(message, state, Diffusion.WRITE));
     case 'MembersAdded': {
-      if (isRead) return [publish(message), ...tell(event.members, joined(message, state, Diffusion.READ))];
+      if (isRead) return [publish(message), ...tellJoined(event, joined(message, state, Diffusion.READ))];
       const added = new Set(event.members);
       const others = everybody().filter((user) => !added.has(user));
       return [
-        ...tell(event.members, joined(message, state, Diffusion.WRITE)),
+        ...tellJoined(event, joined(message, state, Diffusion.WRITE)),
         ...tell(others, deliver(message)),
       ];
     }
@@ -80,7 +82,20 @@ function newestMentions({ diffusion }: DiffusionChanged, state: GroupState): Pic
   if (diffusion !== Diffusion.WRITE || state.mentions === undefined) return {};
   return { mentions: [...state.mentions.values()].slice(-state.limits.mentionsToldMax) };
 }
-
+/** One list of users for each first sequence they may see: nearly always one. */
+function tellJoined({ members, firstVisible, sequence }: MembersAdded, command: Deliver): readonly Effect[] {
+  if (firstVisible === undefined) return tell(members, command);
+  const byFirst = new Map<number, string[]>();
+  members.forEach((user, index) => {
+    const first = firstVisible[index] ?? sequence;
+    const users = byFirst.get(first);
+    if (users === undefined) byFirst.set(first, [user]);
+    else users.push(user);
+  });
+  return [...byFirst].flatMap(([first, users]) =>
+    tell(users, first < sequence ? { ...command, firstVisible: first } : command),
+  );
+}
 /** Published once more some time after the last message, so that a lost last one shows. */
 export const groupAnnouncement = (state: GroupState): LivePush => ({
   type: 'Live',

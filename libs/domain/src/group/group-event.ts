@@ -1,4 +1,5 @@
-// Facts of a group. Each of them takes a sequence of the conversation and shows in its log, but reactions that are not announced.
+// Facts of a group. Each of them takes a sequence of the conversation and shows in its log, but reactions that are not announced,
+// and those about invites and the refusal of a request: they are for owner and admins.
 import { assertNever } from '@parley/std';
 import type { ChangeWindow, MessageEdited, MessageRecalled } from '../conversation/change-message.ts';
 import { elementOfChange } from '../conversation/change-message.ts';
@@ -28,6 +29,10 @@ export interface MembersAdded {
   readonly atMs: number;
   /** Only who was not a member before. */
   readonly members: readonly string[];
+  /** Id of the invite they came by. */
+  readonly invite?: string;
+  /** For each of `members` the first sequence they may see; absent: that of this fact. */
+  readonly firstVisible?: readonly number[];
 }
 
 export interface MemberRemoved {
@@ -133,11 +138,49 @@ export interface NicknameChanged {
   readonly nickname: string;
 }
 
-export type GroupEvent =
+export interface InviteCreated {
+  readonly type: 'InviteCreated';
+  readonly by: string;
+  readonly atMs: number;
+  readonly id: string;
+  readonly code: string;
+  readonly expiresAtMs: number;
+  readonly usesMax: number;
+}
+
+export interface InviteRevoked {
+  readonly type: 'InviteRevoked';
+  readonly by: string;
+  readonly atMs: number;
+  readonly id: string;
+}
+
+export interface JoinRequested {
+  readonly type: 'JoinRequested';
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly user: string;
+  /** For owner and admins: the log does not show it. */
+  readonly message: string;
+}
+
+export interface JoinRefused {
+  readonly type: 'JoinRefused';
+  readonly by: string;
+  readonly atMs: number;
+  readonly user: string;
+}
+
+/** Take no sequence. */
+export type SilentGroupEvent = InviteCreated | InviteRevoked | JoinRefused;
+
+/** Marks take a sequence when they are announced. */
+export type GroupEvent = LoggedGroupEvent | MarkEvent | SilentGroupEvent;
+
+export type LoggedGroupEvent =
   | MessagePosted
   | MessageEdited
   | MessageRecalled
-  | MarkEvent
   | GroupCreated
   | MembersAdded
   | MemberRemoved
@@ -151,14 +194,16 @@ export type GroupEvent =
   | SettingsChanged
   | BanChanged
   | WindowsChanged
-  | NicknameChanged;
+  | NicknameChanged
+  | JoinRequested;
 
-/** Every fact but a mark is an element of the log. */
-export function groupLogMessage(event: Exclude<GroupEvent, MarkEvent>, conversation: string): LogMessage;
-/** The fact as an element of the conversation's log; undefined for a fact that takes no sequence. */
-export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage | undefined;
+/** The fact as an element of the conversation's log; undefined for facts that take no sequence. */
 export function groupLogMessage(event: GroupEvent, conversation: string): LogMessage | undefined {
   if (isMark(event)) return elementOfMark(event, conversation);
+  return 'sequence' in event ? elementOf(event, conversation) : undefined;
+}
+
+function elementOf(event: LoggedGroupEvent, conversation: string): LogMessage {
   if (event.type === 'MessagePosted') return messageOfPost(event, conversation);
   if (event.type === 'MessageEdited' || event.type === 'MessageRecalled')
     return elementOfChange(event, conversation);
@@ -172,10 +217,11 @@ export function groupLogMessage(event: GroupEvent, conversation: string): LogMes
   };
 }
 
-type SystemEvent = Exclude<GroupEvent, MessagePosted | MessageEdited | MessageRecalled | MarkEvent>;
+type SystemEvent = Exclude<LoggedGroupEvent, MessagePosted | MessageEdited | MessageRecalled>;
 
 function senderOf(event: SystemEvent): string {
   if (event.type === 'MemberLeft') return event.member;
+  if (event.type === 'JoinRequested') return event.user;
   return event.type === 'DiffusionChanged' ? '' : event.by;
 }
 
@@ -206,6 +252,8 @@ function systemChange(event: SystemEvent): SystemChange {
       return { type: event.type, member: event.member, isBanned: event.isBanned };
     case 'WindowsChanged':
       return { type: event.type };
+    case 'JoinRequested':
+      return { type: event.type, user: event.user };
     case 'NicknameChanged':
       return { type: event.type, member: event.member, nickname: event.nickname };
     default:

@@ -5,9 +5,12 @@ import type { LogMessage } from '../conversation/log-message.ts';
 import { applyMark } from '../conversation/mark-message.ts';
 import { rememberMentions } from '../conversation/mentioning.ts';
 import { endSpan } from './ended-spans.ts';
-import { type BanChanged, type GroupEvent, groupLogMessage } from './group-event.ts';
+import type { BanChanged, GroupEvent, SilentGroupEvent } from './group-event.ts';
+import { groupLogMessage } from './group-event.ts';
 import type { Ban } from './group-settings.ts';
 import type { GroupState } from './group-state.ts';
+import { countUse, withInvite, withRequest, without } from './invites.ts';
+import type { GroupMember } from './member-table.ts';
 import { Role } from './role.ts';
 import { notePost } from './slow-mode.ts';
 
@@ -36,7 +39,13 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
       setRole(state, event.by, Role.OWNER);
       return state;
     case 'MembersAdded':
-      addMembers(state, event.members, event.sequence);
+      addMembers(state, event.members, event.sequence, event.firstVisible);
+      if (event.invite !== undefined) countUse(state.invites, event.invite, event.members.length);
+      if (state.requests !== undefined)
+        for (const user of event.members) state.requests = without(state.requests, user);
+      return state;
+    case 'JoinRequested':
+      state.requests = withRequest(state.requests, event);
       return state;
     case 'MemberRemoved':
     case 'MemberLeft':
@@ -88,7 +97,7 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
       return state;
     }
     default:
-      return assertNever(event, 'evolveGroup');
+      return evolveSilently(state, event);
   }
 }
 
@@ -97,10 +106,35 @@ function noteMentions(state: GroupState, element: LogMessage | undefined): void 
     state.mentions = rememberMentions(state.mentions, element, state.limits.mentionsMax);
 }
 
-function addMembers(state: GroupState, users: readonly string[], joined: number): void {
-  for (const user of users) {
-    if (!state.members.has(user)) state.members.add({ user, role: Role.MEMBER, joined, mutedUntilMs: 0 });
+function evolveSilently(state: GroupState, event: SilentGroupEvent): GroupState {
+  switch (event.type) {
+    case 'InviteCreated':
+      state.invites = withInvite(state.invites, event);
+      return state;
+    case 'InviteRevoked':
+      state.invites = without(state.invites, event.id);
+      return state;
+    case 'JoinRefused':
+      state.requests = without(state.requests, event.user);
+      return state;
+    default:
+      return assertNever(event, 'evolveGroup');
   }
+}
+
+function addMembers(
+  state: GroupState,
+  users: readonly string[],
+  joined: number,
+  firstVisible?: readonly number[],
+): void {
+  users.forEach((user, index) => {
+    if (state.members.has(user)) return;
+    const member: GroupMember = { user, role: Role.MEMBER, joined, mutedUntilMs: 0 };
+    const first = firstVisible?.[index] ?? joined;
+    if (first < joined) member.firstVisible = first;
+    state.members.add(member);
+  });
 }
 
 /** The one who goes still sees the message that says so. */
@@ -108,7 +142,7 @@ function endMembership(state: GroupState, user: string, sequence: number): void 
   const member = state.members.get(user);
   if (member === undefined) return;
   state.members.remove(user);
-  endSpan(state.endedSpans, user, { from: member.joined, to: sequence }, state.limits);
+  endSpan(state.endedSpans, user, { from: member.firstVisible ?? member.joined, to: sequence }, state.limits);
 }
 
 /** No bans, no map. */
@@ -117,6 +151,7 @@ function setBan(state: GroupState, { member, by, atMs, isBanned }: BanChanged): 
   bans.delete(member);
   if (isBanned) bans.set(member, { user: member, by, atMs });
   state.bans = bans.size === 0 ? undefined : bans;
+  if (isBanned) state.requests = without(state.requests, member);
 }
 
 function setRole(state: GroupState, user: string, role: Role): void {

@@ -26,6 +26,12 @@ export interface GroupLimits {
   readonly bansMax: number;
   /** Nickname, UTF-16 units. Above: refused with BAD_REQUEST. */
   readonly nicknameLengthMax: number;
+  /** Invites that can still be used. Above: refused with LIMIT_REACHED. */
+  readonly invitesMax: number;
+  /** Requests to join without an answer. Above: refused with LIMIT_REACHED. */
+  readonly requestsMax: number;
+  /** Message of a request, UTF-16 units. Above: refused with BAD_REQUEST. */
+  readonly requestLengthMax: number;
   /** Members in one page; also the page size when none is asked for. */
   readonly membersPageMax: number;
   /** Newest messages that mention somebody, remembered. Above: the oldest are not counted as unread mentions any more. */
@@ -46,6 +52,9 @@ export const groupLimits: GroupLimits = {
   slowModeMsMax: 24 * 3_600_000,
   bansMax: 10_000,
   nicknameLengthMax: 64,
+  invitesMax: 100,
+  requestsMax: 1_000,
+  requestLengthMax: 200,
   membersPageMax: 1_000,
   mentionsMax: 256,
   mentionsToldMax: 64,

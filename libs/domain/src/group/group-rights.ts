@@ -29,8 +29,12 @@ export const leastRole = {
   nameMembers: Role.ADMIN,
   /** Title, avatar, announcement. */
   changeProfile: Role.ADMIN,
-  /** Mute all, slow mode, how long messages may be changed. */
+  /** Mute all, slow mode, joining, history for newcomers, how long messages may be changed. */
   changeSettings: Role.ADMIN,
+  /** Make, see and revoke invites. */
+  invite: Role.ADMIN,
+  /** See, approve and refuse requests to join. */
+  answerRequests: Role.ADMIN,
   setRoles: Role.OWNER,
   handOver: Role.OWNER,
   dismiss: Role.OWNER,

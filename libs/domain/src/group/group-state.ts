@@ -11,6 +11,7 @@ import { type GroupLimits, groupLimits } from './group-limits.ts';
 import { type GroupPolicy, groupPolicy } from './group-policy.ts';
 import { type Announcement, type Ban, type GroupSettings, groupSettings } from './group-settings.ts';
 import { type GroupMember, MemberTable } from './member-table.ts';
+import type { Invite, Invites, JoinRequest, JoinRequests } from './invites.ts';
 import type { LastPosts } from './slow-mode.ts';
 
 export interface GroupState {
@@ -35,6 +36,8 @@ export interface GroupState {
   lastPosts: LastPosts;
   /** Whom the newest messages mention: under read-diffusion nobody's inbox is told. */
   mentions: Mentionings;
+  invites: Invites;
+  requests: JoinRequests;
 }
 
 export interface GroupSnapshot {
@@ -56,6 +59,8 @@ export interface GroupSnapshot {
   /** In the order of writing. */
   readonly lastPosts: readonly LastPost[];
   readonly mentions: readonly Mentioning[];
+  readonly invites: readonly Invite[];
+  readonly requests: readonly JoinRequest[];
 }
 
 export interface LastPost {
@@ -84,13 +89,15 @@ export const initialGroup = (address: EntityAddress, limits: GroupLimits): Group
   bans: undefined,
   lastPosts: undefined,
   mentions: undefined,
+  invites: undefined,
+  requests: undefined,
 });
 
 /** All spans in which `user` may read: the ended ones, then the running one. */
 export function spansOf(state: GroupState, user: string): readonly Span[] {
   const ended = state.endedSpans.get(user) ?? [];
   const member = state.members.get(user);
-  return member === undefined ? ended : [...ended, { from: member.joined, to: 0 }];
+  return member === undefined ? ended : [...ended, { from: member.firstVisible ?? member.joined, to: 0 }];
 }
 
 /** The diffusion that held when `sequence` was taken, as far as the last switch is concerned. */
@@ -114,6 +121,8 @@ export const snapshotOfGroup = (state: GroupState): GroupSnapshot => ({
   bans: [...(state.bans?.values() ?? [])],
   lastPosts: [...(state.lastPosts ?? [])].map(([user, atMs]) => ({ user, atMs })),
   mentions: [...(state.mentions?.values() ?? [])],
+  invites: [...(state.invites?.values() ?? [])],
+  requests: [...(state.requests?.values() ?? [])],
 });
 
 /** Takes the parts of `snapshot` over. */
@@ -136,6 +145,8 @@ export function restoreGroup(
     announcement: snapshot.announcement,
     settings: snapshot.settings ?? groupSettings,
     bans: mapOrNone(snapshot.bans.map((ban) => [ban.user, ban])),
+    invites: mapOrNone(snapshot.invites.map((invite) => [invite.id, invite])),
+    requests: mapOrNone(snapshot.requests.map((request) => [request.user, request])),
     lastPosts: mapOrNone(snapshot.lastPosts.map(({ user, atMs }) => [user, atMs])),
     mentions: restoreMentions(snapshot.mentions),
   };

@@ -5,6 +5,7 @@ import type { Diffusion } from '../conversation/diffusion.ts';
 import { refusalOf } from './group-rights.ts';
 import type { Announcement, Ban, GroupSettings } from './group-settings.ts';
 import type { GroupState } from './group-state.ts';
+import type { Invite, JoinRequest } from './invites.ts';
 import type { GroupMember } from './member-table.ts';
 
 /** Shaped like internal.v1.GroupAnswer. */
@@ -43,15 +44,17 @@ export function groupView(
   });
 }
 
-export type GroupListName = 'bans';
+/** The lists only owner and admins may see, and the right they need. */
+const lists = { bans: 'banMembers', invites: 'invite', requests: 'answerRequests' } as const;
+export type GroupListName = keyof typeof lists;
 
 export interface GroupListPage {
   readonly list: GroupListName;
-  readonly elements: readonly Ban[];
+  readonly elements: readonly (Ban | Invite | JoinRequest)[];
   readonly more: boolean;
 }
 
-/** Elements with names greater than `after`, in rising order. `limit` 0 means the largest page. */
+/** Elements with names (users; ids of invites) greater than `after`, in rising order. `limit` 0 means the largest page. */
 export function groupListPage(
   state: GroupState,
   query: {
@@ -62,11 +65,12 @@ export function groupListPage(
   },
 ): Result<GroupListPage, string> {
   if (state.log.head === 0) return err('CONVERSATION_NOT_FOUND');
-  const refusal = refusalOf(state, query.reader, 'banMembers');
+  const refusal = refusalOf(state, query.reader, lists[query.list]);
   if (refusal !== undefined) return err(refusal.code);
   const max = state.limits.membersPageMax;
   const limit = query.limit === 0 ? max : Math.min(query.limit, max);
-  const names = [...(state.bans?.keys() ?? [])].filter((name) => name > query.after).sort();
-  const elements = names.slice(0, limit).flatMap((name) => state.bans?.get(name) ?? []);
+  const list: ReadonlyMap<string, Ban | Invite | JoinRequest> | undefined = state[query.list];
+  const names = [...(list?.keys() ?? [])].filter((name) => name > query.after).sort();
+  const elements = names.slice(0, limit).flatMap((name) => list?.get(name) ?? []);
   return ok({ list: query.list, elements, more: names.length > limit });
 }

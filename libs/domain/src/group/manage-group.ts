@@ -6,6 +6,7 @@ import type { Announce, ChangeProfile, ChangeSettings, ChangeWindows } from './g
 import type { SetBan, SetNickname } from './group-command.ts';
 import { type Fact, type GroupDecision, facts } from './group-facts.ts';
 import { mayDo, outranks, refusalOf } from './group-rights.ts';
+import { type GroupSettings, Joining } from './group-settings.ts';
 import type { GroupState } from './group-state.ts';
 import { switchFor } from './group-switch.ts';
 
@@ -55,14 +56,21 @@ function decideAnnounce(state: GroupState, { by, text }: Announce, nowMs: number
 function decideSettings(state: GroupState, command: ChangeSettings, nowMs: number): GroupDecision {
   const refusal = refusalOf(state, command.by, 'changeSettings');
   if (refusal !== undefined) return refusal;
-  const { muteAll = state.settings.muteAll, slowModeMs = state.settings.slowModeMs } = command;
+  const { type: _, by, ...given } = command;
+  const settings: GroupSettings = { ...state.settings, ...given };
+  const { muteAll, slowModeMs, joining, historyVisible } = settings;
   const { slowModeMsMax } = state.limits;
   if (!Number.isSafeInteger(slowModeMs) || slowModeMs < 0 || slowModeMs > slowModeMsMax)
     return refused('BAD_REQUEST', `Slow mode has an interval of 0 to ${slowModeMsMax} ms.`);
-  if (muteAll === state.settings.muteAll && slowModeMs === state.settings.slowModeMs) return nothingToDo;
-  return facts(state, nowMs, [
-    { type: 'SettingsChanged', by: command.by, settings: { muteAll, slowModeMs } },
-  ]);
+  if (joining !== Joining.INVITE && joining !== Joining.REQUEST && joining !== Joining.OPEN)
+    return refused('BAD_REQUEST', 'There is no such way of joining.');
+  const old = state.settings;
+  const isSame =
+    muteAll === old.muteAll &&
+    slowModeMs === old.slowModeMs &&
+    joining === old.joining &&
+    historyVisible === old.historyVisible;
+  return isSame ? nothingToDo : facts(state, nowMs, [{ type: 'SettingsChanged', by, settings }]);
 }
 
 /** What is allowed at most is the tenant's, and checked where that is known. */
@@ -71,12 +79,13 @@ function decideWindows(state: GroupState, command: ChangeWindows, nowMs: number)
   const refusal = refusalOf(state, by, 'changeSettings');
   if (refusal !== undefined) return refusal;
   const { policy } = state;
-  if (isSame(editWindow, policy.editWindow) && isSame(recallWindow, policy.recallWindow)) return nothingToDo;
+  if (isSameWindow(editWindow, policy.editWindow) && isSameWindow(recallWindow, policy.recallWindow))
+    return nothingToDo;
   const windows = { ...(editWindow && { editWindow }), ...(recallWindow && { recallWindow }) };
   return facts(state, nowMs, [{ type: 'WindowsChanged', by, ...windows }]);
 }
 
-const isSame = (one: ChangeWindow | undefined, other: ChangeWindow | undefined): boolean =>
+const isSameWindow = (one: ChangeWindow | undefined, other: ChangeWindow | undefined): boolean =>
   one?.ownMs === other?.ownMs && one?.managerMs === other?.managerMs;
 
 /** A member who is banned is removed first, and does not see more than that. */

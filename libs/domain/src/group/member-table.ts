@@ -12,6 +12,8 @@ export interface GroupMember {
   mutedUntilMs: number;
   /** In this group; absent: none. */
   nickname?: string;
+  /** First sequence the member may see, where that lies before `joined`. */
+  firstVisible?: number;
 }
 
 export class MemberTable {

@@ -23,6 +23,8 @@ export type EntryChange =
       readonly membership: Membership;
       readonly diffusion: Diffusion;
       readonly title: string;
+      /** With JOINED, where it lies before the entry's own sequence. */
+      readonly firstVisible?: number;
     };
 
 /** Columns rather than objects: there are thousands of entries for each user, and they live long. */

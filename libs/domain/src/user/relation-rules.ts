@@ -40,7 +40,7 @@ export function decideRelation(state: UserState, command: ChangeRelation, nowMs:
 /** Who is blocked is not waited for: their request is refused first. */
 function decideBlock(state: UserState, relation: Relation, nowMs: number): RelationDecision {
   if (relation.isBlocked) return nothingToDo;
-  if (count(state, (each) => each.isBlocked) >= state.limits.blockedMax) return refused('LIST_FULL');
+  if (count(state, (each) => each.isBlocked) >= state.limits.blockedMax) return refused('LIMIT_REACHED');
   const isAsked = relation.contact === Contact.ASKED;
   const before = isAsked ? without(relation, nowMs) : relation;
   const block = fact(RelationAction.BLOCK, { ...before, isBlocked: true });
@@ -56,7 +56,7 @@ function decideRequest(
   if (relation.isBlocked) return refused('BLOCKED', 'You have blocked this person: unblock them first.');
   if (relation.contact === Contact.ASKED) return accept(relation, nowMs);
   if (relation.contact !== Contact.NONE) return nothingToDo;
-  if (isFull(state)) return refused('LIST_FULL');
+  if (isFull(state)) return refused('LIMIT_REACHED');
   const requested = { ...relation, contact: Contact.REQUESTED, message, sinceMs: nowMs };
   return changed(RelationAction.REQUEST, requested, nowMs);
 }
@@ -67,7 +67,7 @@ function decideDescribe(state: UserState, relation: Relation, command: ChangeRel
   if (isSame) return nothingToDo;
   const isNew = !state.personal.relations.has(relation.user);
   if (isNew && state.personal.relations.size >= state.limits.contactsMax + state.limits.blockedMax)
-    return refused('LIST_FULL');
+    return refused('LIMIT_REACHED');
   return changed(RelationAction.DESCRIBE, { ...relation, remark, tags });
 }
 

@@ -23,10 +23,12 @@ export interface Deliver {
   readonly membership: Membership;
   /** Set with JOINED, and with a change of diffusion; UNSPECIFIED otherwise. */
   readonly diffusion: Diffusion;
-  /** Set on joining a group; empty otherwise. */
+  /** Set on joining a group, and when its title changes; empty otherwise. */
   readonly title: string;
   /** Set when a group turns to write-diffusion: whom its newest messages mention, because no inbox has been told. */
   readonly mentions?: readonly Mentioning[];
+  /** With JOINED: the first sequence the member may see, where it lies before the message. */
+  readonly firstVisible?: number;
 }
 
 export interface ReadConversation {

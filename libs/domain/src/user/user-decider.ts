@@ -112,7 +112,8 @@ function entryOf(command: Deliver): Accepted<EntryAppended, Done> {
 }
 
 function entryAppended(command: Deliver): EntryAppended {
-  const { message, membership, diffusion, title } = command;
+  const { message, membership, diffusion, title, firstVisible } = command;
+  const first = firstVisible === undefined ? {} : { firstVisible };
   const entry: EntryAppended = {
     type: 'EntryAppended',
     conversation: message.conversation,
@@ -122,7 +123,8 @@ function entryAppended(command: Deliver): EntryAppended {
     membership,
     diffusion,
     title,
-    push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title },
+    push: { type: 'Entry', message, diffusion, left: membership === Membership.LEFT, title, ...first },
+    ...first,
   };
   // Most entries are plain texts.
   if (message.text !== undefined && message.rich === undefined) return entry;

@@ -35,6 +35,8 @@ export interface EntryAppended {
   readonly isRecall?: boolean;
   /** Whom a message mentions from now on: a new one, an edited one, and as in Deliver. */
   readonly mentions?: readonly Mentioning[];
+  /** With JOINED: the first sequence the member may see, where it lies before `sequence`. */
+  readonly firstVisible?: number;
   readonly push?: EntryPush;
 }
 

@@ -138,7 +138,7 @@ function applyMembership(state: UserState, conversation: UserConversation, event
     return;
   }
   conversation.left = 0;
-  conversation.firstVisible = event.sequence;
+  conversation.firstVisible = event.firstVisible ?? event.sequence;
   conversation.read = Math.max(conversation.read, event.sequence - 1);
 }
 
@@ -187,9 +187,12 @@ function forgetRead(conversation: UserConversation): void {
   }
 }
 
-function changeOf({ membership, diffusion, title }: EntryAppended): EntryChange | undefined {
+function changeOf(event: EntryAppended): EntryChange | undefined {
+  const { membership, diffusion, title, firstVisible } = event;
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
-  return isPlain ? undefined : { kind: 'membership', membership, diffusion, title };
+  if (isPlain) return undefined;
+  const change = { kind: 'membership', membership, diffusion, title } as const;
+  return firstVisible === undefined ? change : { ...change, firstVisible };
 }
 
 function moveReadPointer(state: UserState, event: ReadPointerMoved): void {

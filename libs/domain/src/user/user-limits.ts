@@ -9,9 +9,9 @@ export interface UserLimits {
   readonly leftConversationsMax: number;
   /** Unread edits, recalls and recalled messages remembered of a conversation. Above: the oldest count as unread again. */
   readonly uncountedMax: number;
-  /** Contacts and requests that wait, both ways. Above: LIST_FULL, and the requests of others are refused. */
+  /** Contacts and requests that wait, both ways. Above: LIMIT_REACHED, and the requests of others are refused. */
   readonly contactsMax: number;
-  /** Persons a user has blocked. Above: LIST_FULL. */
+  /** Persons a user has blocked. Above: LIMIT_REACHED. */
   readonly blockedMax: number;
   /** Direct conversations that are told at once when the rule who may write changes: the newest. Others take one more message. */
   readonly directsToldMax: number;

@@ -11,6 +11,7 @@ export interface EntryPush {
   readonly diffusion: Diffusion;
   readonly left: boolean;
   readonly title: string;
+  readonly firstVisible?: number;
 }
 
 export interface ReadMovedPush {

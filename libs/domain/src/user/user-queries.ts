@@ -1,6 +1,7 @@
 // Reads of a user entity: pure functions of committed state.
 import { type Result, err, ok } from '@parley/std';
 import type { OwnView } from './own-conversation.ts';
+import { isDirectConversation } from '../conversation/conversation-id.ts';
 import { type InboxEntry, inboxEntryAt } from './inbox-window.ts';
 import type { Account, UserConversation, UserState } from './user-state.ts';
 
@@ -62,5 +63,13 @@ export const isLimited = (state: UserState, after: number): boolean => after < s
 export const userConversations = (state: UserState): readonly UserConversation[] => [
   ...state.conversations.values(),
 ];
+
+/** Groups the user is a member of. */
+export function groupCountOf(state: UserState): number {
+  let count = 0;
+  for (const { conversation, left } of state.conversations.values())
+    if (left === 0 && !isDirectConversation(conversation)) count += 1;
+  return count;
+}
 
 export const accountOf = (state: UserState): Account | undefined => state.account;

@@ -6,6 +6,7 @@ import {
   type UserReply,
   type UserState,
   accountOf,
+  groupCountOf,
   createUserDecider,
   inboxPage,
   isLimited,
@@ -55,7 +56,11 @@ function queryUser(state: UserState, bytes: Uint8Array): Uint8Array {
     case 'views':
       return queryAnswer.views(ownViews(state, query.conversation === '' ? undefined : [query.conversation]));
     case 'account':
-      return queryAnswer.account(accountOf(state), receptionOf(state, query.from), profileOf(state));
+      return queryAnswer.account(accountOf(state), {
+        reception: receptionOf(state, query.from),
+        profile: profileOf(state),
+        groupCount: groupCountOf(state),
+      });
     case 'relations':
       return queryAnswer.relations(relationPage(state, query));
     default:

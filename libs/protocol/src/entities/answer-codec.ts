@@ -13,7 +13,7 @@ export function encodeReply(reply: Sent | ReadDone | Done): Uint8Array {
     case 'ReadDone':
       return wire.ServerFrame.encode({ readDone: reply }).finish();
     case 'Done':
-      return doneFrame;
+      return reply.isPending === true ? pendingFrame : doneFrame;
     default:
       return assertNever(reply, 'encodeReply');
   }
@@ -22,4 +22,5 @@ export function encodeReply(reply: Sent | ReadDone | Done): Uint8Array {
 export const encodeRefusal = (refusal: Refused): Uint8Array =>
   wire.ServerFrame.encode({ error: errorBody(refusal.code, refusal.message, refusal.retryAfterMs) }).finish();
 
+const pendingFrame: Uint8Array = wire.ServerFrame.encode({ done: { isPending: true } }).finish();
 const doneFrame: Uint8Array = wire.ServerFrame.encode({ done: {} }).finish();

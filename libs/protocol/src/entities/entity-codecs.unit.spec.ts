@@ -1,5 +1,12 @@
 // Whatever a domain value holds, it comes back from its bytes as it was: a plain object that shares nothing with them.
-import type { DirectCommand, DirectEvent, GroupCommand, GroupEvent, LogMessage } from '@parley/domain';
+import type {
+  Joining,
+  DirectCommand,
+  DirectEvent,
+  GroupCommand,
+  GroupEvent,
+  LogMessage,
+} from '@parley/domain';
 import type { Deliver, RichContent, SystemChange, UserCommand, UserEvent } from '@parley/domain';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -117,7 +124,8 @@ function valuesOf<T extends { readonly type: string }>(fields: Fields<T>): Arbit
 const emojiCounts = fc.array(record({ emoji: text, count: fc.integer({ min: 1, max: 9 }) }), {
   maxLength: 3,
 });
-const settings = record({ muteAll: fc.boolean(), slowModeMs: number });
+const joining = fc.constantFrom<Joining>(1, 2, 3);
+const settings = record({ muteAll: fc.boolean(), slowModeMs: number, joining, historyVisible: fc.boolean() });
 const systemChange = valuesOf<SystemChange>({
   GroupCreated: { title: text, members: users },
   MembersAdded: { members: users },
@@ -135,6 +143,7 @@ const systemChange = valuesOf<SystemChange>({
   SettingsChanged: { settings },
   BanChanged: { member: text, isBanned: fc.boolean() },
   WindowsChanged: {},
+  JoinRequested: { user: text },
   NicknameChanged: { member: text, nickname: text },
 });
 const messageHead = {
@@ -220,7 +229,17 @@ const groupCommand = valuesOf<GroupCommand>({
   MuteMember: { by: text, member: text, mutedUntilMs: number },
   ChangeProfile: { by: text, title: maybe(text), avatar: maybe(text) },
   Announce: { by: text, text },
-  ChangeSettings: { by: text, muteAll: maybe(fc.boolean()), slowModeMs: maybe(number) },
+  ChangeSettings: {
+    by: text,
+    muteAll: maybe(fc.boolean()),
+    slowModeMs: maybe(number),
+    joining: maybe(joining),
+    historyVisible: maybe(fc.boolean()),
+  },
+  CreateInvite: { by: text, id: text, code: text, expiresAtMs: number, usesMax: fc.nat() },
+  RevokeInvite: { by: text, id: text },
+  JoinGroup: { user: text, code: text, message: text },
+  AnswerJoinRequest: { by: text, user: text, isApproved: fc.boolean() },
   SetBan: { by: text, member: text, isBanned: fc.boolean() },
   ChangeWindows: { by: text, editWindow: maybe(window), recallWindow: maybe(window) },
   SetNickname: { by: text, member: text, nickname: text },
@@ -229,7 +248,16 @@ const fact = { sequence: number, by: text, atMs: number };
 const groupEvent = valuesOf<GroupEvent>({
   ...conversationEvents,
   GroupCreated: { ...fact, title: text, members: users, policy },
-  MembersAdded: { ...fact, members: users },
+  MembersAdded: {
+    ...fact,
+    members: users,
+    invite: maybe(fc.string({ minLength: 1 })),
+    firstVisible: maybe(fc.array(number, { minLength: 1 })),
+  },
+  InviteCreated: { by: text, atMs: number, id: text, code: text, expiresAtMs: number, usesMax: fc.nat() },
+  InviteRevoked: { by: text, atMs: number, id: text },
+  JoinRequested: { sequence: number, atMs: number, user: text, message: text },
+  JoinRefused: { by: text, atMs: number, user: text },
   MemberRemoved: { ...fact, member: text },
   MemberLeft: { sequence: number, atMs: number, member: text },
   GroupDismissed: fact,
@@ -256,7 +284,14 @@ const ownSettings = record({
 });
 const userCommand = valuesOf<UserCommand>({
   RegisterUser: { handle: text, displayName: text, passwordHash: text },
-  Deliver: { message: logMessage, membership, diffusion, title: text, mentions: maybe(mentions) },
+  Deliver: {
+    message: logMessage,
+    membership,
+    diffusion,
+    title: text,
+    mentions: maybe(mentions),
+    firstVisible: fc.constant(undefined),
+  },
   ReadConversation: { conversation: text, sequence: number },
   NotePeerRead: { conversation: text, peer: text, sequence: number },
   ChangeRelation: { user: text, action: relationAction, message: text, remark: text, tags: users },
@@ -283,6 +318,7 @@ const userEvent = valuesOf<UserEvent>({
     target: maybe(fc.integer({ min: 1 })),
     isRecall: maybe(fc.constant(true)),
     mentions: maybe(mentions),
+    firstVisible: maybe(fc.integer({ min: 1 })),
   },
   ReadPointerMoved: { conversation: text, sequence: number },
   PeerReadNoted: { conversation: text, sequence: number },

@@ -27,10 +27,22 @@ import {
   withWireTarget,
 } from './conversation-shapes.ts';
 import { readAnnouncement, readBans, readLastPosts, readOptionalSettings } from './group-parts-codec.ts';
-import { readSettings } from './group-parts-codec.ts';
+import { readInvites, readRequests, readSettings } from './group-parts-codec.ts';
 import { readMentions } from './mentioning-codec.ts';
 import { readOptionalWindow } from './rich-content-codec.ts';
-import { type Decoded, type Shape, ifSet, list, listOf, oneOf, optional, plain, required } from './shape.ts';
+import {
+  type Decoded,
+  type Shape,
+  ifSet,
+  list,
+  listOrAbsent,
+  listOf,
+  oneOf,
+  optional,
+  orAbsent,
+  plain,
+  required,
+} from './shape.ts';
 
 export const createGroupCodec = (limits: GroupLimits = groupLimits) => ({
   encodeCommand: encodeGroupCommand,
@@ -102,6 +114,8 @@ function readGroupSnapshot(bytes: Uint8Array) {
     bans: readBans(message.bans),
     lastPosts: readLastPosts(message.lastPosts),
     mentions: readMentions(message.mentions),
+    invites: readInvites(message.invites),
+    requests: readRequests(message.requests),
   };
 }
 
@@ -118,10 +132,11 @@ const readSpans = listOf<UserSpans>({ user: plain, spans: listOf(spanShape) });
 
 /** By hand: a large group has 100,000 of them. */
 function readMember(message: object): GroupMember {
-  const { user, role, joined, mutedUntilMs, nickname } =
+  const { user, role, joined, mutedUntilMs, nickname, firstVisible } =
     message as Decoded<parley.internal.v1.Member.$Properties>;
   const member: GroupMember = { user, role, joined, mutedUntilMs };
   if (nickname !== '') member.nickname = nickname;
+  if (firstVisible > 0) member.firstVisible = firstVisible;
   return member;
 }
 
@@ -136,7 +151,17 @@ const commands = oneOf<GroupCommand>('GroupCommand', {
   MuteMember: { by: plain, member: plain, mutedUntilMs: plain },
   ChangeProfile: { by: plain, title: ifSet, avatar: ifSet },
   Announce: { by: plain, text: plain },
-  ChangeSettings: { by: plain, muteAll: ifSet, slowModeMs: ifSet },
+  ChangeSettings: {
+    by: plain,
+    muteAll: ifSet,
+    slowModeMs: ifSet,
+    joining: ifSet,
+    historyVisible: ifSet,
+  },
+  CreateInvite: { by: plain, id: plain, code: plain, expiresAtMs: plain, usesMax: plain },
+  RevokeInvite: { by: plain, id: plain },
+  JoinGroup: { user: plain, code: plain, message: plain },
+  AnswerJoinRequest: { by: plain, user: plain, isApproved: plain },
   SetBan: { by: plain, member: plain, isBanned: plain },
   ChangeWindows: { by: plain, editWindow: readOptionalWindow, recallWindow: readOptionalWindow },
   SetNickname: { by: plain, member: plain, nickname: plain },
@@ -154,7 +179,7 @@ const events = oneOf<GroupEvent>('GroupEvent', {
     members: list,
     policy: required(policyShape),
   },
-  MembersAdded: { sequence: plain, by: plain, atMs: plain, members: list },
+  MembersAdded: { ...fact, members: list, invite: orAbsent, firstVisible: listOrAbsent },
   MemberRemoved: { sequence: plain, by: plain, atMs: plain, member: plain },
   MemberLeft: { sequence: plain, atMs: plain, member: plain },
   GroupDismissed: { sequence: plain, by: plain, atMs: plain },
@@ -166,5 +191,9 @@ const events = oneOf<GroupEvent>('GroupEvent', {
   SettingsChanged: { ...fact, settings: readSettings },
   BanChanged: { ...fact, member: plain, isBanned: plain },
   WindowsChanged: { ...fact, editWindow: readOptionalWindow, recallWindow: readOptionalWindow },
+  InviteCreated: { by: plain, atMs: plain, id: plain, code: plain, expiresAtMs: plain, usesMax: plain },
+  InviteRevoked: { by: plain, atMs: plain, id: plain },
+  JoinRequested: { sequence: plain, atMs: plain, user: plain, message: plain },
+  JoinRefused: { by: plain, atMs: plain, user: plain },
   NicknameChanged: { ...fact, member: plain, nickname: plain },
 });

@@ -40,6 +40,8 @@ export function writeInboxEntry(
     number(writer, 6, change.membership);
     number(writer, 7, change.diffusion);
     string(writer, 8, change.title);
+    // Rare, and its tag takes two bytes: whoever reads by hand leaves it to the generated code.
+    if (change.firstVisible !== undefined) writer.varint(varintField(40)).varint(change.firstVisible);
   }
   writer.end(at, inboxEntryBytes);
 }
@@ -89,7 +91,17 @@ export function readInboxEntry(reader: ByteReader): InboxEntryFields | undefined
 }
 
 export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
-  const { conversation, sequence, isReadMoved, unread, membership, diffusion, title, personal } = message;
+  const {
+    conversation,
+    sequence,
+    isReadMoved,
+    unread,
+    membership,
+    diffusion,
+    title,
+    personal,
+    firstVisible,
+  } = message;
   if (personal != null) {
     return { conversation, sequence, change: { kind: 'personal', change: personalChanges.unwrap(personal) } };
   }
@@ -107,6 +119,7 @@ export function readEntry(message: parley.internal.v1.InboxEntry): InboxEntry {
     return { conversation, sequence, change: { kind: 'narrowed', clearedThrough, deleted: [...deleted] } };
   }
   const isPlain = membership === Membership.UNCHANGED && diffusion === Diffusion.UNSPECIFIED && title === '';
-  const change = isPlain ? undefined : ({ kind: 'membership', membership, diffusion, title } as const);
-  return { conversation, sequence, change };
+  if (isPlain) return { conversation, sequence, change: undefined };
+  const change = { kind: 'membership', membership, diffusion, title } as const;
+  return { conversation, sequence, change: firstVisible > 0 ? { ...change, firstVisible } : change };
 }

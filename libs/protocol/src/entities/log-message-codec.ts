@@ -76,5 +76,6 @@ const systemChanges = oneOf<SystemChange>('System', {
   SettingsChanged: { settings: readSettings },
   BanChanged: { member: plain, isBanned: plain },
   WindowsChanged: {},
+  JoinRequested: { user: plain },
   NicknameChanged: { member: plain, nickname: plain },
 });

@@ -75,6 +75,8 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
 
 const groupListNames: Readonly<Record<number, GroupListName>> = {
   [internal.GroupList.GROUP_LIST_BANS]: 'bans',
+  [internal.GroupList.GROUP_LIST_INVITES]: 'invites',
+  [internal.GroupList.GROUP_LIST_REQUESTS]: 'requests',
 };
 
 /** The entity a query is for. Throws on bytes that are no internal.Query. */
@@ -93,6 +95,15 @@ export function decodeQueryAnswer(bytes: Uint8Array): parley.internal.v1.QueryAn
 
 const encode = (answer: QueryAnswerFields): Uint8Array => internal.QueryAnswer.encode(answer).finish();
 
+export interface AccountDetails {
+  /** Of who asks. */
+  readonly reception?: Reception | undefined;
+  /** What the user shows. */
+  readonly profile?: Profile | undefined;
+  /** Groups the user is a member of. */
+  readonly groupCount?: number;
+}
+
 /** Encoded internal.QueryAnswer, one function for each kind. */
 export const queryAnswer = {
   error: (code: string, message?: string): Uint8Array => encode({ error: errorBody(code, message) }),
@@ -102,8 +113,10 @@ export const queryAnswer = {
   conversations: (conversations: readonly UserConversation[], position: number): Uint8Array =>
     encode({ conversations: { conversations: conversations.map(toWireConversation), position } }),
 
-  /** `reception`: of who asks; `profile`: what the user shows. */
-  account: (account: Account | undefined, reception?: Reception, profile?: Profile): Uint8Array =>
+  account: (
+    account: Account | undefined,
+    { reception, profile, groupCount = 0 }: AccountDetails = {},
+  ): Uint8Array =>
     encode({
       account:
         account === undefined
@@ -113,7 +126,8 @@ export const queryAnswer = {
               ...account,
               ...reception,
               groups: [...(reception?.groups ?? [])],
-              ...(profile === undefined ? {} : { profile: toWireProfile(profile) }),
+              ...(profile && { profile: toWireProfile(profile) }),
+              groupCount,
             },
     }),
 

@@ -49,6 +49,10 @@ export function copier<T>(shape: Shape<T>, type?: string): (message: object) => 
   };
 }
 
+/** An empty list leaves no key behind. */
+export const listOrAbsent = <T>(values: readonly T[]): T[] | undefined =>
+  values.length === 0 ? undefined : values.slice();
+
 /** A list of messages. */
 export function listOf<T>(shape: Shape<T>): (messages: readonly object[]) => T[] {
   const copy = copier(shape);

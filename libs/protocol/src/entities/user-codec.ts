@@ -42,10 +42,18 @@ export const userCodec = createUserCodec();
 
 export function encodeUserCommand(command: UserCommand): Uint8Array {
   if (command.type !== 'Deliver') return internal.UserCommand.encode(commands.wrap(command)).finish();
-  const { membership, diffusion, title } = command;
+  const { membership, diffusion, title, firstVisible } = command;
   if (isPlainText(command.message) && command.mentions === undefined) return encodeDeliver(command);
   const mentions = command.mentions as parley.internal.v1.Mentioning.$Properties[] | undefined;
-  const deliver = { message: toWireMessage(command.message), membership, diffusion, title, mentions };
+  const more = firstVisible === undefined ? {} : { firstVisible };
+  const deliver = {
+    message: toWireMessage(command.message),
+    membership,
+    diffusion,
+    title,
+    mentions,
+    ...more,
+  };
   return internal.UserCommand.encode({ deliver }).finish();
 }
 
@@ -56,7 +64,8 @@ export function decodeUserCommand(bytes: Uint8Array): UserCommand {
 
 /** The body an EntryAppended carries along in memory (`push`) is no part of the fact and is not encoded. */
 export function encodeUserEvent(event: UserEvent): Uint8Array {
-  if (event.type === 'EntryAppended' && event.mentions === undefined) return encodeEntryAppended(event);
+  if (event.type === 'EntryAppended' && event.mentions === undefined && event.firstVisible === undefined)
+    return encodeEntryAppended(event);
   return internal.UserEvent.encode(events.wrap(event)).finish();
 }
 
@@ -72,8 +81,8 @@ export function encodeUserPush(push: UserPush): Uint8Array {
   switch (push.type) {
     case 'Entry': {
       if (isPlainText(push.message)) return encodeEntryPush(push);
-      const { diffusion, left, title } = push;
-      return wire.Entry.encode({ message: toWireMessage(push.message), diffusion, left, title }).finish();
+      const { message, ...rest } = push;
+      return wire.Entry.encode({ ...rest, message: toWireMessage(message) }).finish();
     }
     case 'ReadMoved':
       return wire.Entry.encode({ readMoved: push }).finish();
@@ -145,6 +154,7 @@ const entryAppendedShape: Shape<EntryAppended> = {
   target: orAbsent,
   isRecall: orAbsent,
   mentions: mentionsOrAbsent,
+  firstVisible: orAbsent,
   push: () => undefined,
 };
 
@@ -156,6 +166,7 @@ const commands = oneOf<UserCommand>('UserCommand', {
     diffusion: plain,
     title: plain,
     mentions: mentionsOrAbsent,
+    firstVisible: orAbsent,
   },
   ReadConversation: { conversation: plain, sequence: plain },
   NotePeerRead: { conversation: plain, peer: plain, sequence: plain },

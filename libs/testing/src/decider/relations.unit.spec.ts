@@ -110,7 +110,7 @@ describe('user: blocks', () => {
     narrow
       .given(blocked)
       .when(change(BLOCK, { user: 'cat' }))
-      .thenRefused('LIST_FULL');
+      .thenRefused('LIMIT_REACHED');
     spec
       .given()
       .when(change(BLOCK, { user: 'ann' }))
@@ -233,7 +233,7 @@ describe('user: contacts', () => {
     narrow
       .given(requested)
       .when(change(REQUEST, { user: 'cat' }))
-      .thenRefused('LIST_FULL');
+      .thenRefused('LIMIT_REACHED');
     narrow
       .given(requested)
       .when({ ...told(REQUEST, 900), peer: 'cat' })

@@ -84,7 +84,11 @@ describe('golden bytes', () => {
   );
   holds(
     'group',
-    { snapshot: samples.states.group(), managedSnapshot: samples.states.managedGroup() },
+    {
+      snapshot: samples.states.group(),
+      managedSnapshot: samples.states.managedGroup(),
+      joinedSnapshot: samples.states.joinedGroup(),
+    },
     { encode: groupCodec.encodeSnapshot, decode: (bytes) => groupCodec.decodeSnapshot(bytes, group) },
   );
 
@@ -106,7 +110,7 @@ describe('golden bytes', () => {
         deviceSnapshot: 0,
       },
       direct: { snapshot: 0, changedSnapshot: 0, markedSnapshot: 0, refusingSnapshot: 0 },
-      group: { snapshot: 0, managedSnapshot: 0 },
+      group: { snapshot: 0, managedSnapshot: 0, joinedSnapshot: 0 },
     }).flatMap(([area, values]) => Object.keys(values).map((type) => `${area}.${type}`));
     expect(Object.keys(golden).sort()).toEqual(names.sort());
   });

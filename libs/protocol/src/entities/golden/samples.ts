@@ -150,9 +150,20 @@ export const groupCommands: Of<GroupCommand> = {
   MuteMember: { type: 'MuteMember', by: 'ann', member: 'bob', mutedUntilMs: atMs },
   ChangeProfile: { type: 'ChangeProfile', by: 'ann', title: 'Coffee', avatar: '' },
   Announce: { type: 'Announce', by: 'ann', text: 'Closed today' },
-  ChangeSettings: { type: 'ChangeSettings', by: 'ann', muteAll: false, slowModeMs: 30_000 },
+  ChangeSettings: { type: 'ChangeSettings', by: 'ann', muteAll: false, slowModeMs: 30_000, joining: 2 },
   SetBan: { type: 'SetBan', by: 'ann', member: 'eve', isBanned: true },
   ChangeWindows: { type: 'ChangeWindows', by: 'ann', editWindow: window },
+  CreateInvite: {
+    type: 'CreateInvite',
+    by: 'ann',
+    id: 'i-1',
+    code: 'open-sesame',
+    expiresAtMs: atMs,
+    usesMax: 2,
+  },
+  RevokeInvite: { type: 'RevokeInvite', by: 'ann', id: 'i-1' },
+  JoinGroup: { type: 'JoinGroup', user: 'eve', code: 'open-sesame', message: 'Hi' },
+  AnswerJoinRequest: { type: 'AnswerJoinRequest', by: 'ann', user: 'eve', isApproved: true },
   SetNickname: { type: 'SetNickname', by: 'ann', member: 'bob', nickname: 'Bobby' },
 };
 
@@ -184,10 +195,22 @@ export const groupEvents: Of<GroupEvent> = {
     sequence: 14,
     by: 'ann',
     atMs,
-    settings: { muteAll: true, slowModeMs: 30_000 },
+    settings: { muteAll: true, slowModeMs: 30_000, joining: 3, historyVisible: true },
   },
   BanChanged: { type: 'BanChanged', sequence: 15, by: 'ann', atMs, member: 'eve', isBanned: true },
   WindowsChanged: { type: 'WindowsChanged', sequence: 16, by: 'ann', atMs, recallWindow: window },
+  InviteCreated: {
+    type: 'InviteCreated',
+    by: 'ann',
+    atMs,
+    id: 'i-1',
+    code: 'open-sesame',
+    expiresAtMs: 0,
+    usesMax: 2,
+  },
+  InviteRevoked: { type: 'InviteRevoked', by: 'ann', atMs, id: 'i-1' },
+  JoinRequested: { type: 'JoinRequested', sequence: 18, atMs, user: 'fay', message: 'Hi' },
+  JoinRefused: { type: 'JoinRefused', by: 'ann', atMs, user: 'fay' },
   NicknameChanged: {
     type: 'NicknameChanged',
     sequence: 17,
@@ -295,10 +318,12 @@ export const richer = {
       ...groupEvents.GroupCreated,
       policy: { ...policy, editWindow: window, recallWindow: { ownMs: 0, managerMs: 1 } },
     },
+    MembersInvited: { ...groupEvents.MembersAdded, invite: 'i-1', firstVisible: [1, 2] },
   },
   userEvents: {
     EditEntry: { ...userEvents.EntryAppended, target: 7 },
     RecallEntry: { ...userEvents.EntryAppended, target: 7, isRecall: true },
+    HistoryEntry: { ...userEvents.EntryAppended, firstVisible: 1 },
   },
 } as const;
 
@@ -322,9 +347,13 @@ export const systemChanges: Of<SystemChange> = {
   MessageUnpinned: { type: 'MessageUnpinned', sequence: 7 },
   ProfileChanged: { type: 'ProfileChanged', title: 'Coffee', avatar: 'pic/1' },
   AnnouncementChanged: { type: 'AnnouncementChanged', text: 'Closed today' },
-  SettingsChanged: { type: 'SettingsChanged', settings: { muteAll: true, slowModeMs: 30_000 } },
+  SettingsChanged: {
+    type: 'SettingsChanged',
+    settings: { muteAll: true, slowModeMs: 30_000, joining: 3, historyVisible: true },
+  },
   BanChanged: { type: 'BanChanged', member: 'eve', isBanned: true },
   WindowsChanged: { type: 'WindowsChanged' },
+  JoinRequested: { type: 'JoinRequested', user: 'fay' },
   NicknameChanged: { type: 'NicknameChanged', member: 'bob', nickname: 'Bobby' },
 };
 
@@ -435,7 +464,7 @@ export const states = {
     ),
   group: () =>
     Object.values(groupEvents)
-      .filter(({ sequence }) => sequence < 10)
+      .flatMap((event) => ('sequence' in event && event.sequence < 10 ? [event] : []))
       .toSorted((one, other) => one.sequence - other.sequence)
       .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
   /** Everything that owner and admins may set, and a post under slow mode. */
@@ -452,4 +481,18 @@ export const states = {
     ]
       .map((event, index) => ({ ...event, sequence: index + 1 }) as GroupEvent)
       .reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
+  /** Invites, a request, and a member who sees what was said before. */
+  joinedGroup: () =>
+    [
+      groupEvents.GroupCreated,
+      groupEvents.InviteCreated,
+      {
+        ...groupEvents.MembersAdded,
+        sequence: 2,
+        members: ['eve'],
+        invite: 'i-1',
+        firstVisible: [1],
+      } as const,
+      { ...groupEvents.JoinRequested, sequence: 3 } as GroupEvent,
+    ].reduce(groupDecider.evolve, groupDecider.initialState(addresses.group)),
 };
