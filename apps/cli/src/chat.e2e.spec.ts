@@ -100,6 +100,16 @@ test('two people sign up, talk, make a group and quit', async () => {
   await bob.sees('you recalled #2');
   alice.type('/to team');
   await alice.sees('bob: message recalled');
+  alice.type('/group announce tea at five');
+  await bob.sees('alice announces: tea at five');
+  bob.type('/nick Bobby');
+  await alice.sees('bob is called Bobby here');
+  alice.type('/group invite');
+  await alice.sees(/\/join team [\w-]{22}/);
+  alice.type('/group ban bob');
+  await bob.sees('alice removed bob');
+  bob.type('/join team');
+  await bob.sees('BANNED');
   alice.type('/nonsense');
   await alice.sees('there is no /nonsense');
   alice.type('/to nobody-here');

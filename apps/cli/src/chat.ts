@@ -18,6 +18,7 @@ import {
 } from '@parley/protocol';
 import { type Command, type ExportFormat, helpText, parseLine } from './command-line.ts';
 import { carryOutPeople, personalLine } from './people-commands.ts';
+import { careFor } from './group-care.ts';
 import { conversationLine, dayOf, errorLine, messageLine, nameOf } from './render.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -164,12 +165,23 @@ export class Chat {
       const group = await api.createGroup({ ...id, title: command.name, members: command.members });
       return this.#open(group.conversation);
     }
+    if (command.kind === 'join') return this.#join(api, command);
     const group = this.#currentGroup();
-    if (command.kind === 'group-add') await api.addMembers(group, command.members);
+    if (command.kind === 'nick') await api.group(group).setNickname(this.#client.user, command.name);
+    else if (command.kind === 'group-care')
+      for (const line of await careFor({ group: api.group(group), id: group }, command.verb, command.words))
+        this.#terminal.print(line);
+    else if (command.kind === 'group-add') await api.addMembers(group, command.members);
     else if (command.kind === 'leave') await api.leave(group);
     else if (command.kind === 'group-remove')
       for (const one of command.members) await api.removeMember(group, one);
     else if (command.kind === 'members') await this.#members(api, group);
+  }
+
+  async #join(api: HttpApi, { group, code }: { group: string; code: string }): Promise<void> {
+    const status = await api.group(group).join(code === '' ? {} : { code });
+    if (status === 'joined') return this.#open(groupConversation(group));
+    this.#terminal.print('* asked: owner or admins have to approve');
   }
 
   #say(text: string): void {

@@ -1,7 +1,7 @@
 // What a line the user typed means. Pure: no connection, no terminal.
 
 import { type PeopleCommand, parsePeople, peopleHelp } from './people-commands.ts';
-
+import { type CareVerb, careHelp, isCare } from './group-care.ts';
 export type ExportFormat = 'jsonl' | 'csv' | 'parquet';
 
 export type Command =
@@ -13,6 +13,9 @@ export type Command =
   | { readonly kind: 'group-new'; readonly name: string; readonly members: readonly string[] }
   | { readonly kind: 'group-add'; readonly members: readonly string[] }
   | { readonly kind: 'group-remove'; readonly members: readonly string[] }
+  | { readonly kind: 'group-care'; readonly verb: CareVerb; readonly words: readonly string[] }
+  | { readonly kind: 'join'; readonly group: string; readonly code: string }
+  | { readonly kind: 'nick'; readonly name: string }
   | { readonly kind: 'edit'; readonly text: string }
   | { readonly kind: 'recall' }
   | {
@@ -44,6 +47,7 @@ export const helpText = `plain text            send to the current conversation
 /group new NAME A B   make a group with members A and B
 /group add A B        add members to the current group
 /group remove A B     remove them
+${careHelp}
 /edit TEXT            put your last message here right
 /recall               take your last message here back, for everybody
 /react EMOJI [N]      put an emoji on message N, or on the last one
@@ -97,6 +101,12 @@ export function parseLine(line: string): Command {
       return parsePeople(name, words) ?? invalid('say whom: /block NAME, /contact add NAME, /allow contacts');
     case 'export':
       return parseExport(words.join(' '));
+    case 'join':
+      return words[0] === undefined
+        ? invalid('join what: /join GROUP, /join GROUP CODE')
+        : { kind: 'join', group: words[0], code: words[1] ?? '' };
+    case 'nick':
+      return { kind: 'nick', name: words.join(' ') };
     case 'edit':
       return words.length > 0
         ? { kind: 'edit', text: line.slice(line.indexOf('edit') + 4).trim() }
@@ -139,7 +149,8 @@ function parseGroup([verb, ...words]: string[]): Command {
   if (verb === 'new' && name !== undefined) return { kind: 'group-new', name, members };
   if (verb === 'add' && words.length > 0) return { kind: 'group-add', members: words };
   if (verb === 'remove' && words.length > 0) return { kind: 'group-remove', members: words };
-  return invalid('/group new NAME A B, /group add A B or /group remove A B');
+  if (isCare(verb, words)) return { kind: 'group-care', verb, words };
+  return invalid('/group new NAME A B, /group add A B, /group remove A B; /help shows the others');
 }
 
 function parseHistory(word: string | undefined): Command {

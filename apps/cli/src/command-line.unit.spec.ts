@@ -26,6 +26,13 @@ test('commands carry their words', () => {
   });
   expect(parseLine('/export the team.csv')).toEqual({ kind: 'export', file: 'the team.csv', format: 'csv' });
   expect(parseLine('/edit  what I  meant')).toEqual({ kind: 'edit', text: 'what I  meant' });
+  expect(parseLine('/group announce closed today')).toEqual({
+    kind: 'group-care',
+    verb: 'announce',
+    words: ['closed', 'today'],
+  });
+  expect(parseLine('/join team sesame')).toEqual({ kind: 'join', group: 'team', code: 'sesame' });
+  expect(parseLine('/nick Bobby')).toEqual({ kind: 'nick', name: 'Bobby' });
   expect(parseLine('/recall')).toEqual({ kind: 'recall' });
   expect(parseLine('/quit')).toEqual({ kind: 'quit' });
 });
@@ -36,6 +43,8 @@ test('what cannot be understood gets a hint', () => {
     '/to',
     '/group',
     '/group new',
+    '/group ban',
+    '/join',
     '/history many',
     '/history -1',
     '/history 2026-13-31',

@@ -1,6 +1,14 @@
 // What holds whatever people do: random orders to users, direct conversations and groups, with effects arriving late
 // and interleaved.
-import { type PostMessage, type Role, type UserEvent, applyChange, spansOf, unreadOf } from '@parley/domain';
+import {
+  type Joining,
+  type PostMessage,
+  type Role,
+  type UserEvent,
+  applyChange,
+  spansOf,
+  unreadOf,
+} from '@parley/domain';
 import { Diffusion, mentioningIn, mentionsOf } from '@parley/domain';
 import { withoutContent } from '@parley/domain';
 import { directCodec, groupCodec, userCodec } from '@parley/protocol';
@@ -48,8 +56,8 @@ const change = fc
       : { type: 'EditMessage', ...fields, text, ...told, window },
   );
 const groupOrder = fc.oneof(
-  { weight: 3, arbitrary: change },
-  { weight: 6, arbitrary: post.map((fields) => ({ type: 'PostMessage', ...fields })) },
+  { weight: 6, arbitrary: change },
+  { weight: 9, arbitrary: post.map((fields) => ({ type: 'PostMessage', ...fields })) },
   {
     weight: 4,
     arbitrary: fc
@@ -73,6 +81,58 @@ const groupOrder = fc.oneof(
     arbitrary: fc
       .record({ by: actor, member: user, mutedUntilMs: fc.constantFrom(0, 20, 1_000) })
       .map((fields) => ({ type: 'MuteMember', ...fields })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ by: actor, member: user, isBanned: fc.boolean() })
+      .map((fields) => ({ type: 'SetBan', ...fields })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ by: actor, title: fc.constantFrom('Tea', 'Coffee') })
+      .map((fields) => ({ type: 'ChangeProfile', ...fields })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        by: actor,
+        muteAll: fc.constantFrom(false, false, false, false, true),
+        slowModeMs: fc.constantFrom(0, 3),
+        joining: fc.constantFrom<Joining>(1, 2, 3),
+      })
+      .map((fields) => ({ type: 'ChangeSettings', ...fields })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ by: actor, member: user, nickname: fc.constantFrom('', 'nick') })
+      .map((fields) => ({ type: 'SetNickname', ...fields })),
+  },
+  {
+    weight: 1,
+    arbitrary: actor.map((by) => ({
+      type: 'CreateInvite',
+      by,
+      id: 'i1',
+      code: 'sesame',
+      expiresAtMs: 0,
+      usesMax: 2,
+    })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ user, code: fc.constantFrom('', 'sesame'), message: fc.constant('') })
+      .map((fields) => ({ type: 'JoinGroup', ...fields })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ by: actor, user, isApproved: fc.boolean() })
+      .map((fields) => ({ type: 'AnswerJoinRequest', ...fields })),
   },
 );
 const step = fc.oneof(
