@@ -9,6 +9,7 @@ import {
 } from '@parley/protocol';
 import type { EditMessage, GroupCommand, GroupPolicy, LogMessage, PinMessage } from '@parley/domain';
 import type { ReactToMessage, RecallMessage, UserCommand } from '@parley/domain';
+import { Joining } from '@parley/domain';
 import type { Clock, EntityAddress, Random } from '@parley/std';
 import type { AnswerChecks } from './answer-checks.ts';
 import type { DeviceModel } from './device-model.ts';
@@ -245,7 +246,7 @@ export class Workload {
             : dice < 0.93
               ? { type: 'SetRole', by, member, role: 2 }
               : dice < 0.97
-                ? { type: 'MuteMember', by, member, mutedUntilMs: 0 }
+                ? careCommand(this.#options.random, { by, member })
                 : { type: 'DismissGroup', by };
     this.#command(device, group, command);
   }
@@ -336,4 +337,16 @@ function predecessorOf({ previous }: Post): Post | undefined {
   let earlier = previous;
   while (earlier?.outcome === 'refused') earlier = earlier.previous;
   return earlier?.outcome === 'waiting' ? earlier : undefined;
+}
+
+/** What owner and admins do for a group, and people who come by themselves. */
+function careCommand(random: Random, { by, member }: { by: string; member: string }): GroupCommand {
+  const dice = random.next();
+  if (dice < 0.2) return { type: 'MuteMember', by, member, mutedUntilMs: 0 };
+  if (dice < 0.4) return { type: 'SetBan', by, member, isBanned: dice < 0.3 };
+  if (dice < 0.5) return { type: 'ChangeSettings', by, slowModeMs: 50, joining: Joining.OPEN };
+  if (dice < 0.6) return { type: 'ChangeSettings', by, slowModeMs: 0, joining: Joining.REQUEST };
+  if (dice < 0.8) return { type: 'JoinGroup', user: by, code: '', message: 'Please' };
+  if (dice < 0.9) return { type: 'AnswerJoinRequest', by, user: member, isApproved: dice < 0.85 };
+  return { type: 'ChangeProfile', by, title: `group ${dice}` };
 }
