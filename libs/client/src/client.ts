@@ -571,9 +571,12 @@ export class Client {
     readonly conversation: string;
     readonly user: string;
     readonly sequence: number;
+    readonly delivered?: number;
   }): void {
     const { facts } = this.#log(receipt.conversation);
-    facts.peerRead = Math.max(facts.peerRead, receipt.sequence);
+    const { sequence, delivered = 0 } = receipt;
+    facts.peerRead = Math.max(facts.peerRead, sequence);
+    facts.peerDelivered = Math.max(facts.peerDelivered ?? 0, delivered);
     this.#hub.emit('receipt', receipt);
   }
 

@@ -100,6 +100,12 @@ export class ConversationView {
     return this.#log.facts.peerRead;
   }
 
+  /** Directs: how far a device of the other one has got it; at least as far as they have read. */
+  get peerDelivered(): number {
+    const { peerRead, peerDelivered = 0 } = this.#log.facts;
+    return Math.max(peerRead, peerDelivered);
+  }
+
   /** The newest run of messages without a hole, with edits and recalls applied (and in it themselves), rising sequences, ending at `tail`. Do not change it. */
   get messages(): readonly Message[] {
     return this.#operations.segments(this.id).at(-1)?.messages ?? [];

@@ -16,7 +16,13 @@ export interface ClientEvents {
   change: { readonly message: Message; readonly conversation: ConversationView };
   /** Membership, title, way of delivery, read pointer or unread count changed, beyond what `message` says. */
   conversation: ConversationView;
-  receipt: { readonly conversation: string; readonly user: string; readonly sequence: number };
+  /** The other one of a direct has read up to `sequence`, or got it up to `delivered`; 0: not said. */
+  receipt: {
+    readonly conversation: string;
+    readonly user: string;
+    readonly sequence: number;
+    readonly delivered?: number;
+  };
   typing: { readonly conversation: string; readonly user: string };
   presence: Presence;
   /** Contacts, blocks and the like changed, here or on another device. After `limited`, ask the HTTP API for all. */

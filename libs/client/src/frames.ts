@@ -72,6 +72,7 @@ export interface ConversationInfo {
   readonly diffusion: number;
   readonly title: string;
   readonly peerRead: number;
+  readonly peerDelivered?: number;
   readonly left: number;
   readonly diffusionSince: number;
   readonly uncounted?: readonly number[];
@@ -238,6 +239,7 @@ export interface ServerFrame {
     readonly conversation: string;
     readonly user: string;
     readonly sequence: number;
+    readonly delivered?: number;
   } | null;
   readonly presence?: Presence | null;
   readonly goAway?: { readonly reason: string; readonly reconnectWithinMs: number } | null;

@@ -199,7 +199,9 @@ export {
 } from './user/relation-queries.ts';
 export { Refusal, type RefusalSet, type SetRefusal } from './direct/refusal.ts';
 export type {
+  AcknowledgeInbox,
   Deliver,
+  NotePeerDelivered,
   NotePeerRead,
   ReadConversation,
   ReadDone,
@@ -210,7 +212,9 @@ export type {
 export { createUserDecider, userDecider } from './user/user-decider.ts';
 export {
   type EntryAppended,
-  type PeerReadNoted,
+  type InboxDelivered,
+  PeerDeliveredNoted,
+  PeerReadNoted,
   type ReadPointerMoved,
   type UserEvent,
   type UserRegistered,
@@ -219,6 +223,7 @@ export {
 } from './user/user-event.ts';
 export { type UserLimits, userLimits } from './user/user-limits.ts';
 export type {
+  DeliveredPush,
   EntryPush,
   PersonalPush,
   ReadMovedPush,

@@ -40,6 +40,7 @@ export {
   protobufFrameCodec,
   subprotocols,
   deviceLoggedOutIn,
+  isOfDirect,
   turnOf,
 } from './frames/index.ts';
 export {

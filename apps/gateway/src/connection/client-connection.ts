@@ -49,6 +49,8 @@ export class ClientConnection {
   /** Newest position pushed or shown to the client. */
   inboxPosition = 0;
   acknowledgedPosition = 0;
+  /** Newest position that brought something of a direct conversation, until its acknowledgement is told; 0: none. */
+  undeliveredPosition = 0;
   /** Epoch of the owner that last answered an attach; 0 before. */
   attachedEpoch = 0;
   attachAskedAtMs = 0;

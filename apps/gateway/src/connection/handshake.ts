@@ -45,6 +45,8 @@ export interface HandshakeParts {
   readonly commands: Pick<ShardCommands, 'commandWithoutReply'>;
   /** Tenants in which a user has one device of each class. */
   readonly oneOfEachTenants?: readonly string[];
+  /** The connection's acknowledgedPosition has moved. */
+  onAcknowledged(connection: ClientConnection): void;
 }
 
 type Hello = parley.v1.Hello.$Properties;
@@ -187,13 +189,28 @@ export class Handshake {
     largeGroups.admit(connection);
     presence.connected(connection);
     this.#claimPlace(connection);
+    this.#tellDelivered(connection, conversations);
+  }
+  /** What the device has got before may not have been told: the gateway it acknowledged to has perhaps gone since. */
+  #tellDelivered(
+    connection: ClientConnection,
+    conversations: readonly parley.v1.Conversation.$Properties[],
+  ): void {
+    if (connection.acknowledgedPosition === 0 || !conversations.some(isUnreadDirect)) return;
+    connection.undeliveredPosition = Math.max(
+      connection.undeliveredPosition,
+      connection.acknowledgedPosition,
+    );
+    this.#parts.onAcknowledged(connection);
   }
 }
 
 /** A class this server does not know is none. */
 const knownClass = (deviceClass: number): number =>
   Object.values(wire.DeviceClass).includes(deviceClass) ? deviceClass : 0;
-
+/** A direct conversation with something that has not been read, and so perhaps has not been told to be delivered. */
+const isUnreadDirect = ({ conversation, head, read }: parley.v1.Conversation.$Properties): boolean =>
+  (head ?? 0) > (read ?? 0) && (conversation ?? '').startsWith('d.');
 const isAnother = ({ owner }: ClientConnection, tenant: string, user: string): boolean =>
   owner !== undefined && (owner.tenant !== tenant || owner.user !== user);
 

@@ -5,6 +5,7 @@ import {
   type FrameCodec,
   type PreparedEntry,
   deviceLoggedOutIn,
+  isOfDirect,
   subjects,
   turnOf,
 } from '@parley/protocol';
@@ -103,6 +104,7 @@ class ReceivedItems implements OutboundItems {
   /** Of the last push, once it was opened or needed not be; later: when its key has been read. */
   #opened: Uint8Array | Promise<Uint8Array | undefined> | undefined;
   #loggedOut: DeviceEntry | undefined;
+  #isDirect = false;
 
   constructor(parts: OutboundReceiverParts) {
     this.#parts = parts;
@@ -124,6 +126,7 @@ class ReceivedItems implements OutboundItems {
     this.#text = undefined;
     this.#opened = undefined;
     this.#isTurnKnown = false;
+    this.#isDirect = isOfDirect(payload);
   }
 
   target(number: number, position: number): void {
@@ -135,6 +138,7 @@ class ReceivedItems implements OutboundItems {
     if (!isEntry) return connection.outbox.push(prepared);
     const turn = this.#turnOfEntry();
     if (position > connection.inboxPosition) connection.inboxPosition = position;
+    if (this.#isDirect) connection.undeliveredPosition = Math.max(connection.undeliveredPosition, position);
     connection.outbox.entry(prepared, position);
     if (turn !== undefined) this.#parts.largeGroups.turn(connection, turn);
     if (this.#loggedOut !== undefined) endIfLoggedOut(connection, this.#loggedOut);

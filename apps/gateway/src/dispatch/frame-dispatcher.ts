@@ -214,7 +214,8 @@ export class FrameDispatcher {
     if ((sync.cursors ?? []).length > this.#parts.limits.cursorsMax) return err('BAD_REQUEST');
     const read = await this.#parts.inbox.page(owner, sync);
     if (!read.ok) return read;
-    const { page, entries, turns } = read.value;
+    const { page, entries, turns, newestDirect } = read.value;
+    connection.undeliveredPosition = Math.max(connection.undeliveredPosition, newestDirect);
     connection.inboxPosition = Math.max(connection.inboxPosition, page.inboxPosition ?? 0);
     for (const turn of turns) this.#parts.largeGroups.turn(connection, turn);
     return ok(connection.codec.syncPage(requestId, page, entries));

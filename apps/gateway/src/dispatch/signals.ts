@@ -1,6 +1,6 @@
 // Volatile hints for shard owners, collected for a moment: acknowledgements (only the newest of each connection counts)
 // and relays (typing).
-import { subjects, type ShardKind } from '@parley/protocol';
+import { internal, subjects, type ShardKind } from '@parley/protocol';
 import {
   type Messenger,
   type Placement,
@@ -10,7 +10,7 @@ import {
   shardName,
 } from '@parley/runtime';
 import type { Clock, Timer } from '@parley/std';
-import type { ClientConnection } from '../connection/client-connection.ts';
+import type { ClientConnection, ConnectionOwner } from '../connection/client-connection.ts';
 
 export interface SignalsParts {
   readonly messenger: Messenger;
@@ -56,8 +56,10 @@ export class Signals {
     this.#timer?.cancel();
     this.#timer = undefined;
     const byShard = new Map<string, { shard: ShardId; signals: Signal[] }>();
-    for (const { owner, number, acknowledgedPosition } of this.#acknowledging) {
+    for (const connection of this.#acknowledging) {
+      const { owner, number, acknowledgedPosition } = connection;
       if (owner === undefined) continue;
+      if (connection.undeliveredPosition > 0) tellDelivered(connection, owner);
       const group = byShard.get(owner.line.name) ?? { shard: owner.line.shard, signals: [] };
       group.signals.push({
         kind: 'acknowledge',
@@ -83,4 +85,18 @@ export class Signals {
       encodeSignals(signals),
     );
   }
+}
+
+/**
+ * A command, so that whoever wrote it learns of it for sure: only for acknowledgements that follow news of a direct
+ * conversation, and at most one each `acknowledgeFlushMs`. One that is lost is made good by the next.
+ */
+function tellDelivered(
+  connection: ClientConnection,
+  { tenant, user, line }: Pick<ConnectionOwner, 'tenant' | 'user' | 'line'>,
+): void {
+  const position = connection.acknowledgedPosition;
+  if (position >= connection.undeliveredPosition) connection.undeliveredPosition = 0;
+  const payload = internal.UserCommand.encode({ acknowledgeInbox: { position } }).finish();
+  line.add('command', 0, { type: 'user', tenant, id: user }, payload);
 }

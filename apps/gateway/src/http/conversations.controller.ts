@@ -123,6 +123,7 @@ const conversationJson = (one: Conversation) => ({
   firstVisible: one.firstVisible ?? 0,
   diffusion: diffusionWord(one.diffusion),
   peerRead: one.peerRead ?? 0,
+  peerDelivered: Math.max(one.peerDelivered ?? 0, one.peerRead ?? 0),
   left: one.left ?? 0,
   ...(one.settings && { settings: settingsJson(one.settings) }),
   ...(one.clearedThrough && { clearedThrough: one.clearedThrough }),

@@ -187,6 +187,7 @@ export const conversationList = z.object({
       firstVisible: z.int(),
       diffusion,
       peerRead: z.int(),
+      peerDelivered: z.int().describe('directs: how far a device of the other one has got it'),
       left: z.int().describe('sequence at which you left; 0 while a member'),
       settings: z
         .object({

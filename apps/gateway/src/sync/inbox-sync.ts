@@ -26,6 +26,8 @@ export interface InboxPage {
   readonly entries: readonly EncodedEntry[];
   /** What the entries change in the way conversations reach the user. */
   readonly turns: readonly EntryTurn[];
+  /** The newest position among them that brings something of a direct conversation; 0: none does. */
+  readonly newestDirect: number;
 }
 
 export interface SyncLimits {
@@ -73,7 +75,8 @@ export class InboxSync {
       .map(turnIn)
       .filter((turn) => turn !== undefined);
     const page = { inboxPosition: newest, more: last < newest, logs: logs.value };
-    return ok({ page, entries: shown, turns });
+    const newestDirect = (entries ?? []).slice(0, shown.length).findLast(isOfDirect)?.position ?? 0;
+    return ok({ page, entries: shown, turns, newestDirect });
   }
 
   async #limited(asker: Identity, logs: parley.v1.HistoryPage[]): Promise<Result<InboxPage, ErrorName>> {
@@ -84,7 +87,7 @@ export class InboxSync {
     // A head that is not known would look like "nothing new": the client asks again.
     if (filled.unknown.length > 0) return err('UNAVAILABLE');
     const page = { inboxPosition: position ?? 0, limited: true, conversations: filled.conversations, logs };
-    return ok({ page, entries: [], turns: [] });
+    return ok({ page, entries: [], turns: [], newestDirect: position ?? 0 });
   }
 
   /** One page for each cursor; a conversation the asker may not read (any more) has none. */
@@ -214,5 +217,8 @@ function turnIn(reference: InboxEntry): EntryTurn | undefined {
   if (!isOfLog(reference) || (!diffusion && !left)) return undefined;
   return { conversation: conversation ?? '', sequence: sequence ?? 0, diffusion: diffusion ?? 0, left };
 }
+
+const isOfDirect = ({ conversation, isReadMoved }: InboxEntry): boolean =>
+  !isReadMoved && (conversation ?? '').startsWith('d.');
 
 const hasLeft = ({ membership }: InboxEntry): boolean => membership === internal.Membership.MEMBERSHIP_LEFT;

@@ -220,6 +220,7 @@ export class SocketGateway {
         registration,
         largeGroups,
         presence,
+        onAcknowledged: (connection) => this.#signals.acknowledge(connection),
       }),
       posting,
       changing,

@@ -15,6 +15,8 @@ export interface ConversationFacts {
   spanEnd: number;
   read: number;
   peerRead: number;
+  /** Directs: how far a device of the other one has got it, where that is further. */
+  peerDelivered?: number;
   /** Newest sequence anybody has told of, within the user's membership. */
   head: number;
   /** Last sequence held without a hole; -1 before the log is opened. */

@@ -90,6 +90,7 @@ export class ConversationLog {
     facts.firstVisible = info.firstVisible || facts.firstVisible;
     facts.read = Math.max(facts.read, info.read);
     facts.peerRead = Math.max(facts.peerRead, info.peerRead);
+    facts.peerDelivered = Math.max(facts.peerDelivered ?? 0, info.peerDelivered ?? 0);
     facts.left = info.left;
     facts.spanEnd = Math.max(facts.spanEnd, info.left);
     this.noteHead(info.head);

@@ -45,6 +45,17 @@ export interface NotePeerRead {
   readonly sequence: number;
 }
 
+/** A device of the user has everything up to this inbox position. */
+export interface AcknowledgeInbox {
+  readonly type: 'AcknowledgeInbox';
+  readonly position: number;
+}
+/** The other member of a direct conversation has got it up to here. */
+export interface NotePeerDelivered {
+  readonly type: 'NotePeerDelivered';
+  readonly conversation: string;
+  readonly sequence: number;
+}
 export type UserCommand =
   | RegisterUser
   | Deliver
@@ -57,7 +68,9 @@ export type UserCommand =
   | SetWriteRule
   | SetProfile
   | LogOutDevice
-  | ClaimDevice;
+  | ClaimDevice
+  | AcknowledgeInbox
+  | NotePeerDelivered;
 
 /** The answer to ReadConversation, shaped like parley.v1.ReadDone. */
 export interface ReadDone {

@@ -11,6 +11,7 @@ import type { MarkRead } from '../direct/direct-command.ts';
 import { type ConversationSettingsChanged, decideNarrow, decideSet, isGone } from './own-conversation.ts';
 import { withoutContent } from '../conversation/message-change.ts';
 import { decideClaim, decideLogOut } from './device.ts';
+import { decideAcknowledge, decidePeerDelivered, effectsOfDelivered } from './delivered.ts';
 import { Membership } from './membership.ts';
 import { type PersonalEvent, personalChangeOf } from './personal.ts';
 import { decideProfile, decideWriteRule } from './profile-rules.ts';
@@ -49,6 +50,10 @@ function decideUser(state: UserState, command: UserCommand, context: DecideConte
       return decideSet(state, command);
     case 'NarrowView':
       return decideNarrow(state, command);
+    case 'AcknowledgeInbox':
+      return decideAcknowledge(state, command);
+    case 'NotePeerDelivered':
+      return decidePeerDelivered(state, command);
     case 'RegisterUser':
       return decideRegister(state, command, context.nowMs);
     case 'ChangeRelation':
@@ -201,6 +206,9 @@ function effectsOfUser(event: UserEvent, state: UserState): readonly Effect[] {
       const payload: NarrowedPush = event;
       return [{ kind: 'push', position: state.inbox.last, payload }];
     }
+    case 'InboxDelivered':
+    case 'PeerDeliveredNoted':
+      return effectsOfDelivered(event, state);
     case 'UserRegistered':
       return [];
     case 'RelationChanged':

@@ -53,6 +53,18 @@ export interface PeerReadNoted {
   readonly sequence: number;
 }
 
+/** A device has acknowledged `position`. Takes no inbox position. */
+export interface InboxDelivered {
+  readonly type: 'InboxDelivered';
+  readonly position: number;
+  /** How far direct conversations have come with it, if further than they are read. */
+  readonly directs: readonly { readonly conversation: string; readonly sequence: number }[];
+}
+export interface PeerDeliveredNoted {
+  readonly type: 'PeerDeliveredNoted';
+  readonly conversation: string;
+  readonly sequence: number;
+}
 export type UserEvent =
   | UserRegistered
   | EntryAppended
@@ -62,9 +74,9 @@ export type UserEvent =
   | ViewNarrowed
   | PersonalEvent
   | DeviceClaimed;
-
 /** The facts that are numbered: one inbox entry each, of the next position. */
 export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted | DeviceClaimed>;
-
 export const takesPosition = (event: UserEvent): event is NumberedEvent =>
-  event.type !== 'UserRegistered' && event.type !== 'PeerReadNoted' && event.type !== 'DeviceClaimed';
+  event.type !== 'UserRegistered' &&
+  event.type !== 'PeerReadNoted' &&
+  (event.type !== 'DeviceClaimed') | InboxDelivered | PeerDeliveredNoted;

@@ -3,6 +3,7 @@ import { assertNever } from '@parley/std';
 import { isDirectConversation } from '../conversation/conversation-id.ts';
 import { Diffusion } from '../conversation/diffusion.ts';
 import { isMentioned } from '../conversation/mentioning.ts';
+import { evolveDelivered } from './delivered.ts';
 import { type EntryChange, appendToInbox } from './inbox-window.ts';
 import {
   type ConversationSettingsChanged,
@@ -42,6 +43,10 @@ export function evolveUser(state: UserState, event: UserEvent): UserState {
       if (conversation !== undefined) conversation.peerRead = Math.max(conversation.peerRead, event.sequence);
       return state;
     }
+    case 'InboxDelivered':
+    case 'PeerDeliveredNoted':
+      evolveDelivered(state, event);
+      return state;
     case 'UserRegistered': {
       const { handle, displayName, passwordHash, atMs } = event;
       state.account = { handle, displayName, passwordHash, atMs };
@@ -124,6 +129,7 @@ function newConversation(state: UserState, event: EntryAppended): UserConversati
     diffusionSince: event.sequence,
     title: '',
     peerRead: 0,
+    peerDelivered: 0,
     uncounted: nothingUncounted,
     mentioned: nothingMentioned,
   };

@@ -25,6 +25,8 @@ export interface UserLimits {
   readonly mentionedMax: number;
   /** Messages of a conversation a user has deleted one by one for themself. Above: refused with DELETED_FULL. */
   readonly deletedMax: number;
+  /** Direct conversations whose peers are told of one acknowledgement. Above: the others learn of the next one. */
+  readonly deliveredConversationsMax: number;
 }
 
 export const userLimits: UserLimits = {
@@ -40,4 +42,5 @@ export const userLimits: UserLimits = {
   relationPageMax: 500,
   mentionedMax: 256,
   deletedMax: 1_000,
+  deliveredConversationsMax: 500,
 };

@@ -35,6 +35,14 @@ export interface ReceiptPush {
   readonly sequence: number;
 }
 
+export interface DeliveredPush {
+  readonly type: 'Delivered';
+  readonly conversation: string;
+  /** Whose device has got it. */
+  readonly user: string;
+  readonly delivered: number;
+}
+
 export interface SyncNeededPush {
   readonly type: 'SyncNeeded';
   readonly inboxPosition: number;
@@ -52,4 +60,11 @@ export interface NarrowedPush {
   readonly deleted: readonly number[];
 }
 export type UserPush =
-  EntryPush | ReadMovedPush | PersonalPush | ReceiptPush | SyncNeededPush | SettingsPush | NarrowedPush;
+  | EntryPush
+  | ReadMovedPush
+  | PersonalPush
+  | ReceiptPush
+  | DeliveredPush
+  | SyncNeededPush
+  | SettingsPush
+  | NarrowedPush;

@@ -12,6 +12,7 @@ export interface UserSnapshot {
   readonly entries: readonly InboxEntry[];
   readonly conversations: readonly UserConversation[];
   readonly personal: Personal;
+  readonly delivered: number;
 }
 
 export const snapshotOfUser = (state: UserState): UserSnapshot => ({
@@ -20,6 +21,7 @@ export const snapshotOfUser = (state: UserState): UserSnapshot => ({
   entries: inboxEntries(state.inbox),
   conversations: [...state.conversations.values()],
   personal: state.personal,
+  delivered: state.delivered,
 });
 
 /** Takes the parts of `snapshot` over; entries get the conversation strings of the conversations to share them. */
@@ -41,5 +43,6 @@ export function restoreUser(
     inbox: restoreInbox(limits.inboxCountMax, snapshot.position, entries),
     conversations: conversations.size === 0 ? noConversations : conversations,
     personal: sharedIfEmpty(snapshot.personal),
+    delivered: snapshot.delivered,
   };
 }

@@ -16,6 +16,8 @@ export interface UserState {
   conversations: ReadonlyMap<string, UserConversation>;
   /** Changed through `ownPersonal`. */
   personal: Personal;
+  /** Newest inbox position acknowledged by a device that brought something of a direct conversation. */
+  delivered: number;
 }
 
 export interface Account {
@@ -42,6 +44,8 @@ export interface UserConversation {
   title: string;
   /** Direct conversations: how far the other one has read. */
   peerRead: number;
+  /** The same: how far a device of the other one has got it, where that is further. */
+  peerDelivered: number;
   /** Sequences after `read`, up to `head`, that do not count as unread: edits, recalls, recalled messages. Rising. */
   uncounted: readonly number[];
   /** Sequences after `read` that mention the user, or everybody, as edits and recalls have left them. Rising. */
@@ -58,6 +62,7 @@ export const initialUser = (address: EntityAddress, limits: UserLimits): UserSta
   inbox: emptyInbox(limits.inboxCountMax),
   conversations: noConversations,
   personal: nothingPersonal,
+  delivered: 0,
 });
 
 /** One for all who have none: an empty map takes more room than the rest of such a user. */

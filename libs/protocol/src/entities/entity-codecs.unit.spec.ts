@@ -302,6 +302,8 @@ const userCommand = valuesOf<UserCommand>({
   NotePeerRelation: { peer: text, action: relationAction, message: text, requestMs: number },
   SetConversation: { conversation: text, settings: ownSettings, fields: users, head: number },
   NarrowView: { conversation: text, clearedThrough: number, deleted: fc.array(number), head: number },
+  AcknowledgeInbox: { position: number },
+  NotePeerDelivered: { conversation: text, sequence: number },
 });
 const userEvent = valuesOf<UserEvent>({
   ConversationSettingsChanged: { conversation: text, settings: ownSettings },
@@ -334,6 +336,11 @@ const userEvent = valuesOf<UserEvent>({
     }),
   },
   RelationChanged: { action: relationAction, isByPeer: fc.boolean(), relation, requestMs: number },
+  InboxDelivered: {
+    position: number,
+    directs: fc.array(record({ conversation: text, sequence: number }), { maxLength: 3 }),
+  },
+  PeerDeliveredNoted: { conversation: text, sequence: number },
 });
 
 /** Overwrites the bytes after decoding: what was read must not change. */

@@ -37,6 +37,7 @@ const copyConversation = copier<UserConversation>({
   diffusionSince: plain,
   title: plain,
   peerRead: plain,
+  peerDelivered: plain,
   uncounted: (sequences: readonly number[]) => (sequences.length === 0 ? nothingUncounted : [...sequences]),
   mentioned: (sequences: readonly number[]) => (sequences.length === 0 ? nothingMentioned : [...sequences]),
   own: () => undefined,
@@ -47,6 +48,8 @@ export const toWireConversation = (conversation: UserConversation): parley.v1.Co
   uncounted: conversation.uncounted as number[],
   mentioned: conversation.mentioned as number[],
   unreadMentions: conversation.mentioned.length,
+  // Whoever has read it has got it.
+  peerDelivered: conversation.peerDelivered > conversation.peerRead ? conversation.peerDelivered : 0,
   unread: unreadOf(conversation),
   ...(conversation.own && {
     settings: conversation.own.settings,

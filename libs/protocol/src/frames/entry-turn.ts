@@ -63,3 +63,11 @@ function hasTurn(bytes: Uint8Array): boolean {
   }
   return false;
 }
+
+/** Whether an encoded Entry brings a message of a direct conversation: its first field is the message, whose first is `d.…`. */
+export function isOfDirect(entry: Uint8Array): boolean {
+  if (entry[0] !== 0x12) return false;
+  let at = 1;
+  while ((entry[at++] ?? 0) >= 0x80);
+  return entry[at] === 0x0a && entry[at + 2] === 0x64 && entry[at + 3] === 0x2e;
+}

@@ -11,7 +11,7 @@ export {
   type Subprotocol,
   subprotocols,
 } from './frame-codec.ts';
-export { type EntryTurn, deviceLoggedOutIn, turnOf } from './entry-turn.ts';
+export { type EntryTurn, deviceLoggedOutIn, isOfDirect, turnOf } from './entry-turn.ts';
 export { jsonFrameCodec } from './json-frame-codec.ts';
 export type { PlainSend } from './plain-send.ts';
 export { protobufFrameCodec } from './protobuf-frame-codec.ts';

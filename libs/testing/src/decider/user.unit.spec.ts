@@ -117,6 +117,7 @@ describe('user: Deliver', () => {
       diffusionSince: 5,
       title: 'Tea',
       peerRead: 0,
+      peerDelivered: 0,
       uncounted: [],
       mentioned: [],
     });
@@ -362,5 +363,61 @@ describe('user: unread mentions', () => {
         unread: 1,
         unreadMentions: 1,
       });
+  });
+});
+
+describe('user: delivered', () => {
+  const acknowledge = (position: number) => ({ type: 'AcknowledgeInbox', position }) as const;
+  const delivered = (position: number, sequence: number): UserEvent => ({
+    type: 'InboxDelivered',
+    position,
+    directs: [{ conversation: 'd.ann.bob', sequence }],
+  });
+  const told = (sequence: number) =>
+    ({ type: 'NotePeerDelivered', conversation: 'd.ann.bob', sequence }) as const;
+
+  it('an acknowledged position tells whoever wrote directly how far it has come, once', () => {
+    spec
+      .given(entry(4), entry(5), entry(1, inGroup), entry(6))
+      .when(acknowledge(3))
+      .thenEvents(delivered(3, 5))
+      .thenEffects({ kind: 'tell', type: 'user', ids: ['bob'], command: told(5) });
+    spec.given(entry(4), entry(5), delivered(2, 5)).when(acknowledge(2)).thenNothing();
+    spec.given(entry(4), delivered(1, 4), entry(5)).when(acknowledge(2)).thenEvents(delivered(2, 5));
+  });
+
+  it('what was read is known to be delivered, and groups do not ask', () => {
+    spec
+      .given(entry(4, { sender: 'ann' }))
+      .when(acknowledge(1))
+      .thenNothing();
+    spec.given(joined(4), entry(5, inGroup)).when(acknowledge(2)).thenNothing();
+    const read: UserEvent = { type: 'ReadPointerMoved', conversation: 'd.ann.bob', sequence: 4 };
+    spec.given(entry(4), read).when(acknowledge(2)).thenNothing();
+  });
+
+  it('a position that is still to come counts as the newest there is', () => {
+    spec.given(entry(4)).when(acknowledge(9)).thenEvents(delivered(1, 4));
+  });
+
+  it('the sender notes it and is pushed it, never backwards, and not behind what was read', () => {
+    const noted: UserEvent = { type: 'PeerDeliveredNoted', conversation: 'd.ann.bob', sequence: 5 };
+    const payload = { type: 'Delivered', conversation: 'd.ann.bob', user: 'bob', delivered: 5 };
+    const sent = [4, 5].map((at) => entry(at, { sender: 'ann' }));
+    spec
+      .given(...sent)
+      .when(told(5))
+      .thenEvents(noted)
+      .thenEffects({ kind: 'push', position: 0, payload });
+    spec
+      .given(...sent, noted)
+      .when(told(4))
+      .thenNothing();
+    const read: UserEvent = { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 5 };
+    spec
+      .given(...sent, read)
+      .when(told(5))
+      .thenNothing();
+    spec.given().when(told(1)).thenNothing();
   });
 });

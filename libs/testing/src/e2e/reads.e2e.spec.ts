@@ -86,3 +86,44 @@ describe.each(Object.entries(scenes))('in %s', (_, scene) => {
     await untilMentions([phone, back, fresh, await reader.connect()], conversation, 0);
   });
 });
+
+describe('in a direct conversation', () => {
+  it('a direct message is delivered, then read; a sender who was offline learns of it when they come back', async () => {
+    const [author, reader] = await people.registerAll('ann', 'bob');
+    const conversation = direct(author, reader);
+    const phone = await author.connect();
+    const desktop = await author.connect({ encoding: 'json' });
+    const first = await phone.send(conversation, 'first');
+    const seen = (client: Client) => {
+      const { peerDelivered, peerRead } = client.conversation(conversation);
+      return { peerDelivered, peerRead };
+    };
+    expect(seen(phone)).toEqual({ peerDelivered: 0, peerRead: 0 });
+
+    const device = await reader.connect();
+    await waitUntil(() => [phone, desktop].every((one) => seen(one).peerDelivered === first.sequence), {
+      what: 'both devices of the sender know that it is delivered',
+    });
+    expect(seen(phone).peerRead).toBe(0);
+
+    const second = await phone.send(conversation, 'second');
+    phone.close();
+    desktop.close();
+    await untilTail(device, conversation, second.sequence);
+    await waitUntil(
+      async () => {
+        const [listed] = await author.api.conversations();
+        return listed?.peerDelivered === second.sequence;
+      },
+      { what: 'the second is delivered' },
+    );
+    const back = await author.connect();
+    expect(seen(back)).toEqual({ peerDelivered: second.sequence, peerRead: 0 });
+    await device.markRead(conversation, second.sequence);
+    await waitUntil(() => seen(back).peerRead === second.sequence, { what: 'it is read' });
+    expect(seen(await author.connect())).toEqual({
+      peerDelivered: second.sequence,
+      peerRead: second.sequence,
+    });
+  });
+});

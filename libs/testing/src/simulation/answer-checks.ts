@@ -78,6 +78,8 @@ export class AnswerChecks {
       const known = this.#auditor.user(this.#tenant, user).conversations.get(receipt.conversation ?? '');
       if ((known?.peerRead ?? 0) < (receipt.sequence ?? 0))
         this.#violate(`${user} gets a receipt nobody has committed`);
+      if ((known?.peerDelivered ?? 0) < (receipt.delivered ?? 0))
+        this.#violate(`${user} is told of a delivery nobody has committed`);
     }
     if (syncNeeded) this.position(user, syncNeeded.inboxPosition ?? 0);
   }

@@ -35,6 +35,7 @@ export function compareAll(comparison: Comparison): void {
   compareSnapshots(comparison);
   compareInboxes(comparison);
   compareReadPointers(comparison);
+  compareDelivered(comparison);
   comparePosts(comparison);
   for (const device of comparison.devices) compareDevice(comparison, device);
 }
@@ -126,6 +127,23 @@ function compareReadPointers({ auditor, tenant, trace }: Comparison): void {
         trace.violate(
           'INV-10',
           `${key}: ${reader} has read ${own}, the conversation says ${read}, ${peer} ${peerRead}`,
+        );
+    }
+  }
+}
+
+/** Whoever was told that a message is delivered was told the truth: it is in the inbox of the other one. */
+function compareDelivered({ auditor, tenant, trace }: Comparison): void {
+  for (const { address, state } of auditor.entities.values()) {
+    if (address.type !== 'user') continue;
+    for (const { conversation, peerDelivered } of (state as UserState).conversations.values()) {
+      if (peerDelivered === 0) continue;
+      const peer = usersOfDirect(conversation.slice(2)).find((user) => user !== address.id) ?? address.id;
+      const head = conversationOf(auditor.user(tenant, peer), conversation)?.head ?? 0;
+      if (peerDelivered > head)
+        trace.violate(
+          'INV-10',
+          `${address.id}: ${conversation} is delivered to ${peerDelivered}, ${peer} has ${head}`,
         );
     }
   }

@@ -1,7 +1,7 @@
 // A gateway as the cluster sees it: batches commands per shard, awaits replies, attaches its connections again when a shard
 // changes hands, passes pushes on, asks questions. Small on purpose; the real one has tests of its own.
 import type { MemoryNode } from '@parley/adapters';
-import { internal, subjects, wire, type parley } from '@parley/protocol';
+import { encodeUserCommand, internal, subjects, wire, type parley } from '@parley/protocol';
 import {
   askOwner,
   type IntakeRecord,
@@ -119,6 +119,7 @@ export class GatewayModel {
       position,
     };
     this.link.messenger.publish(subjects.signal(kind, index), encodeSignals([signal]));
+    this.#offer(address, 'command', encodeUserCommand({ type: 'AcknowledgeInbox', position }));
   }
 
   /** Undefined when nobody answered. */

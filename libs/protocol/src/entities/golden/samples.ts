@@ -234,6 +234,8 @@ export const userCommands: Of<UserCommand> = {
   RegisterUser: { type: 'RegisterUser', handle: 'ann', displayName: 'Ann', passwordHash: '$argon2id$x' },
   Deliver: { type: 'Deliver', message, membership: 1, diffusion: 2, title: 'Tea' },
   ReadConversation: { type: 'ReadConversation', conversation: 'g.tea', sequence: 7 },
+  AcknowledgeInbox: { type: 'AcknowledgeInbox', position: 300 },
+  NotePeerDelivered: { type: 'NotePeerDelivered', conversation: 'd.ann.bob', sequence: 7 },
   NotePeerRead: { type: 'NotePeerRead', conversation: 'd.ann.bob', peer: 'bob', sequence: 7 },
   ChangeRelation: {
     type: 'ChangeRelation',
@@ -276,6 +278,12 @@ export const userEvents: Of<UserEvent> = {
     title: 'Tea',
   },
   ReadPointerMoved: { type: 'ReadPointerMoved', conversation: 'g.tea', sequence: 7 },
+  InboxDelivered: {
+    type: 'InboxDelivered',
+    position: 300,
+    directs: [{ conversation: 'd.ann.bob', sequence: 7 }],
+  },
+  PeerDeliveredNoted: { type: 'PeerDeliveredNoted', conversation: 'd.ann.bob', sequence: 7 },
   PeerReadNoted: { type: 'PeerReadNoted', conversation: 'd.ann.bob', sequence: 7 },
   DeviceLoggedOut: { type: 'DeviceLoggedOut', deviceId: 'phone-1', atMs, reason: 'logged_out' },
   DeviceClaimed: { type: 'DeviceClaimed', deviceId: 'phone-2', deviceClass: 1 },
@@ -321,6 +329,10 @@ export const richer = {
     MembersInvited: { ...groupEvents.MembersAdded, invite: 'i-1', firstVisible: [1, 2] },
   },
   userEvents: {
+    MentionEntry: {
+      ...userEvents.EntryAppended,
+      mentions: [{ sequence: 7, users: ['ann', 'bob'], all: true }],
+    },
     EditEntry: { ...userEvents.EntryAppended, target: 7 },
     RecallEntry: { ...userEvents.EntryAppended, target: 7, isRecall: true },
     HistoryEntry: { ...userEvents.EntryAppended, firstVisible: 1 },
