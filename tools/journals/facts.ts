@@ -50,6 +50,7 @@ function changeOf(
     : {};
 }
 
+/** Undefined for what takes no sequence. */
 export function groupFact(id: string, event: GroupEvent): MessageFact | undefined {
   const message = groupLogMessage(event, conversationOfGroup(id));
   if (message === undefined) return undefined;

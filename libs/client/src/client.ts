@@ -11,6 +11,7 @@ import {
   Diffusion,
   type Cursor,
   type Entry,
+  type ReadersPage,
   type HistoryPage,
   type Message,
   type Presence,
@@ -346,6 +347,17 @@ export class Client {
     const pointer = frame.readDone?.sequence ?? 0;
     const log = this.#log(conversation);
     if (log.moveRead(pointer)) this.#hub.emit('conversation', this.conversation(conversation));
+  }
+
+  /** Who has read a message of a group, in rising order after `after`. */
+  async readers(
+    conversation: string,
+    sequence: number,
+    page: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<ReadersPage> {
+    const frame = await this.#operate({ readers: { conversation, sequence, ...page } });
+    if (!frame.readersPage) throw localError('BAD_ANSWER', 'readers was not answered by readersPage');
+    return frame.readersPage;
   }
 
   async presence(users: readonly string[], watch = false): Promise<readonly Presence[]> {

@@ -208,6 +208,17 @@ export interface ReadDone {
   readonly unreadMentions?: number;
 }
 
+export interface ReadersPage {
+  readonly conversation: string;
+  readonly sequence: number;
+  /** Members who have read it (whoever wrote it, too), of those who were there when it was written. */
+  readonly count: number;
+  readonly memberCount: number;
+  /** Rising; empty in groups that are too large to list them. */
+  readonly users: readonly string[];
+  readonly more: boolean;
+}
+
 export interface Presence {
   readonly user: string;
   readonly online: boolean;
@@ -235,6 +246,7 @@ export interface ServerFrame {
   readonly pong?: { readonly inboxPosition: number; readonly serverTimeMs: number } | null;
   readonly deliver?: { readonly entries: readonly Entry[] } | null;
   readonly live?: { readonly messages: readonly Message[]; readonly heads: readonly Cursor[] } | null;
+  readonly readersPage?: ReadersPage | null;
   readonly receipt?: {
     readonly conversation: string;
     readonly user: string;

@@ -23,6 +23,7 @@ export {
   type Entry,
   type ErrorBody,
   type HistoryPage,
+  type ReadersPage,
   type Message,
   type PersonalChange,
   type Presence,

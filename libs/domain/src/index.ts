@@ -116,8 +116,16 @@ export {
   type RoleChanged,
   type SettingsChanged,
   type WindowsChanged,
+  type LoggedGroupEvent,
   groupLogMessage,
 } from './group/group-event.ts';
+export {
+  type NoteReads,
+  type ReadersPage,
+  type ReadPointer,
+  type ReadsNoted,
+  readersPage,
+} from './group/group-reads.ts';
 export { type GroupLimits, groupLimits } from './group/group-limits.ts';
 export { type GroupPolicy, groupPolicy, isValidPolicy } from './group/group-policy.ts';
 export { type MembersPage, groupHead, groupLogPage, membersPage } from './group/group-queries.ts';
@@ -213,8 +221,8 @@ export { createUserDecider, userDecider } from './user/user-decider.ts';
 export {
   type EntryAppended,
   type InboxDelivered,
-  PeerDeliveredNoted,
-  PeerReadNoted,
+  type PeerDeliveredNoted,
+  type PeerReadNoted,
   type ReadPointerMoved,
   type UserEvent,
   type UserRegistered,

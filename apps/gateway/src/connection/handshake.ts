@@ -18,7 +18,7 @@ import type { ShardCommands } from '../dispatch/shard-commands.ts';
 import type { ShardLines } from '../dispatch/shard-line.ts';
 import type { SocketLog } from '../transport/socket-log.ts';
 import type { Attachments, Welcome } from './attachments.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { ClientConnection, ConnectionOwner } from './client-connection.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connections } from './connections.ts';
 import { encodeClaim, endLoggedOut, isDeviceEnding } from './log-out.ts';
@@ -47,6 +47,8 @@ export interface HandshakeParts {
   readonly oneOfEachTenants?: readonly string[];
   /** The connection's acknowledgedPosition has moved. */
   onAcknowledged(connection: ClientConnection): void;
+  /** A group is told how far the user has read it. */
+  onGroupRead(owner: ConnectionOwner, group: string, sequence: number): void;
 }
 
 type Hello = parley.v1.Hello.$Properties;
@@ -190,6 +192,20 @@ export class Handshake {
     presence.connected(connection);
     this.#claimPlace(connection);
     this.#tellDelivered(connection, conversations);
+    this.#tellReads(connection, conversations);
+  }
+
+  /** A gateway that has gone may have kept pointers to itself. A group that knows them takes no notice. */
+  #tellReads(
+    { owner }: ClientConnection,
+    conversations: readonly parley.v1.Conversation.$Properties[],
+  ): void {
+    if (owner === undefined) return;
+    const groups = conversations.filter(({ left, read }) => !left && (read ?? 0) > 0);
+    for (const { conversation, read } of groups.slice(0, this.#parts.limits.groupsRetoldMax)) {
+      const address = parseConversation(conversation ?? '');
+      if (address?.type === 'group') this.#parts.onGroupRead(owner, address.id, read ?? 0);
+    }
   }
   /** What the device has got before may not have been told: the gateway it acknowledged to has perhaps gone since. */
   #tellDelivered(

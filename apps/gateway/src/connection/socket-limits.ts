@@ -75,6 +75,12 @@ export interface SocketLimits {
   readonly batchBytesMax: number;
   /** Acknowledgements are collected for so long. Milliseconds. */
   readonly acknowledgeFlushMs: number;
+  /** Read pointers are collected for so long before groups are told. */
+  readonly groupReadsFlushMs: number;
+  /** Read pointers that wait for that at most. Above: dropped, the next move of the pointer makes it good. */
+  readonly groupReadsMax: number;
+  /** Groups that are told again how far a user has read who says hello. Above: the others learn when the user reads on. */
+  readonly groupsRetoldMax: number;
   /** An unanswered re-attach is repeated after this. Milliseconds. */
   readonly reattachMs: number;
   /** Users known to exist, and pairs of users where one has a rule who may write, remembered for directs. Entries. */
@@ -148,6 +154,9 @@ export const socketLimits: SocketLimits = {
   batchRecordsMax: 512,
   batchBytesMax: 262_144,
   acknowledgeFlushMs: 50,
+  groupReadsFlushMs: 1_000,
+  groupReadsMax: 100_000,
+  groupsRetoldMax: 50,
   reattachMs: 3_000,
   knownUsersMax: 100_000,
   knownUsersTtlMs: 60_000,

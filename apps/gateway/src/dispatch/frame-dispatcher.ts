@@ -10,6 +10,7 @@ import type { Handshake } from '../connection/handshake.ts';
 import type { PresenceAnnouncer } from '../connection/presence-announcer.ts';
 import type { SocketLimits } from '../connection/socket-limits.ts';
 import type { LargeGroups } from '../delivery/large-groups.ts';
+import type { EntityQuery } from '../query/entity-query.ts';
 import type { ConversationPages } from '../sync/conversation-pages.ts';
 import type { InboxSync } from '../sync/inbox-sync.ts';
 import { ReadQueue } from '../sync/read-queue.ts';
@@ -18,6 +19,7 @@ import type { SocketLog } from '../transport/socket-log.ts';
 import type { Changing } from './changing.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Posting } from './posting.ts';
+import { readersOf } from './readers.ts';
 import type { Signals } from './signals.ts';
 import type { TypingRelay } from './typing.ts';
 
@@ -29,6 +31,7 @@ export interface DispatcherParts {
   readonly typing: TypingRelay;
   readonly signals: Signals;
   readonly inbox: InboxSync;
+  readonly queries: EntityQuery;
   readonly pages: ConversationPages;
   readonly presence: PresenceAnnouncer;
   readonly presenceRegistry: PresenceRegistry;
@@ -175,6 +178,10 @@ export class FrameDispatcher {
         );
       case 'history':
         return this.#answer(this.#pages, connection, requestId, () => this.#history(owner, frame.history!));
+      case 'readers':
+        return this.#answer(this.#pages, connection, requestId, () =>
+          readersOf(this.#parts.queries, owner, frame.readers!),
+        );
       case 'presenceQuery':
         return this.#answer(this.#hints, connection, requestId, () =>
           this.#presence(connection, owner, frame.presenceQuery!),

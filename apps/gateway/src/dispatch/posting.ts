@@ -16,6 +16,7 @@ import { type Screen, type VerdictFields, verdictFields } from '../safety/screen
 import type { Sealing } from '../sealing/sealing.ts';
 import type { ConversationHeads, Head } from '../sync/conversation-heads.ts';
 import type { Changing } from './changing.ts';
+import type { GroupReads } from './group-reads.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { ShardCommands } from './shard-commands.ts';
 import type { ShardLine } from './shard-line.ts';
@@ -30,6 +31,7 @@ export interface PostingParts {
   readonly commands: ShardCommands;
   readonly knownUsers: KnownUsers;
   readonly heads: ConversationHeads;
+  readonly groupReads: GroupReads;
   readonly limits: PostingLimits;
   readonly screen: Screen;
   /** Knows the messages that others refer to. */
@@ -174,8 +176,13 @@ export class Posting {
     }
     const payload = internal.UserCommand.encode({ readConversation: { conversation, sequence } }).finish();
     const address = { type: 'user', tenant: owner.tenant, id: owner.user };
-    const countUnread = large === undefined ? undefined : (body: Uint8Array) => withUnread(body, large);
-    this.forward(connection, requestId, address, payload, countUnread);
+    const group = parseConversation(conversation);
+    if (group?.type !== 'group') return this.forward(connection, requestId, address, payload);
+    this.forward(connection, requestId, address, payload, (body) => {
+      const { readDone } = wire.ServerFrame.decode(body);
+      if (readDone) this.#parts.groupReads.note(owner, group.id, readDone.sequence ?? 0);
+      return large === undefined ? body : withUnread(body, large);
+    });
   }
 
   #sendDirect(connection: ClientConnection, owner: ConnectionOwner, post: DirectPost): void | Promise<void> {

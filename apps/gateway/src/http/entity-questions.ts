@@ -79,7 +79,7 @@ export async function ask<Name extends AnswerName>(
 }
 
 type AnswerName =
-  'account' | 'relations' | 'members' | 'group' | 'groupList' | 'conversations' | 'head' | 'log';
+  'account' | 'relations' | 'readers' | 'members' | 'group' | 'groupList' | 'conversations' | 'head' | 'log';
 
 function bodyOf<Name extends AnswerName>(answer: QueryAnswer, name: Name): NonNullable<QueryAnswer[Name]> {
   const body = answer[name];

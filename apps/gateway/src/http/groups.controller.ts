@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { VerifiedToken } from '../auth/token-verifier.ts';
 import { AskerRoute } from './api-route.ts';
 import { Asker } from './auth.guard.ts';
-import { mustHaveRoom } from './entity-questions.ts';
+import { ask, mustHaveRoom } from './entity-questions.ts';
 import { groupJson } from './group-json.ts';
 import { askForGroup, askForMembers, orderGroup } from './group-orders.ts';
 import { groupAnswer } from './group-schemas.ts';
@@ -21,7 +21,9 @@ import {
   memberPage,
   memberPageQuery,
   muteBody,
+  readersAnswer,
   roleBody,
+  sequenceNumber,
   userId,
 } from './schemas.ts';
 import { roleOf, roleWord } from './wire-json.ts';
@@ -56,6 +58,32 @@ export class GroupsController {
       createGroup: { by: asker.user, title: body.title, members: others, policy },
     });
     return { id, conversation: groupConversation(id) };
+  }
+
+  @Get(':id/messages/:sequence/readers')
+  @AskerRoute({
+    summary: 'Who has read a message: how many members, and a page of their ids in rising order',
+    params: ['id', 'sequence'],
+    query: memberPageQuery,
+    answer: readersAnswer,
+  })
+  async readers(
+    @Asker() asker: VerifiedToken,
+    @Param('id', groupParam) id: string,
+    @Param('sequence', new ZodPipe(sequenceNumber)) sequence: number,
+    @Query(new ZodPipe(memberPageQuery)) query: z.infer<typeof memberPageQuery>,
+  ): Promise<z.infer<typeof readersAnswer>> {
+    const address = { type: 'group', tenant: asker.tenant, id };
+    const readers = { reader: asker.user, sequence, after: query.after, limit: query.limit };
+    const answer = await ask(this.ports, address, { readers }, 'readers');
+    const users = [...(answer.users ?? [])];
+    return {
+      sequence,
+      count: answer.count ?? 0,
+      memberCount: answer.memberCount ?? 0,
+      users,
+      next: answer.more ? (users.at(-1) ?? null) : null,
+    };
   }
 
   @Get(':id')

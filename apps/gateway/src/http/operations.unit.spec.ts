@@ -115,6 +115,7 @@ describe('pages', () => {
       '/v1/groups/{id}/requests/{user}',
       '/v1/groups/{id}/settings',
       '/v1/groups/{id}/windows',
+      '/v1/groups/{id}/messages/{sequence}/readers',
       '/v1/me',
       '/v1/me/devices',
       '/v1/me/devices/{device}',

@@ -174,6 +174,13 @@ export const memberPage = z.object({
   count: z.int(),
   next: z.string().nullable().describe('`after` for the next page'),
 });
+export const readersAnswer = z.object({
+  sequence: z.int(),
+  count: z.int().describe('members who have read it; whoever wrote it, too'),
+  memberCount: z.int().describe('members who were there when it was written'),
+  users: z.array(z.string()).describe('empty in groups that are too large to list them'),
+  next: z.string().nullable().describe('`after` for the next page'),
+});
 export const conversationList = z.object({
   inboxPosition: z.int(),
   conversations: z.array(

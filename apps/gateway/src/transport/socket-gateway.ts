@@ -34,6 +34,7 @@ import { type ChangeWindows, Changing, changeWindows } from '../dispatch/changin
 import { Posting } from '../dispatch/posting.ts';
 import { ShardCommands } from '../dispatch/shard-commands.ts';
 import { ShardLines } from '../dispatch/shard-line.ts';
+import { GroupReads } from '../dispatch/group-reads.ts';
 import { Signals } from '../dispatch/signals.ts';
 import { Turn } from '../dispatch/turn.ts';
 import { TypingRelay } from '../dispatch/typing.ts';
@@ -96,6 +97,7 @@ export class SocketGateway {
   readonly #connections = new Connections();
   readonly #pending: PendingRequests;
   readonly #lines: ShardLines;
+  readonly #groupReads: GroupReads;
   readonly #signals: Signals;
   readonly #topics: LiveTopics;
   readonly #largeGroups: LargeGroups;
@@ -130,6 +132,7 @@ export class SocketGateway {
       pending: this.#pending,
       limits,
     });
+    const groupReads = (this.#groupReads = new GroupReads(commands, clock, limits));
     const heads = new ConversationHeads(queries, limits.questionsAtOnceMax);
     const { tail, deletions } = parts;
     const bodies = new MessageBodies({ tail, messenger, queries, deletions, limits });
@@ -188,6 +191,7 @@ export class SocketGateway {
     const largeGroups = this.#largeGroups;
     const presence = this.#presence;
     const posting = new Posting({
+      groupReads,
       commands,
       knownUsers: new KnownUsers(queries, limits),
       heads,
@@ -221,6 +225,7 @@ export class SocketGateway {
         largeGroups,
         presence,
         onAcknowledged: (connection) => this.#signals.acknowledge(connection),
+        onGroupRead: (owner, group, sequence) => groupReads.note(owner, group, sequence),
       }),
       posting,
       changing,
@@ -228,6 +233,7 @@ export class SocketGateway {
       typing: new TypingRelay({ queries, signals: this.#signals, limits }),
       signals: this.#signals,
       inbox,
+      queries,
       pages,
       presence,
       presenceRegistry: parts.presence,
@@ -302,6 +308,7 @@ export class SocketGateway {
     await this.#parts.transport.close();
     this.#lines.flush();
     this.#signals.flush();
+    this.#groupReads.flush();
     if (this.#parts.messenger.isConnected) await this.#parts.messenger.flush();
     this.#sweeping?.cancel();
     this.#sweeping = undefined;

@@ -5,6 +5,7 @@ import type { PinMessage, ReactToMessage } from '../conversation/mark-message.ts
 import type { PostMessage, Sent } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
 import type { GroupSettings } from './group-settings.ts';
+import type { NoteReads } from './group-reads.ts';
 import type { Role } from './role.ts';
 
 export interface CreateGroup {
@@ -158,6 +159,7 @@ export type GroupCommand =
   | CreateInvite
   | RevokeInvite
   | JoinGroup
-  | AnswerJoinRequest;
+  | AnswerJoinRequest
+  | NoteReads;
 
 export type GroupReply = Sent | Done;

@@ -24,6 +24,7 @@ import { effectsOfGroup } from './group-effects.ts';
 import type { GroupEvent } from './group-event.ts';
 import { evolveGroup } from './group-evolve.ts';
 import { type Fact, type GroupDecision, facts } from './group-facts.ts';
+import { decideNoteReads } from './group-reads.ts';
 import { type GroupLimits, groupLimits } from './group-limits.ts';
 import { diffusionFor, groupPolicy, isValidPolicy } from './group-policy.ts';
 import { mayDo, outranks, refusalOf } from './group-rights.ts';
@@ -55,6 +56,7 @@ function decideGroup(state: GroupState, command: GroupCommand, { nowMs }: Decide
     return decideChange(state, command, nowMs);
   if (command.type === 'ReactToMessage' || command.type === 'PinMessage')
     return decideMark(state, command, nowMs);
+  if (command.type === 'NoteReads') return decideNoteReads(state, command);
   if (state.isDismissed) return isDoneAlready(state, command) ? nothingToDo : refused('GROUP_DISMISSED');
   switch (command.type) {
     case 'AddMembers':

@@ -1,5 +1,5 @@
 // Facts of a group. Each of them takes a sequence of the conversation and shows in its log, but reactions that are not announced,
-// and those about invites and the refusal of a request: they are for owner and admins.
+// those about invites and the refusal of a request (they are for owner and admins), and read pointers.
 import { assertNever } from '@parley/std';
 import type { ChangeWindow, MessageEdited, MessageRecalled } from '../conversation/change-message.ts';
 import { elementOfChange } from '../conversation/change-message.ts';
@@ -9,6 +9,7 @@ import { type MarkEvent, elementOfMark, isMark } from '../conversation/mark-mess
 import { type MessagePosted, messageOfPost } from '../conversation/post-message.ts';
 import type { GroupPolicy } from './group-policy.ts';
 import type { GroupSettings } from './group-settings.ts';
+import type { ReadsNoted } from './group-reads.ts';
 import type { Role } from './role.ts';
 
 export interface GroupCreated {
@@ -172,7 +173,7 @@ export interface JoinRefused {
 }
 
 /** Take no sequence. */
-export type SilentGroupEvent = InviteCreated | InviteRevoked | JoinRefused;
+export type SilentGroupEvent = InviteCreated | InviteRevoked | JoinRefused | ReadsNoted;
 
 /** Marks take a sequence when they are announced. */
 export type GroupEvent = LoggedGroupEvent | MarkEvent | SilentGroupEvent;

@@ -11,6 +11,7 @@ import type { Ban } from './group-settings.ts';
 import type { GroupState } from './group-state.ts';
 import { countUse, withInvite, withRequest, without } from './invites.ts';
 import type { GroupMember } from './member-table.ts';
+import { noteRead, noteReads } from './group-reads.ts';
 import { Role } from './role.ts';
 import { notePost } from './slow-mode.ts';
 
@@ -22,6 +23,8 @@ export function evolveGroup(state: GroupState, event: GroupEvent): GroupState {
       if (state.settings.slowModeMs > 0)
         state.lastPosts = notePost(state.lastPosts, state.settings, { user: event.sender, atMs: event.atMs });
       if (event.rich !== undefined) noteMentions(state, element);
+      // Whoever writes has read up to there, as user entities conclude, too.
+      noteRead(state, event.sender, event.sequence);
       return state;
     case 'MessageEdited':
     case 'MessageRecalled':
@@ -117,6 +120,8 @@ function evolveSilently(state: GroupState, event: SilentGroupEvent): GroupState 
     case 'JoinRefused':
       state.requests = without(state.requests, event.user);
       return state;
+    case 'ReadsNoted':
+      return noteReads(state, event);
     default:
       return assertNever(event, 'evolveGroup');
   }
@@ -130,7 +135,7 @@ function addMembers(
 ): void {
   users.forEach((user, index) => {
     if (state.members.has(user)) return;
-    const member: GroupMember = { user, role: Role.MEMBER, joined, mutedUntilMs: 0 };
+    const member: GroupMember = { user, role: Role.MEMBER, joined, mutedUntilMs: 0, read: 0 };
     const first = firstVisible?.[index] ?? joined;
     if (first < joined) member.firstVisible = first;
     state.members.add(member);

@@ -38,6 +38,8 @@ export interface GroupLimits {
   readonly mentionsMax: number;
   /** Of these the newest that members are told of when the group turns to write-diffusion: they go into one commit. */
   readonly mentionsToldMax: number;
+  /** Members of a group of whom is listed who has read a message. Above: only how many. */
+  readonly readersListedMembersMax: number;
 }
 
 export const groupLimits: GroupLimits = {
@@ -58,4 +60,5 @@ export const groupLimits: GroupLimits = {
   membersPageMax: 1_000,
   mentionsMax: 256,
   mentionsToldMax: 64,
+  readersListedMembersMax: 10_000,
 };

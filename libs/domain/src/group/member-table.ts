@@ -14,6 +14,8 @@ export interface GroupMember {
   nickname?: string;
   /** First sequence the member may see, where that lies before `joined`. */
   firstVisible?: number;
+  /** How far the member has read, as far as the group was told; 0: not yet. */
+  read: number;
 }
 
 export class MemberTable {

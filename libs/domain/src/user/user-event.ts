@@ -65,18 +65,30 @@ export interface PeerDeliveredNoted {
   readonly conversation: string;
   readonly sequence: number;
 }
+
 export type UserEvent =
   | UserRegistered
   | EntryAppended
   | ReadPointerMoved
   | PeerReadNoted
+  | InboxDelivered
+  | PeerDeliveredNoted
   | ConversationSettingsChanged
   | ViewNarrowed
   | PersonalEvent
   | DeviceClaimed;
+
+type UnnumberedEvent = UserRegistered | PeerReadNoted | InboxDelivered | PeerDeliveredNoted | DeviceClaimed;
+
 /** The facts that are numbered: one inbox entry each, of the next position. */
-export type NumberedEvent = Exclude<UserEvent, UserRegistered | PeerReadNoted | DeviceClaimed>;
-export const takesPosition = (event: UserEvent): event is NumberedEvent =>
-  event.type !== 'UserRegistered' &&
-  event.type !== 'PeerReadNoted' &&
-  (event.type !== 'DeviceClaimed') | InboxDelivered | PeerDeliveredNoted;
+export type NumberedEvent = Exclude<UserEvent, UnnumberedEvent>;
+
+const unnumbered: ReadonlySet<string> = new Set<UnnumberedEvent['type']>([
+  'UserRegistered',
+  'PeerReadNoted',
+  'InboxDelivered',
+  'PeerDeliveredNoted',
+  'DeviceClaimed',
+]);
+
+export const takesPosition = (event: UserEvent): event is NumberedEvent => !unnumbered.has(event.type);

@@ -13,6 +13,7 @@ import {
   groupLogPage,
   groupView,
   membersPage,
+  readersPage,
 } from '@parley/domain';
 import { createGroupCodec, decodeQuery, groupConversation, queryAnswer, subjects } from '@parley/protocol';
 import type { EntityType } from '@parley/runtime';
@@ -40,6 +41,10 @@ function queryGroup(state: GroupState, bytes: Uint8Array): Uint8Array {
     case 'members': {
       const page = membersPage(state, query);
       return page.ok ? queryAnswer.members(page.value) : queryAnswer.error(page.error);
+    }
+    case 'readers': {
+      const page = readersPage(state, query);
+      return page.ok ? queryAnswer.readers(page.value) : queryAnswer.error(page.error);
     }
     case 'head': {
       const head = groupHead(state, query);

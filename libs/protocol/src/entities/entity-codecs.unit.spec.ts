@@ -218,6 +218,7 @@ const directEvent = valuesOf<DirectEvent>({
   ReadAdvanced: { reader: text, sequence: number },
   RefusalSet: { user: text, refusal },
 });
+const pointers = fc.array(record({ user: text, sequence: number }), { maxLength: 3 });
 const groupCommand = valuesOf<GroupCommand>({
   ...conversationCommands,
   CreateGroup: { by: text, title: text, members: users, policy: fc.option(policy, { nil: undefined }) },
@@ -243,6 +244,7 @@ const groupCommand = valuesOf<GroupCommand>({
   SetBan: { by: text, member: text, isBanned: fc.boolean() },
   ChangeWindows: { by: text, editWindow: maybe(window), recallWindow: maybe(window) },
   SetNickname: { by: text, member: text, nickname: text },
+  NoteReads: { readers: pointers },
 });
 const fact = { sequence: number, by: text, atMs: number };
 const groupEvent = valuesOf<GroupEvent>({
@@ -270,6 +272,7 @@ const groupEvent = valuesOf<GroupEvent>({
   BanChanged: { ...fact, member: text, isBanned: fc.boolean() },
   WindowsChanged: { ...fact, editWindow: maybe(window), recallWindow: maybe(window) },
   NicknameChanged: { ...fact, member: text, nickname: text },
+  ReadsNoted: { pointers },
 });
 const mentions = fc.array(record({ sequence: number, users, all: fc.boolean() }), {
   minLength: 1,

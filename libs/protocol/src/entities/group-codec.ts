@@ -8,6 +8,7 @@ import {
   type GroupPolicy,
   type GroupState,
   type LivePush,
+  type ReadPointer,
   type Span,
   type UserSpans,
   groupLimits,
@@ -132,13 +133,15 @@ const readSpans = listOf<UserSpans>({ user: plain, spans: listOf(spanShape) });
 
 /** By hand: a large group has 100,000 of them. */
 function readMember(message: object): GroupMember {
-  const { user, role, joined, mutedUntilMs, nickname, firstVisible } =
+  const { user, role, joined, mutedUntilMs, nickname, firstVisible, read } =
     message as Decoded<parley.internal.v1.Member.$Properties>;
-  const member: GroupMember = { user, role, joined, mutedUntilMs };
+  const member: GroupMember = { user, role, joined, mutedUntilMs, read };
   if (nickname !== '') member.nickname = nickname;
   if (firstVisible > 0) member.firstVisible = firstVisible;
   return member;
 }
+
+const readPointers = listOf<ReadPointer>({ user: plain, sequence: plain });
 
 const commands = oneOf<GroupCommand>('GroupCommand', {
   ...conversationCommands,
@@ -151,13 +154,7 @@ const commands = oneOf<GroupCommand>('GroupCommand', {
   MuteMember: { by: plain, member: plain, mutedUntilMs: plain },
   ChangeProfile: { by: plain, title: ifSet, avatar: ifSet },
   Announce: { by: plain, text: plain },
-  ChangeSettings: {
-    by: plain,
-    muteAll: ifSet,
-    slowModeMs: ifSet,
-    joining: ifSet,
-    historyVisible: ifSet,
-  },
+  ChangeSettings: { by: plain, muteAll: ifSet, slowModeMs: ifSet, joining: ifSet, historyVisible: ifSet },
   CreateInvite: { by: plain, id: plain, code: plain, expiresAtMs: plain, usesMax: plain },
   RevokeInvite: { by: plain, id: plain },
   JoinGroup: { user: plain, code: plain, message: plain },
@@ -165,6 +162,7 @@ const commands = oneOf<GroupCommand>('GroupCommand', {
   SetBan: { by: plain, member: plain, isBanned: plain },
   ChangeWindows: { by: plain, editWindow: readOptionalWindow, recallWindow: readOptionalWindow },
   SetNickname: { by: plain, member: plain, nickname: plain },
+  NoteReads: { readers: readPointers },
 });
 
 const fact = { sequence: plain, by: plain, atMs: plain };
@@ -196,4 +194,5 @@ const events = oneOf<GroupEvent>('GroupEvent', {
   JoinRequested: { sequence: plain, atMs: plain, user: plain, message: plain },
   JoinRefused: { by: plain, atMs: plain, user: plain },
   NicknameChanged: { ...fact, member: plain, nickname: plain },
+  ReadsNoted: { pointers: readPointers },
 });

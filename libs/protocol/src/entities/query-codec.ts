@@ -10,7 +10,7 @@ import type {
   MembersPage,
   RelationPage,
 } from '@parley/domain';
-import type { Profile, Reception, UserConversation } from '@parley/domain';
+import type { Profile, Reception, ReadersPage, UserConversation } from '@parley/domain';
 import { errorBody } from '../error-codes.ts';
 import { internal, type parley } from '../messages.ts';
 import { encodeInboxAnswer, readInboxAnswer } from './inbox-answer-codec.ts';
@@ -34,13 +34,20 @@ export type EntityQuery =
       readonly limit: number;
     }
   | { readonly body: 'views'; readonly conversation: string }
+  | {
+      readonly body: 'readers';
+      readonly reader: string;
+      readonly sequence: number;
+      readonly after: string;
+      readonly limit: number;
+    }
   | { readonly body: 'account'; readonly from: string }
   | { readonly body: 'relations'; readonly kind: number; readonly after: string; readonly limit: number }
   | { readonly body: 'conversations' | 'unknown' };
 
 /** Throws on bytes that are no internal.Query. */
 export function decodeQuery(bytes: Uint8Array): EntityQuery {
-  const { inbox, log, members, head, account, relations, group, groupList, views, body } =
+  const { inbox, log, members, head, account, relations, group, groupList, views, readers, body } =
     internal.Query.decode(bytes);
   if (inbox) {
     const { after, limit } = decoded(inbox);
@@ -58,6 +65,10 @@ export function decodeQuery(bytes: Uint8Array): EntityQuery {
   if (head) {
     const { reader, read } = decoded(head);
     return { body: 'head', reader, read };
+  }
+  if (readers) {
+    const { reader, sequence, after, limit } = decoded(readers);
+    return { body: 'readers', reader, sequence, after, limit };
   }
   if (account) return { body: 'account', from: decoded(account).from };
   if (group) return { body: 'group', reader: decoded(group).reader };
@@ -156,5 +167,6 @@ export const queryAnswer = {
     encode({ groupList: { [list]: [...elements], more } }),
   views: (views: readonly ConversationView[]): Uint8Array =>
     encode({ views: { views: views as parley.internal.v1.OwnView.$Properties[] } }),
+  readers: (page: ReadersPage): Uint8Array => encode({ readers: { ...page, users: [...page.users] } }),
   head: (head: ConversationHead): Uint8Array => encode({ head: { ...head, mentioned: [...head.mentioned] } }),
 } as const;

@@ -23,7 +23,8 @@ import { profileFields, readProfile, readRelation, readSetProfile } from './pers
 import { deviceLoggedOutShape, readLoggedOut } from './personal-codec.ts';
 import { toWirePersonal, toWireProfile, toWireRelation } from './personal-codec.ts';
 import { mentionsOrAbsent } from './mentioning-codec.ts';
-import { type Shape , list , listOf , oneOf , optional , orAbsent , plain } from './shape.ts' ; import { accountShape , readConversation , readSettings , toWireConversation } from './user-parts-codec.ts' ;
+import { type Shape, list, listOf, oneOf, optional, orAbsent, plain } from './shape.ts';
+import { accountShape, readConversation, readSettings, toWireConversation } from './user-parts-codec.ts';
 
 export const createUserCodec = (limits: UserLimits = userLimits) => ({
   encodeCommand: encodeUserCommand,
@@ -104,11 +105,21 @@ export function encodeUserPush(push: UserPush): Uint8Array {
 }
 
 export function encodeUserSnapshot(state: UserState): Uint8Array {
-const { account , position , entries , conversations , personal , delivered } = snapshotOfUser ( state ) ;
+  const { account, position, entries, conversations, personal, delivered } = snapshotOfUser(state);
   const first = position - entries.length + 1;
   const writer = new ByteWriter().raw(internal.UserSnapshot.encode({ account, position }).finish());
   entries.forEach((entry, index) => writeInboxEntry(writer, 3, { position: first + index, entry }));
-const relations = [ ... personal . relations . values ( ) ] . map ( toWireRelation ) ; const { whoMayWrite , profile , devices } = personal ; const rest = { conversations : conversations . map ( toWireConversation ) , relations , whoMayWrite , loggedOut : [ ... devices . loggedOut . values ( ) ] , claimed : [ ... devices . claimed ] . map ( ( [ deviceClass , deviceId ] ) => ( { deviceClass , deviceId } ) ) , ... ( profile === undefined ? { } : { profile : toWireProfile ( profile ) } ) , , delivered } ;
+  const relations = [...personal.relations.values()].map(toWireRelation);
+  const { whoMayWrite, profile, devices } = personal;
+  const rest = {
+    conversations: conversations.map(toWireConversation),
+    relations,
+    whoMayWrite,
+    loggedOut: [...devices.loggedOut.values()],
+    claimed: [...devices.claimed].map(([deviceClass, deviceId]) => ({ deviceClass, deviceId })),
+    ...(profile === undefined ? {} : { profile: toWireProfile(profile) }),
+    delivered,
+  };
   return writer.raw(internal.UserSnapshot.encode(rest).finish()).finish();
 }
 
@@ -119,7 +130,16 @@ function readUserSnapshot(bytes: Uint8Array) {
     position: message.position,
     entries: message.entries.map((entry) => readEntry(entry as parley.internal.v1.InboxEntry)),
     conversations: message.conversations.map((each) => readConversation(each as parley.v1.Conversation)),
-personal : { relations : relationsIn ( message . relations ) , whoMayWrite : message . whoMayWrite , profile : readProfile ( message . profile ) , devices : { loggedOut : readLoggedOut ( message . loggedOut ) , claimed : new Map ( message . claimed . map ( ( each ) => [ each . deviceClass ?? 0 , each . deviceId ?? '' ] ) ) , } , } , delivered : message . delivered ,
+    personal: {
+      relations: relationsIn(message.relations),
+      whoMayWrite: message.whoMayWrite,
+      profile: readProfile(message.profile),
+      devices: {
+        loggedOut: readLoggedOut(message.loggedOut),
+        claimed: new Map(message.claimed.map((each) => [each.deviceClass ?? 0, each.deviceId ?? ''])),
+      },
+    },
+    delivered: message.delivered,
   };
 }
 
@@ -157,7 +177,16 @@ const commands = oneOf<UserCommand>('UserCommand', {
   },
   ReadConversation: { conversation: plain, sequence: plain },
   NotePeerRead: { conversation: plain, peer: plain, sequence: plain },
-ChangeRelation : { user : plain , action : plain , message : plain , remark : plain , tags : list } , NotePeerRelation : { peer : plain , action : plain , message : plain , requestMs : plain } , SetConversation : { conversation : plain , settings : readSettings , fields : list , head : plain } , NarrowView : { conversation : plain , clearedThrough : plain , deleted : list , head : plain } , SetWriteRule : { whoMayWrite : plain } , LogOutDevice : { deviceId : plain } , ClaimDevice : { deviceId : plain , deviceClass : plain } , SetProfile : { displayName : plain , avatar : plain , fields : profileFields } , AcknowledgeInbox : { position : plain } , NotePeerDelivered : { conversation : plain , sequence : plain } ,
+  ChangeRelation: { user: plain, action: plain, message: plain, remark: plain, tags: list },
+  NotePeerRelation: { peer: plain, action: plain, message: plain, requestMs: plain },
+  SetConversation: { conversation: plain, settings: readSettings, fields: list, head: plain },
+  NarrowView: { conversation: plain, clearedThrough: plain, deleted: list, head: plain },
+  SetWriteRule: { whoMayWrite: plain },
+  LogOutDevice: { deviceId: plain },
+  ClaimDevice: { deviceId: plain, deviceClass: plain },
+  SetProfile: { displayName: plain, avatar: plain, fields: profileFields },
+  AcknowledgeInbox: { position: plain },
+  NotePeerDelivered: { conversation: plain, sequence: plain },
 });
 
 const events = oneOf<UserEvent>('UserEvent', {
@@ -165,5 +194,13 @@ const events = oneOf<UserEvent>('UserEvent', {
   EntryAppended: entryAppendedShape,
   ReadPointerMoved: { conversation: plain, sequence: plain },
   PeerReadNoted: { conversation: plain, sequence: plain },
-RelationChanged : { action : plain , isByPeer : plain , relation : readRelation , requestMs : plain } , ConversationSettingsChanged : { conversation : plain , settings : readSettings } , ViewNarrowed : { conversation : plain , clearedThrough : plain , deleted : list } , WriteRuleChanged : { whoMayWrite : plain } , DeviceLoggedOut : deviceLoggedOutShape , DeviceClaimed : { deviceId : plain , deviceClass : plain } , UserProfileChanged : { profile : readSetProfile } , InboxDelivered : { position : plain , directs : readCursors } , PeerDeliveredNoted : { conversation : plain , sequence : plain } ,
+  RelationChanged: { action: plain, isByPeer: plain, relation: readRelation, requestMs: plain },
+  ConversationSettingsChanged: { conversation: plain, settings: readSettings },
+  ViewNarrowed: { conversation: plain, clearedThrough: plain, deleted: list },
+  WriteRuleChanged: { whoMayWrite: plain },
+  DeviceLoggedOut: deviceLoggedOutShape,
+  DeviceClaimed: { deviceId: plain, deviceClass: plain },
+  UserProfileChanged: { profile: readSetProfile },
+  InboxDelivered: { position: plain, directs: readCursors },
+  PeerDeliveredNoted: { conversation: plain, sequence: plain },
 });

@@ -111,6 +111,12 @@ export const clientBodies: Readonly<Record<string, MessageShape>> = {
   deleteForMe: { conversation: text, sequences: { kind: 'uint64', isRepeated: true } },
   clearHistory: { conversation: text, through: { kind: 'uint64' } },
   pin: { conversation: text, sequence: { kind: 'uint64' }, unpin: { kind: 'bool' } },
+  readers: {
+    conversation: { kind: 'string' },
+    sequence: { kind: 'uint64' },
+    after: { kind: 'string' },
+    limit: { kind: 'uint32' },
+  },
 };
 
 /** Plain properties of a ClientFrame; `body` names the member that is set, undefined when there is none. */

@@ -153,7 +153,7 @@ function hasSafeNumbers(frame: parley.v1.ClientFrame): boolean {
     return Number.isSafeInteger(frame.history.before ?? 0) && Number.isSafeInteger(frame.history.after ?? 0);
   }
   if (frame.send?.rich) return hasSafeContent(frame.send.rich);
-  const { sequence } = frame.read ?? frame.edit ?? frame.recall ?? {};
+  const { sequence } = frame.read ?? frame.edit ?? frame.recall ?? frame.readers ?? {};
   return Number.isSafeInteger(sequence ?? 0);
 }
 

@@ -1,7 +1,7 @@
 // The rules of groups.
 import type { GroupCommand, GroupEvent, GroupPolicy, GroupState } from '@parley/domain';
 import { Role, createGroupDecider, groupDecider, groupHead, groupLimits, groupLogPage } from '@parley/domain';
-import { membersPage, spansOf } from '@parley/domain';
+import { membersPage, readersPage, spansOf } from '@parley/domain';
 import type { TellEffect } from '@parley/std';
 import { describe, expect, it } from 'vitest';
 import { decidesAs } from './decides-as.ts';
@@ -183,7 +183,7 @@ describe('group: PostMessage', () => {
     spec
       .given(...log(created, muted))
       .when(post(), { nowMs: 2_000 })
-      .thenEvents({ ...at(3, posted), atMs: 2_000 });
+      .thenEvents({ ...at(3, posted), atMs: 2_000 } as GroupEvent);
   });
 });
 
@@ -614,4 +614,71 @@ it('the dismissal of a very large group is published, and told to nobody: the li
     policy: { membersMax: 100, largeFrom: 30, smallTo: 20 },
   });
   expect(run({ type: 'DismissGroup', by: 'm0' }).map(({ kind }) => kind)).toEqual(['publish']);
+});
+
+describe('group: who has read', () => {
+  type Pointer = { readonly user: string; readonly sequence: number };
+  const note = (...readers: readonly Pointer[]): GroupCommand => ({ type: 'NoteReads', readers });
+  const noted = (...pointers: readonly Pointer[]): GroupEvent => ({ type: 'ReadsNoted', pointers });
+  const written = log(created, posted);
+  const ann = (sequence: number): Pointer => ({ user: 'ann', sequence });
+  const readers = (query: object, ...more: readonly GroupEvent[]) => {
+    const page = readersPage(replay(...written, ...more), {
+      reader: 'ann',
+      sequence: 2,
+      after: '',
+      limit: 0,
+      ...query,
+    });
+    return page.ok ? page.value : page.error;
+  };
+
+  it('notes pointers of members that are further than before, as one fact that takes no sequence', () => {
+    spec
+      .given(...written)
+      .when(note(ann(1), { user: 'eve', sequence: 2 }, ann(2), { user: 'bob', sequence: 2 }))
+      .thenEvents(noted(ann(2)))
+      .thenEffects();
+    spec
+      .given(...written, noted(ann(2)))
+      .when(note(ann(1)))
+      .thenNothing();
+    spec
+      .given(...written)
+      .when(note(ann(9)))
+      .thenEvents(noted(ann(2)));
+    spec
+      .given()
+      .when(note(ann(1)))
+      .thenRefused('CONVERSATION_NOT_FOUND');
+    expect(replay(...written, noted(ann(2))).log.head).toBe(2);
+  });
+
+  it('whoever wrote has read; who came later does not count', () => {
+    expect(readers({})).toEqual({ count: 1, memberCount: 2, users: ['bob'], more: false });
+    expect(readers({}, noted(ann(2)))).toMatchObject({ count: 2, users: ['ann', 'bob'] });
+    const late = at(3, added('abe'));
+    const pointers = noted({ user: 'abe', sequence: 3 });
+    expect(readers({}, late, pointers)).toMatchObject({ count: 1, memberCount: 2 });
+    expect(readers({ sequence: 3 }, late, pointers)).toMatchObject({
+      count: 1,
+      memberCount: 3,
+      users: ['abe'],
+    });
+  });
+
+  it('are paged in rising order, for members who may read the message', () => {
+    expect(readers({ limit: 1 }, noted(ann(2)))).toMatchObject({ users: ['ann'], count: 2, more: true });
+    expect(readers({ limit: 1, after: 'ann' }, noted(ann(2)))).toMatchObject({ users: ['bob'], more: false });
+    expect(readers({ reader: 'eve' })).toBe('NOT_A_MEMBER');
+    expect(readers({ sequence: 3 })).toBe('MESSAGE_NOT_FOUND');
+    expect(readers({ reader: 'abe' }, at(3, added('abe')))).toBe('MESSAGE_NOT_FOUND');
+  });
+
+  it('are only counted in a group beyond the limit', () => {
+    const decider = createGroupDecider({ ...groupLimits, readersListedMembersMax: 1 });
+    const state = written.reduce(decider.evolve, decider.initialState(address));
+    const page = readersPage(state, { reader: 'ann', sequence: 2, after: '', limit: 0 });
+    expect(page).toMatchObject({ value: { count: 1, users: [], more: false } });
+  });
 });

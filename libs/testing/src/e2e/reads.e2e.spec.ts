@@ -127,3 +127,44 @@ describe('in a direct conversation', () => {
     });
   });
 });
+
+describe.each([
+  ['a normal group', 2],
+  ['a super-large group', 5],
+] as const)('in %s', (_, others) => {
+  it('members see how many and who has read a message, also on a device that was away', async () => {
+    const { author, reader, conversation } = await groupOf(others);
+    const phone = await author.connect();
+    const offline = await author.connect({ encoding: 'json', deviceId: 'away' });
+    const device = await reader.connect({ encoding: 'json' });
+    const { sequence } = await phone.send(conversation, 'who reads this?');
+    await untilTail(device, conversation, sequence);
+    offline.close();
+    expect(await device.readers(conversation, sequence)).toMatchObject({
+      count: 1,
+      memberCount: others + 2,
+      users: [author.id],
+    });
+    await device.markRead(conversation, sequence);
+    const users = [author.id, reader.id].sort();
+    await waitUntil(async () => (await phone.readers(conversation, sequence)).count === 2, {
+      what: 'the group knows that it was read',
+    });
+    expect(await phone.readers(conversation, sequence)).toMatchObject({ users, more: false });
+    const first = await phone.readers(conversation, sequence, { limit: 1 });
+    expect(first).toMatchObject({ users: users.slice(0, 1), more: true, count: 2 });
+    const back = await author.connect({ encoding: 'json', deviceId: 'away' });
+    expect(await back.readers(conversation, sequence)).toMatchObject({ count: 2, users });
+    const response = await fetch(
+      `${author.httpUrl}/v1/groups/${conversation.slice(2)}/messages/${sequence}/readers?limit=1&after=${users[0]}`,
+      { headers: { authorization: `Bearer ${author.token}` } },
+    );
+    expect(await response.json()).toEqual({
+      sequence,
+      count: 2,
+      memberCount: others + 2,
+      users: users.slice(1),
+      next: null,
+    });
+  });
+});

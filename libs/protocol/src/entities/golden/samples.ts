@@ -165,6 +165,7 @@ export const groupCommands: Of<GroupCommand> = {
   JoinGroup: { type: 'JoinGroup', user: 'eve', code: 'open-sesame', message: 'Hi' },
   AnswerJoinRequest: { type: 'AnswerJoinRequest', by: 'ann', user: 'eve', isApproved: true },
   SetNickname: { type: 'SetNickname', by: 'ann', member: 'bob', nickname: 'Bobby' },
+  NoteReads: { type: 'NoteReads', readers: [{ user: 'bob', sequence: 7 }] },
 };
 
 export const groupEvents: Of<GroupEvent> = {
@@ -219,6 +220,7 @@ export const groupEvents: Of<GroupEvent> = {
     member: 'bob',
     nickname: 'Bobby',
   },
+  ReadsNoted: { type: 'ReadsNoted', pointers: [{ user: 'bob', sequence: 7 }] },
 };
 
 const settings = {
