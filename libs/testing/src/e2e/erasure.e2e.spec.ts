@@ -15,11 +15,12 @@ let folder = '';
 let cluster: Cluster;
 let people: People;
 let admins = '';
+const masterKey = randomBytes(32).toString('base64');
 
 beforeAll(async () => {
   folder = await temporaryFolder('sealing');
   const keysFile = path.join(folder, 'keys.json');
-  writeFileSync(keysFile, JSON.stringify({ acme: { masterKeys: [randomBytes(32).toString('base64')] } }));
+  writeFileSync(keysFile, JSON.stringify({ acme: { masterKeys: [masterKey] } }));
   cluster = await startCluster({
     // Who erases and who reads are at different ones: keys must be forgotten at both.
     gateways: 2,
@@ -53,16 +54,13 @@ interface Report {
 }
 
 /** `npm run -s erasure`. */
-async function report(tenant: string, user: string, phrases: readonly string[]): Promise<Report> {
-  const file = path.join(folder, 'phrases');
-  writeFileSync(file, phrases.join('\n'));
-  const asked = ['--tenant', tenant, '--user', user, '--phrases', file, '--files', cluster.dataFolder];
+async function tool(
+  ...asked: string[]
+): Promise<{ readonly exitCode: number | null; readonly stdout: string }> {
+  const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning', 'tools/erasure.ts'];
   const child = spawn(
     path.join(projectFolder, 'node_modules/.bin/node'),
-    [
-      ...['--conditions=source', '--disable-warning=ExperimentalWarning', 'tools/erasure.ts', ...asked],
-      ...['--nats', cluster.natsUrl, '--redis', cluster.redisUrl],
-    ],
+    [...flags, ...asked, '--nats', cluster.natsUrl, '--redis', cluster.redisUrl],
     { cwd: projectFolder, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let [stdout, stderr] = ['', ''];
@@ -70,6 +68,14 @@ async function report(tenant: string, user: string, phrases: readonly string[]):
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [exitCode] = (await once(child, 'close')) as [number | null];
   expect(stderr).toBe('');
+  return { exitCode, stdout };
+}
+
+async function report(tenant: string, user: string, phrases: readonly string[]): Promise<Report> {
+  const file = path.join(folder, 'phrases');
+  writeFileSync(file, phrases.join('\n'));
+  const asked = ['--tenant', tenant, '--user', user, '--phrases', file, '--files', cluster.dataFolder];
+  const { exitCode, stdout } = await tool(...asked);
   const read = JSON.parse(stdout) as Report;
   expect(exitCode).toBe(read.isClean ? 0 : 1);
   return read;
@@ -245,4 +251,13 @@ it('seals in super-large groups, and what is forwarded, which is then whose who 
   expect(viewOf(atIda, talk)[0]).toMatchObject({ text: word, rich: { forwardedFrom: { sender: gus.id } } });
   const read = await report('acme', gus.id, [word]);
   expect(read).toMatchObject({ found: [], keys: { live: 1 } });
+
+  // A new master key takes the place of the old one.
+  const file = path.join(folder, 'newer.json');
+  const newer = randomBytes(32).toString('base64');
+  writeFileSync(file, JSON.stringify({ acme: { masterKeys: [newer, masterKey] } }));
+  const wrap = ['--tenant', 'acme', '--rewrap', '--keys', file];
+  const { wrapped } = JSON.parse((await tool(...wrap)).stdout) as { wrapped: number };
+  expect(wrapped).toBeGreaterThanOrEqual(2);
+  expect(JSON.parse((await tool(...wrap)).stdout)).toEqual({ tenant: 'acme', wrapped: 0 });
 });
