@@ -219,7 +219,7 @@ describe('the comparison of what was changed', () => {
       const view = { read: 0, head: 4, unread, unreadMentions: 0 };
       const device = { deviceId: 'x', client: { conversation: () => view } } as unknown as Device;
       const user = { id: 'bob', devices: [device], conversations: [conversation], reads: new Map() };
-      const people = { ledger: { posts: [] } } as unknown as People;
+      const people = { ledger: { posts: [] }, mentionsOf: () => undefined } as unknown as People;
       const verdict = new Verdict();
       checkReads(user, [device], { people, truth, verdict });
       return verdict.counts.unread_wrong;
