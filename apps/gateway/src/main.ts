@@ -214,7 +214,9 @@ async function followDeletions(nats: NatsLink, lifecycle: Lifecycle): Promise<De
   const deletions = await DeletionTimes.follow(await store.bucket(buckets.deletions));
   lifecycle.onStop('deletions', () => deletions.stop());
   return deletions;
-} /** Undefined when no tenant seals. A file that cannot be read or is wrong ends the process: it would show plain texts. */
+}
+
+/** Undefined when no tenant seals. A file that cannot be read or is wrong ends the process: it would show plain texts. */
 async function openSealing(
   nats: NatsLink,
   messenger: NatsMessenger,

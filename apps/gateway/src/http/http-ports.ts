@@ -29,7 +29,8 @@ export interface HttpPorts {
   readonly exports: HistoryExport;
   readonly analytics: AnalyticsQuestions;
   readonly admin: HistoryAdmin;
-  readonly words: Pick<WordLists, 'list' | 'change' | 'check'>; /** Undefined: no tenant seals. */
+  readonly words: Pick<WordLists, 'list' | 'change' | 'check'>;
+  /** Undefined: no tenant seals. */
   readonly sealing?: Sealing | undefined;
   readonly presence: PresenceRegistry;
   readonly directory: UserDirectory;

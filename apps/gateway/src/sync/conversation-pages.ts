@@ -37,7 +37,8 @@ export interface ConversationPagesParts {
   readonly heads: ConversationHeads;
   readonly bodies: MessageBodies;
   readonly dates: DateJump;
-  readonly deletions: DeletionTimes; /** Absent: no tenant seals. */
+  readonly deletions: DeletionTimes;
+  /** Absent: no tenant seals. */
   readonly sealing?: Sealing | undefined;
   readonly limits: PageLimits;
 }

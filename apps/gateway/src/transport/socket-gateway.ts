@@ -78,7 +78,8 @@ export interface SocketGatewayParts {
   /** How long messages may be edited and recalled; the defaults when absent. */
   readonly changeWindows?: ChangeWindows;
   /** The tenants' word lists; none when absent. */
-  readonly screen?: Screen; /** Absent: no tenant seals. */
+  readonly screen?: Screen;
+  /** Absent: no tenant seals. */
   readonly sealing?: Sealing | undefined;
   /** Path of the main WebSocket endpoint; `/*` leaves more exact paths to others. */
   readonly path: string;

@@ -115,10 +115,11 @@ function actionOf(request: Request): Action {
 
 /** What another process is about to change. The words are its own, within bounds that a reader of the audit can bear. */
 function noteOf({ action, subject, details }: parley.internal.v1.AuditNote): Action {
-  if (!/ ^ [ a - z_ ] { 1 , 64 } $ /.test(action))
-    throw new BadRequest('BAD_REQUEST', 'the note has no action');
+  if (!/^[a-z_]{1,64}$/.test(action)) throw new BadRequest('BAD_REQUEST', 'the note has no action');
   return { action, subject, details };
-} /** What somebody wrote must not come into the audit by asking whether it is anywhere. */
+}
+
+/** What somebody wrote must not come into the audit by asking whether it is anywhere. */
 const withoutPhrases = (fields: object): object =>
   'phrases' in fields && Array.isArray(fields.phrases)
     ? { ...fields, phrases: fields.phrases.length }

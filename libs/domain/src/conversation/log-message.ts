@@ -45,7 +45,8 @@ export type SystemChange =
   | { readonly type: 'RoleChanged'; readonly member: string; readonly role: Role }
   | { readonly type: 'MemberMuted'; readonly member: string; readonly mutedUntilMs: number }
   | {
-      readonly type: 'MessageReacted'; /** Of the message. */
+      readonly type: 'MessageReacted';
+      /** Of the message. */
       readonly sequence: number;
       readonly emoji: string;
       readonly isRemoved: boolean;

@@ -138,7 +138,7 @@ function entryAppended(command: Deliver): EntryAppended {
   const told = mentions === undefined ? entry : { ...entry, mentions };
   if (message.text !== undefined) return told;
   const marked = markedBy(message);
-  if (marked !== undefined) return { ...told, target: marked };
+  if (marked !== undefined) return { ...told, target: marked, isMark: true };
   const change = changeIn(message);
   if (change === undefined) return told;
   const { target, isRecall } = change;

@@ -33,6 +33,8 @@ export interface EntryAppended {
   readonly target?: number;
   /** With `target`, when it is a recall. */
   readonly isRecall?: boolean;
+  /** With `target`, when it is a reaction or a pin: the message stays what it is. */
+  readonly isMark?: boolean;
   /** Whom a message mentions from now on: a new one, an edited one, and as in Deliver. */
   readonly mentions?: readonly Mentioning[];
   /** With JOINED: the first sequence the member may see, where it lies before `sequence`. */

@@ -80,7 +80,7 @@ function appendEntry(state: UserState, event: EntryAppended): void {
   else if (event.isRecall === true) discount(state, conversation, [event.target, event.sequence]);
   else discount(state, conversation, [event.sequence]);
   if (event.mentions !== undefined) noteMentions(state, conversation, event);
-  else if (event.target !== undefined) unmention(conversation, event.target);
+  else if (event.target !== undefined && event.isMark !== true) unmention(conversation, event.target);
   if (conversation.own !== undefined && event.target === undefined) comeBack(conversation, event);
   forgetRead(conversation);
   // The conversation's own string is kept, so that thousands of entries share one.

@@ -12,7 +12,7 @@ import type {
 import type { parley } from '../messages.ts';
 import { fromWireMessage, toWireMessage } from './log-message-codec.ts';
 import { readHeader, readRich, readSealed, readWindow } from './rich-content-codec.ts';
-import { type Shapes, flagOrNothing, list, listOf, listOrNothing, plain } from './shape.ts';
+import { type Shapes, list, listOf, listOrNothing, orAbsent, plain } from './shape.ts';
 
 /** What the generated code encodes as PostMessage. */
 export type PostFields = parley.internal.v1.PostMessage.$Properties;
@@ -30,7 +30,7 @@ export const conversationCommands: Shapes<
     afterClientMessageId: plain,
     rich: readRich,
     flags: listOrNothing,
-    isRefused: flagOrNothing,
+    isRefused: orAbsent,
   },
   EditMessage: {
     sender: plain,
@@ -43,7 +43,7 @@ export const conversationCommands: Shapes<
     target,
     window: readWindow,
     flags: listOrNothing,
-    isRefused: flagOrNothing,
+    isRefused: orAbsent,
   },
   RecallMessage: {
     sender: plain,

@@ -322,6 +322,7 @@ const userEvent = valuesOf<UserEvent>({
     title: text,
     target: maybe(fc.integer({ min: 1 })),
     isRecall: maybe(fc.constant(true)),
+    isMark: maybe(fc.constant(true)),
     mentions: maybe(mentions),
     firstVisible: maybe(fc.integer({ min: 1 })),
   },

@@ -52,6 +52,8 @@ export function encodeEntryAppended(event: EntryAppended): Buffer {
   string(writer, 7, event.title);
   if (event.target !== undefined) number(writer, 8, event.target);
   if (event.isRecall === true) number(writer, 9, 1);
+  // A tag of two bytes.
+  if (event.isMark === true) writer.varint(varintField(20)).varint(1);
   return writer.end(at, aroundText).finish();
 }
 

@@ -33,9 +33,6 @@ export const list = <T>(values: readonly T[]): T[] => values.slice();
 export const listOrNothing = <T>(values: readonly T[]): T[] | undefined =>
   values.length === 0 ? undefined : values.slice();
 
-/** A flag that leaves no key behind when it is not set. */
-export const flagOrNothing = (value: boolean): true | undefined => value || undefined;
-
 /** Makes plain objects of a shape; the shape is taken apart once. Absent optional messages leave no key behind. */
 export function copier<T>(shape: Shape<T>, type?: string): (message: object) => T {
   const fields = Object.entries(shape) as [string, Copy][];

@@ -158,6 +158,7 @@ const entryAppendedShape: Shape<EntryAppended> = {
   title: plain,
   target: orAbsent,
   isRecall: orAbsent,
+  isMark: orAbsent,
   mentions: mentionsOrAbsent,
   firstVisible: orAbsent,
   push: () => undefined,

@@ -263,6 +263,15 @@ describe('user: what does not count as unread', () => {
   const unreadAfter = (...events: readonly UserEvent[]) =>
     unreadOf(replay(...events).conversations.get('d.ann.bob')!);
 
+  it('a reaction or a pin, and the message they are on goes on to mention the user; an edit without the mention ends it', () => {
+    const mention = entry(4, { mentions: [{ sequence: 4, users: ['ann'], all: false }] });
+    const mentioned = (...events: readonly UserEvent[]) =>
+      replay(...events).conversations.get('d.ann.bob')!.mentioned;
+    expect(mentioned(mention, entry(5, { target: 4, isMark: true }))).toEqual([4]);
+    expect(unreadAfter(mention, entry(5, { target: 4, isMark: true }))).toBe(1);
+    expect(mentioned(mention, change(5, 4))).toEqual([]);
+  });
+
   it('an edit, and a recall with the message it takes back', () => {
     expect(unreadAfter(entry(4), entry(5), entry(6))).toBe(3);
     expect(unreadAfter(entry(4), entry(5), change(6, 4))).toBe(2);

@@ -337,6 +337,7 @@ export const richer = {
     },
     EditEntry: { ...userEvents.EntryAppended, target: 7 },
     RecallEntry: { ...userEvents.EntryAppended, target: 7, isRecall: true },
+    MarkEntry: { ...userEvents.EntryAppended, target: 7, isMark: true },
     HistoryEntry: { ...userEvents.EntryAppended, firstVisible: 1 },
   },
 } as const;
