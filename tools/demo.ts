@@ -13,6 +13,7 @@ import { makeUpCorpus, openCorpus } from './demo/corpus.ts';
 import { conversationOf, replayDialogues } from './demo/dialogue-replay.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 import { People } from './demo/people.ts';
+import { type Social, beSocial } from './demo/social.ts';
 import { type Plan, makePlan } from './demo/plan.ts';
 import { until } from './demo/until.ts';
 import { Versions } from './demo/versions.ts';
@@ -105,7 +106,8 @@ async function run(): Promise<boolean> {
   checkConversations(plan, people, verdict);
   await checkDevices(plan, people, verdict);
   const wrongSearches = await search(plan, people);
-  return report({ plan, people, verdict, offlineSynced, wrongSearches });
+  const social = await socialise(plan, people);
+  return report({ plan, people, verdict, offlineSynced, wrongSearches, social });
 }
 
 /** Returns the users who were away at the end. */
@@ -301,16 +303,33 @@ async function search(plan: Plan, all: People): Promise<string[]> {
   return problems;
 }
 
+/** How many people of the channel meet in a group of their own. */
+const circleSize = 12;
+
+async function socialise(plan: Plan, all: People): Promise<Social> {
+  const connected = plan.people.map(({ id }) => id).filter((id) => all.isConnected(id));
+  const members = connected.slice(0, circleSize);
+  const isStopped = () => isStopping;
+  const social = await beSocial({ people: all, pairs: plan.pairs, keeper, members, isStopping: isStopped });
+  const { reactions, receipts, deletions, blocks, mutes, bans, wrong } = social;
+  say(
+    `${reactions} reactions, ${receipts} receipts, ${deletions} deletions, ${blocks} blocks, ${mutes} mutes, ${bans} bans; ${wrong.length} not as they ought to be`,
+  );
+  return social;
+}
+
 interface Outcome {
   readonly plan: Plan;
   readonly people: People;
   readonly verdict: Verdict;
   readonly offlineSynced: number;
   readonly wrongSearches: readonly string[];
+  readonly social: Social;
 }
 
-function report({ plan, people: all, verdict, offlineSynced, wrongSearches }: Outcome): boolean {
+function report({ plan, people: all, verdict, offlineSynced, wrongSearches, social }: Outcome): boolean {
   const { tally } = all;
+  const { wrong, ...acts } = social;
   const channelLog = viewOf(all, keeper, 0, channelConversation);
   // What was sent and never acknowledged, though nobody stopped us, is lost as well.
   const lost = verdict.lost + (tally.sent - tally.acked);
@@ -329,9 +348,11 @@ function report({ plan, people: all, verdict, offlineSynced, wrongSearches }: Ou
     switches: channelLog.filter((message) => message.system?.diffusionChanged).length,
     offline_synced: offlineSynced,
     search_ok: wrongSearches.length === 0,
+    ...acts,
+    social_ok: wrong.length === 0,
     seconds: seconds(),
   };
-  for (const finding of [...verdict.findings, ...wrongSearches]) say(`  ${finding}`);
+  for (const finding of [...verdict.findings, ...wrongSearches, ...wrong]) say(`  ${finding}`);
   if (tally.failed.length > 0) say(`${tally.failed.length} things failed on the way`);
   say(`${tally.repeated} sends were repeated as after a lost acknowledgement`);
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -339,7 +360,8 @@ function report({ plan, people: all, verdict, offlineSynced, wrongSearches }: Ou
     for (const [name, value] of Object.entries(result))
       process.stdout.write(`${name.padEnd(16)} ${String(value)}\n`);
   const isClean = lost === 0 && duplicated === 0 && verdict.outOfOrder === 0;
-  return isClean && wrongSearches.length === 0 && tally.failed.length === 0 && verdict.findings.length === 0;
+  const isRight = wrongSearches.length === 0 && wrong.length === 0 && verdict.findings.length === 0;
+  return isClean && isRight && tally.failed.length === 0;
 }
 
 /** Everything this run has started ends here, once. */

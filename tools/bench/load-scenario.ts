@@ -8,6 +8,7 @@ import type { FleetReport } from './load-fleet.ts';
 import { nowUs } from './monotonic.ts';
 import { type PeoplePlan, divide } from './people-plan.ts';
 import { type Measured, type Stand, benchTenant } from './stand.ts';
+import { untilCalm } from './until-calm.ts';
 
 export interface Course {
   readonly people: PeoplePlan;
@@ -69,6 +70,7 @@ export async function connectPeople(stand: Stand, course: Course): Promise<reado
 /** Sends, waits and compares; people are connected already. */
 export async function drive(stand: Stand, course: Course): Promise<Omit<Driven, 'connects'>> {
   const { warmUpSeconds, seconds, look, say } = course;
+  await untilCalm(stand, say);
   const startUs = nowUs() + startDelayUs;
   const measureFromUs = startUs + warmUpSeconds * 1_000_000;
   const window = { startUs, measureFromUs, measureToUs: measureFromUs + seconds * 1_000_000 };

@@ -16,6 +16,7 @@ export const flawKinds = [
   'unread_wrong',
   'history_missing',
 ] as const;
+
 export type FlawKind = (typeof flawKinds)[number];
 
 const toldMax = 60;
@@ -199,6 +200,7 @@ function unreadBetween(
     if (sequence > read && sequence <= head) unread--;
   return unread;
 }
+
 function mentionsAfter(
   read: number,
   { id }: User,
@@ -214,6 +216,7 @@ function mentionsAfter(
   );
   return Math.min(mentioning.length, countedMentionsMax);
 }
+
 /** As many as servers and devices count. */
 const countedMentionsMax = 256;
 const pageSequencesMax = 500;

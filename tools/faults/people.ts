@@ -24,12 +24,15 @@ export interface Change {
   readonly text?: string;
   readonly sequence: number;
 }
+
 export interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
 }
+
 const mentionEvery = 5;
 const mentionedMax = 10;
+
 export interface Device {
   readonly user: string;
   readonly deviceId: string;
@@ -196,6 +199,7 @@ export class People {
       )
       .finally(() => device.unanswered--);
   }
+
   /** Whom a message of the run mentions, known by its id alone: every fifth one some users, or everybody. */
   mentionsOf(conversation: string, clientMessageId: string): Mentions | undefined {
     const order = Number(clientMessageId.split(':').at(-1));
@@ -205,10 +209,12 @@ export class People {
     const mentions = this.users.slice(first, first + mentionedMax).map(({ id }) => id);
     return { mentions, mentionsAll: false };
   }
+
   #contentOf({ conversation, clientMessageId, text }: Post): { text: string; rich?: Mentions } {
     const rich = this.mentionsOf(conversation, clientMessageId);
     return rich === undefined ? { text } : { text, rich };
   }
+
   /** Goes on until the server has confirmed it. */
   async markRead(user: User, device: Device, conversation: string, sequence: number): Promise<void> {
     try {

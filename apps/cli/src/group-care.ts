@@ -14,6 +14,7 @@ export const careVerbs = [
   'accept',
   'refuse',
 ] as const;
+
 export type CareVerb = (typeof careVerbs)[number];
 
 /** Verbs that say nothing without a word behind them. */

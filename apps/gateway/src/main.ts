@@ -209,6 +209,7 @@ async function openWordLists(nats: NatsLink, lifecycle: Lifecycle): Promise<Word
   lifecycle.onStop('words', () => words.stop());
   return words;
 }
+
 async function followDeletions(nats: NatsLink, lifecycle: Lifecycle): Promise<DeletionTimes> {
   const store = new NatsKeyValueStore(nats, { relistIntervalMs });
   const deletions = await DeletionTimes.follow(await store.bucket(buckets.deletions));
@@ -231,6 +232,7 @@ async function openSealing(
   lifecycle.onStop('sealing', () => sealing.stop());
   return sealing;
 }
+
 async function openTransport(): Promise<ClientTransport> {
   const { gatewayTransport, gatewayTlsCertificateFile: certificateFile, gatewayTlsKeyFile: keyFile } = config;
   const tls =

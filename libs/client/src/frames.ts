@@ -49,6 +49,7 @@ export interface Message {
   /** Sequence of the newest element `reactions` have seen. */
   readonly reactionsRevision?: number;
 }
+
 export interface Reaction {
   readonly emoji: string;
   readonly count: number;
@@ -82,6 +83,7 @@ export interface ConversationInfo {
   readonly clearedThrough?: number;
   readonly deleted?: readonly number[];
 }
+
 /** The user's own, of one conversation. */
 export interface ConversationSettings {
   /** 0: not set. */

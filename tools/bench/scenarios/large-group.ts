@@ -2,6 +2,7 @@
 // 1,000, at the same quiet rate and with as many online: in turn, several times.
 import { median } from '../../percentile.ts';
 import { connectPeople, drive, makePeople } from '../load-scenario.ts';
+import { untilCalm } from '../until-calm.ts';
 import { type PeoplePlan, groups } from '../people-plan.ts';
 import { type Result, loadResult, round, withFlawsOf } from '../result.ts';
 import { type RunOptions, type Scenario, standOptionsOf } from '../scenario.ts';
@@ -44,6 +45,7 @@ async function run(options: RunOptions): Promise<Result> {
   const small = renamed(groups({ ...shape, members: smallMembers, online: comparedOnline }));
   await makePeople(stand, large, say);
   await makePeople(stand, small, say);
+  await untilCalm(stand, say, snapshotsSeconds);
   const course = {
     people: large,
     pacing: { kind: 'closed', inFlight, nextAfter: 'arrival' },
@@ -80,6 +82,9 @@ async function run(options: RunOptions): Promise<Result> {
     settings: { members, online: onlineCount, senders, in_flight: inFlight },
   };
 }
+
+/** Actors make a snapshot of each of the 100,000 within this: their checkpoint interval, and a little more. */
+const snapshotsSeconds = 32;
 
 interface Cost {
   readonly result: Result;

@@ -207,6 +207,7 @@ export class Handshake {
       if (address?.type === 'group') this.#parts.onGroupRead(owner, address.id, read ?? 0);
     }
   }
+
   /** What the device has got before may not have been told: the gateway it acknowledged to has perhaps gone since. */
   #tellDelivered(
     connection: ClientConnection,

@@ -69,6 +69,7 @@ const shown = {
   avatar: z.string(),
   fields: z.array(z.object({ name: z.string(), value: z.string() })),
 };
+
 export const meAnswer = z.object({ ...user.shape, ...shown, whoMayWrite, tokenExpiresAtMs: z.int() });
 export const userAnswer = z.object({
   id: z.string(),

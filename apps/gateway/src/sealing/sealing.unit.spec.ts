@@ -16,6 +16,7 @@ let keys: SealingKeys;
 let nowMs: number;
 let complaints: string[];
 let published: string[];
+
 /** What each gateway has subscribed to. */
 let heard: (() => void)[];
 

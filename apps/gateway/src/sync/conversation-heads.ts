@@ -6,6 +6,7 @@ import type { Identity } from '../auth/token-verifier.ts';
 import type { EntityQuery } from '../query/entity-query.ts';
 
 type Conversation = parley.v1.Conversation.$Properties;
+
 export interface Head {
   readonly head: number;
   readonly isMember: boolean;
@@ -14,6 +15,7 @@ export interface Head {
   /** Unread sequences that mention the asker; of groups. */
   readonly mentioned: readonly number[];
 }
+
 export interface HeadFailure {
   readonly code: ErrorName;
   readonly isRetryable: boolean;
@@ -56,18 +58,14 @@ export class ConversationHeads {
       if (!isLarge(each)) return each;
       const asked = await this.ask(asker, each.conversation ?? '', each.read ?? 0);
       if (asked.ok) {
-        const { head, mentioned, title: told } = asked.value;
+        const { head, title } = asked.value;
         const unread = Math.max(0, head - (each.read ?? 0) - (each.uncounted?.length ?? 0));
-        const title = told || (each.title ?? '');
-        const counted = {
-          ...each,
-          title,
-          head,
-          unread,
-          mentioned: [...mentioned],
-          unreadMentions: mentioned.length,
-        };
-        return { ...counted, settings: settingsAt(each, head) };
+        // The group does not know what the user has deleted for themself.
+        const mentioned = asked.value.mentioned.filter(
+          (sequence) => each.deleted?.includes(sequence) !== true,
+        );
+        const counted = { head, unread, mentioned, unreadMentions: mentioned.length };
+        return { ...each, ...counted, title: title || (each.title ?? ''), settings: settingsAt(each, head) };
       }
       if (asked.error.isRetryable) unknown.push(each.conversation ?? '');
       return each;

@@ -44,14 +44,17 @@ export interface ConversationPagesParts {
 }
 
 type Page = parley.v1.HistoryPage;
+
 interface DirectedRequest extends HistoryRequest {
   readonly direction: Direction;
 }
+
 /** Sequences the owner is asked for, both ends included; 0 is the head. */
 interface Range {
   readonly from: number;
   readonly to: number;
 }
+
 interface Wanted {
   readonly sequences: readonly number[];
   /** What the owner gave of the range it was asked for, … */
@@ -62,6 +65,7 @@ interface Wanted {
   /** It remembers as many changes as it may: what is cached may be from before one that is not among them. */
   readonly forgetsChanges: boolean;
 }
+
 interface Window {
   readonly sequences: readonly number[];
   /** Index in `sequences` where the page begins to grow. */

@@ -14,6 +14,7 @@ const contents = fc.oneof(
     { rich: { mentions: ['bob'] } },
   ),
 );
+
 const heads = fc.record(
   {
     conversation: fc.string(),

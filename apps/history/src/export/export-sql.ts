@@ -129,5 +129,6 @@ const changes: Readonly<Record<number, string>> = {
   47: 'join_requested',
   49: 'nickname_changed',
 };
+
 const kindSql = `if(kind = 'system', transform(toUInt32(${protobufFieldSql('base64Decode(system)')}),
   [${Object.keys(changes).join(', ')}], [${Object.values(changes).map(sqlText).join(', ')}], 'system'), kind)`;

@@ -113,12 +113,11 @@ function goes(tenant: string, range: Range): string {
 const eventFieldSql = protobufFieldSql('e.payload');
 
 /**
- * Facts without what people wrote: ReadAdvanced; GroupCreated … MemberMuted, ProfileChanged (as the title of GroupCreated),
- * SettingsChanged, BanChanged, WindowsChanged, NicknameChanged, InviteCreated,
- * InviteRevoked, JoinRefused (entities.proto). Whatever comes later is content until it is
- * named here, and deleted.
+ * Facts without what people wrote: ReadAdvanced, pins, RefusalSet; GroupCreated … MemberMuted, ReadsNoted, ProfileChanged (as the
+ * title of GroupCreated), SettingsChanged, BanChanged, WindowsChanged, NicknameChanged, InviteCreated, InviteRevoked, JoinRefused
+ * (entities.proto). Whatever comes later is content until it is named here, and deleted.
  */
 const keptFields: Readonly<Record<'direct' | 'group', readonly number[]>> = {
-  direct: [2],
-  group: [2, 3, 4, 5, 6, 7, 8, 9, 40, 42, 43, 44, 45, 46, 48, 49],
+  direct: [2, 21, 22, 50],
+  group: [2, 3, 4, 5, 6, 7, 8, 9, 21, 22, 30, 40, 42, 43, 44, 45, 46, 48, 49],
 };

@@ -61,11 +61,13 @@ const page = async (conversation: string, tenant = 'acme', from = 1) => {
   );
   return { shown, through: answer.completeThrough };
 };
+
 const found = async (user: string, text: string, tenant = 'acme') => {
   const request = internal.SearchRequest.create({ tenant, user, text, limit: 100 });
   const answer = await search(bench.clickHouse, request, () => Promise.resolve(Date.UTC(2030, 0)));
   return answer.hits?.map((hit) => hit.message?.conversation).toSorted();
 };
+
 const jobAt = (nowMs: number, clickHouse: ClickHouse = bench.clickHouse, log: Log = silentLog) =>
   new RetentionJob({
     clickHouse,
@@ -120,6 +122,7 @@ const exported = async (scope: Record<'tenant' | 'user' | 'conversation', string
   const rows = await bench.clickHouse.select(`SELECT conversation, sequence FROM (${sql}) LIMIT 100`);
   return rows.map((row) => row.join(' '));
 };
+
 const located = (conversation: string, tenant: string) => {
   const request = { tenant, conversation, atMs: 0, spans: [{ from: 1 }] };
   return locate(bench.clickHouse, internal.HistoryLocateRequest.create(request));

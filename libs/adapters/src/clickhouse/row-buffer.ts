@@ -157,6 +157,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\\': '\\\\',
   '{': '\\x7B',
 };
+
 /** What one byte takes at most. */
 const escapedBytesMax = 4;
 const openingBrace = 123;

@@ -28,6 +28,7 @@ const initialSettings: ConversationSettings = {
   markedUnread: false,
   hiddenThrough: 0,
 };
+
 const notOpened = -1;
 
 export class ConversationLog {
@@ -103,21 +104,25 @@ export class ConversationLog {
       this.narrow({ clearedThrough: info.clearedThrough ?? 0, deleted: info.deleted ?? [] });
     this.#save();
   }
+
   /** Whether the user has hidden the conversation, and nobody has written since. */
   get settings(): ConversationSettings {
     const { settings = initialSettings, newest = 0 } = this.facts;
     if (!settings.hidden || newest <= settings.hiddenThrough) return settings;
     return { ...settings, hidden: false, hiddenThrough: 0 };
   }
+
   changeSettings(settings: ConversationSettings): void {
     this.facts.settings = settings;
     this.#save();
   }
+
   /** The user has read, here or elsewhere: nothing is marked unread any more. */
   clearUnreadMark(): void {
     const { settings } = this.facts;
     if (settings?.markedUnread) this.changeSettings({ ...settings, markedUnread: false });
   }
+
   /** The user has deleted messages for themself, here or elsewhere. */
   narrow({
     clearedThrough,
@@ -133,6 +138,7 @@ export class ConversationLog {
     const all = new Set([...(facts.deleted ?? []), ...deleted].filter((each) => each > clearedThrough));
     facts.deleted = [...all].sort((one, other) => one - other);
     this.#discount(facts.deleted);
+    this.#mention((facts.mentioned ?? []).filter((each) => !all.has(each)));
     for (const { messages } of this.#options.store.segments(facts.conversation))
       for (const message of [...messages]) {
         const shown = shownTo(facts, message);

@@ -22,6 +22,7 @@ export function markedBy({ system }: Message): number | undefined {
   const mark = system?.messageReacted ?? system?.messagePinned ?? system?.messageUnpinned;
   return mark == null ? undefined : (mark.sequence ?? 0);
 }
+
 /** The message with the emojis it has from `element` on, as `user` sees them. */
 export function reactedBy(message: Message, element: Message, user: string): Message {
   const reacted = element.system?.messageReacted;
@@ -41,6 +42,7 @@ export function reactedBy(message: Message, element: Message, user: string): Mes
   });
   return { ...message, reactions, reactionsRevision: element.sequence };
 }
+
 /** As many as the server names. */
 const namedUsersMax = 20;
 /** Whether the message an element is about (the one itself, or the one it changes) mentions `user` from now on. */
@@ -54,6 +56,7 @@ export function mentionsIn(
   if (target !== undefined) return { sequence: target, isMentioned };
   return isMentioned ? { sequence: element.sequence, isMentioned } : undefined;
 }
+
 /** The message at a sequence, wherever it is held. */
 export function messageIn(segments: readonly Segment[], sequence: number): Message | undefined {
   for (const { first, messages } of segments) {

@@ -82,6 +82,7 @@ function newestMentions({ diffusion }: DiffusionChanged, state: GroupState): Pic
   if (diffusion !== Diffusion.WRITE || state.mentions === undefined) return {};
   return { mentions: [...state.mentions.values()].slice(-state.limits.mentionsToldMax) };
 }
+
 /** One list of users for each first sequence they may see: nearly always one. */
 function tellJoined({ members, firstVisible, sequence }: MembersAdded, command: Deliver): readonly Effect[] {
   if (firstVisible === undefined) return tell(members, command);
@@ -96,6 +97,7 @@ function tellJoined({ members, firstVisible, sequence }: MembersAdded, command: 
     tell(users, first < sequence ? { ...command, firstVisible: first } : command),
   );
 }
+
 /** Published once more some time after the last message, so that a lost last one shows. */
 export const groupAnnouncement = (state: GroupState): LivePush => ({
   type: 'Live',

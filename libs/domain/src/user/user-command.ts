@@ -50,12 +50,14 @@ export interface AcknowledgeInbox {
   readonly type: 'AcknowledgeInbox';
   readonly position: number;
 }
+
 /** The other member of a direct conversation has got it up to here. */
 export interface NotePeerDelivered {
   readonly type: 'NotePeerDelivered';
   readonly conversation: string;
   readonly sequence: number;
 }
+
 export type UserCommand =
   | RegisterUser
   | Deliver

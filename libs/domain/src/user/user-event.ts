@@ -62,6 +62,7 @@ export interface InboxDelivered {
   /** How far direct conversations have come with it, if further than they are read. */
   readonly directs: readonly { readonly conversation: string; readonly sequence: number }[];
 }
+
 export interface PeerDeliveredNoted {
   readonly type: 'PeerDeliveredNoted';
   readonly conversation: string;

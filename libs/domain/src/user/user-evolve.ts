@@ -112,6 +112,7 @@ function narrowView(state: UserState, event: ViewNarrowed): void {
       known,
       deleted.filter((sequence) => sequence <= known.head),
     );
+    for (const sequence of deleted) unmention(known, sequence);
     forgetRead(known);
   }
   const change = { kind: 'narrowed', clearedThrough, deleted } as const;

@@ -53,12 +53,14 @@ export interface SettingsPush {
   readonly conversation: string;
   readonly settings: ConversationSettings;
 }
+
 export interface NarrowedPush {
   readonly type: 'ViewNarrowed';
   readonly conversation: string;
   readonly clearedThrough: number;
   readonly deleted: readonly number[];
 }
+
 export type UserPush =
   | EntryPush
   | ReadMovedPush

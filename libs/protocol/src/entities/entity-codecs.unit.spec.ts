@@ -89,6 +89,7 @@ const attachment: Arbitrary<Partial<RichContent>> = fc.oneof(
   record({ user: text, displayName: text }).map((contactCard) => ({ contactCard })),
   record({ type: text, payload: text }).map((custom) => ({ custom })),
 );
+
 const rich: Arbitrary<RichContent> = fc
   .tuple(
     attachment,
@@ -153,6 +154,7 @@ const messageHead = {
   clientMessageId: text,
   sentAtMs: number,
 };
+
 const logMessage: Arbitrary<LogMessage> = fc.oneof(
   record({ ...messageHead, text }),
   record({ ...messageHead, text, rich: maybe(rich) }).map(withoutAbsent),
@@ -171,6 +173,7 @@ const logMessage: Arbitrary<LogMessage> = fc.oneof(
   }),
   record({ ...messageHead, recalled: record({ sequence: number }) }),
 );
+
 const flags = maybe(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }));
 const verdict = { flags, isRefused: maybe(fc.constant(true)) };
 const edit = {
@@ -185,6 +188,7 @@ const edit = {
   window,
   ...verdict,
 };
+
 const recall = { sender: text, clientMessageId: text, sequence: number, target: maybe(logMessage), window };
 const conversationCommands = {
   PostMessage: { ...post, rich: maybe(rich), ...verdict },
@@ -199,6 +203,7 @@ const conversationCommands = {
   },
   PinMessage: { sender: text, sequence: number, isRemoved: fc.boolean(), target: maybe(logMessage) },
 };
+
 const mark = { sequence: number, by: text, atMs: number, target: number };
 const conversationEvents = {
   MessagePosted: { ...posted, rich: maybe(rich), flags },
@@ -208,6 +213,7 @@ const conversationEvents = {
   MessagePinned: mark,
   MessageUnpinned: mark,
 };
+
 const directCommand = valuesOf<DirectCommand>({
   ...conversationCommands,
   MarkRead: { reader: text, sequence: number },

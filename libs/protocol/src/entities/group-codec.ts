@@ -127,6 +127,7 @@ const policyShape: Shape<GroupPolicy> = {
   editWindow: readOptionalWindow,
   recallWindow: readOptionalWindow,
 };
+
 const readPolicy = required(policyShape);
 const spanShape: Shape<Span> = { from: plain, to: plain };
 const readSpans = listOf<UserSpans>({ user: plain, spans: listOf(spanShape) });

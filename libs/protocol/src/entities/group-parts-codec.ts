@@ -16,6 +16,7 @@ const settingsShape: Shape<GroupSettings> = {
   joining: (joining: Joining | 0) => (joining === 0 ? Joining.INVITE : joining),
   historyVisible: plain,
 };
+
 export const readSettings = required(settingsShape);
 export const readOptionalSettings = optional(settingsShape);
 

@@ -24,6 +24,7 @@ const settingsShape: Shape<ConversationSettings> = {
   markedUnread: plain,
   hiddenThrough: plain,
 };
+
 export const readSettings = required(settingsShape);
 export const readOptionalSettings = optional(settingsShape);
 

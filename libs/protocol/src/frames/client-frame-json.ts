@@ -4,10 +4,12 @@
 import { wire } from '../messages.ts';
 
 type Scalar = 'string' | 'bool' | 'uint32' | 'uint64' | 'int64' | 'double' | 'DeviceClass';
+
 export interface FieldShape {
   readonly kind: Scalar | MessageShape;
   readonly isRepeated?: boolean;
 }
+
 export interface MessageShape {
   readonly [field: string]: FieldShape;
 }
@@ -28,6 +30,7 @@ const media: FieldShape = {
     durationMs: count,
   },
 };
+
 const mentions = {
   mentions: { kind: 'string', isRepeated: true },
   mentionsAll: { kind: 'bool' },

@@ -88,6 +88,7 @@ const [older, newer] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.t
   string,
   string,
 ];
+
 const mastersOf = (...masterKeys: string[]) => MasterKeys.parse(JSON.stringify({ acme: { masterKeys } }));
 
 describe('master keys', () => {

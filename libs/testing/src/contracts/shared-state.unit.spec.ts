@@ -17,6 +17,7 @@ describeMessageTail('memory', (limits) => Promise.resolve(new MemoryMessageTail(
 describePresenceRegistry('memory', (limits) =>
   Promise.resolve(new MemoryPresenceRegistry(systemClock, limits)),
 );
+
 describeDeviceRegistry('memory', () => Promise.resolve(new MemoryDeviceRegistry()));
 describeUserDirectory('memory', () => Promise.resolve(new MemoryUserDirectory()));
 describeRateLimiter('memory', () => Promise.resolve(new MemoryRateLimiter(systemClock)));

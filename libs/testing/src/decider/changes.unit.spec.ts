@@ -79,6 +79,7 @@ const messagesOf = (state: Parameters<typeof directLogPage>[0]) => {
   const page = directLogPage(state, { reader: 'ann', from: 1, to: 0 });
   return page.ok ? page.value.messages : [];
 };
+
 const image = {
   ref: 'm/1',
   mimeType: 'image/png',
@@ -88,6 +89,7 @@ const image = {
   height: 4,
   durationMs: 0,
 };
+
 const rich = (more: Partial<RichContent>): RichContent => ({ mentions: [], mentionsAll: false, ...more });
 
 describe('direct: EditMessage', () => {

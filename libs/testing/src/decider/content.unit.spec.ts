@@ -48,6 +48,7 @@ const media = {
   height: 4,
   durationMs: 0,
 };
+
 const replyTo = (sequence: number) => ({ sequence, sender: 'forged', text: 'forged', kind: 'forged' });
 const answered = (...history: DirectEvent[]) => {
   const sequence = history.length + 1;

@@ -135,6 +135,7 @@ const groupOrder = fc.oneof(
       .map((fields) => ({ type: 'AnswerJoinRequest', ...fields })),
   },
 );
+
 const step = fc.oneof(
   { weight: 8, arbitrary: groupOrder.map((command) => ({ to: 'group', id: 'tea', command })) },
   {
@@ -154,6 +155,7 @@ const step = fc.oneof(
   },
   { weight: 10, arbitrary: fc.nat(50).map((choice) => ({ to: 'lane', id: '', command: choice })) },
 );
+
 const everybodyJoins = {
   type: 'CreateGroup',
   by: 'ann',

@@ -35,6 +35,7 @@ const made: Loose[] = [
   { type: 'GroupCreated', by: 'ann', title: 'Tea', members: ['ann', 'adam', 'bob'], policy },
   { type: 'RoleChanged', by: 'ann', member: 'adam', role: Role.ADMIN },
 ];
+
 const given = (...more: readonly Loose[]) => spec.given(...log(...made, ...more));
 const post = (sender: string, clientMessageId = 'c1'): GroupCommand => ({
   type: 'PostMessage',

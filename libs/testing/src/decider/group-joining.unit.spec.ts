@@ -32,6 +32,7 @@ function log(...list: readonly Loose[]): GroupEvent[] {
     (fact) => (isSilent(fact) ? fact : { ...fact, atMs: nowMs, sequence: ++sequence }) as GroupEvent,
   );
 }
+
 const isSilent = ({ type }: Loose): boolean =>
   type === 'InviteCreated' || type === 'InviteRevoked' || type === 'JoinRefused';
 const at = (sequence: number, fact: Loose): GroupEvent => ({ ...fact, sequence, atMs: nowMs }) as GroupEvent;

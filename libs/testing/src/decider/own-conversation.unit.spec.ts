@@ -23,6 +23,7 @@ const nothingSet: ConversationSettings = {
   markedUnread: false,
   hiddenThrough: 0,
 };
+
 const entry = (sequence: number, more: Partial<EntryAppended> = {}): EntryAppended => ({
   type: 'EntryAppended',
   conversation,
@@ -126,6 +127,13 @@ describe('NarrowView', () => {
       .thenEffects({ kind: 'push', position: 4, payload: narrowed(0, 2, 3) });
     expect(unreadOf(knownIn(state))).toBe(1);
     expect(ownViews(state)).toEqual([{ conversation, clearedThrough: 0, deleted: [2, 3] }]);
+  });
+
+  it('what is deleted mentions nobody any more', () => {
+    const mentions = [{ sequence: 2, users: ['ann'], all: false }];
+    const given = spec.given(entry(1), entry(2, { mentions }));
+    expect(knownIn(given.when(narrow({ deleted: [1] })).state).mentioned).toEqual([2]);
+    expect(knownIn(given.when(narrow({ deleted: [2] })).state).mentioned).toEqual([]);
   });
 
   it('clearing takes the single ones with it, and moves the pointer', () => {

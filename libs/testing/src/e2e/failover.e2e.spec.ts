@@ -16,6 +16,7 @@ let cluster: Cluster;
 let owners: ShardOwners;
 let people: People;
 let persons: Person[];
+
 /** One of each person, on both gateways in turn. */
 let devices: Client[];
 let conversations: { readonly id: string; readonly members: readonly number[] }[];

@@ -18,6 +18,7 @@ const table: Table = {
   shardBy: 'cityHash64(tenant)',
   settings: { index_granularity: 1024 },
 };
+
 const body =
   'tenant LowCardinality(String), id UInt64 CODEC(Delta, ZSTD(1)), version UInt64, double UInt64 ALIAS id * 2, INDEX id_index id TYPE minmax';
 

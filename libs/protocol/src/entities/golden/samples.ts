@@ -47,6 +47,7 @@ const rich: RichContent = {
   mentionsAll: true,
   replyTo: { sequence: 3, sender: 'bob', text: 'tea?', kind: 'text' },
 };
+
 const media = rich.image!;
 /** One message of each kind, without what `rich` shows already. */
 const attachments: Record<string, Omit<RichContent, 'mentions' | 'mentionsAll'>> = {
@@ -61,6 +62,7 @@ const attachments: Record<string, Omit<RichContent, 'mentions' | 'mentionsAll'>>
   sealed: { sealed: new Uint8Array([1, 0, 255, 128]) },
   forwarded: { forwardedFrom: { conversation: '', sequence: 0, sender: 'eve', sentAtMs: atMs - 5 } },
 };
+
 const target = { sequence: 7, sender: 'ann', clientMessageId: 'c-1', sentAtMs: atMs, kind: 'image' };
 const change = { sender: 'ann', clientMessageId: 'c-3', atMs: atMs + 9, target } as const;
 const window = { ownMs: 3_600_000, managerMs: 604_800_000 };
@@ -230,6 +232,7 @@ const settings = {
   markedUnread: true,
   hiddenThrough: 7,
 };
+
 const narrowing = { conversation: 'g.tea', clearedThrough: 3, deleted: [5, 7] };
 
 export const userCommands: Of<UserCommand> = {
