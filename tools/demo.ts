@@ -33,6 +33,8 @@ const keeper = 'channel-keeper';
 const catchUpLimitMs = 120_000;
 const returnsAtOnceMax = 32;
 const queriesOfEachLanguage = 4;
+/** How many people of the channel meet in a group of their own. */
+const circleSize = 12;
 
 const options = new Command('demo')
   .description(
@@ -302,9 +304,6 @@ async function search(plan: Plan, all: People): Promise<string[]> {
   );
   return problems;
 }
-
-/** How many people of the channel meet in a group of their own. */
-const circleSize = 12;
 
 async function socialise(plan: Plan, all: People): Promise<Social> {
   const connected = plan.people.map(({ id }) => id).filter((id) => all.isConnected(id));

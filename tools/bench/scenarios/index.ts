@@ -12,6 +12,7 @@ import { scaling } from './scaling.ts';
 import { search } from './search.ts';
 import { sustained } from './sustained.ts';
 import { sync } from './sync.ts';
+import { words } from './words.ts';
 
 export const scenarios: readonly Scenario[] = [
   dm,
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   historyOutage,
   scaling,
   sustained,
+  words,
 ];

@@ -9,12 +9,15 @@ export interface FoldedText {
   readonly ends: readonly number[];
   /** Per unit of `text`: something stood between it and the one before. The first has none. */
   readonly gaps: readonly boolean[];
+  /** Per unit of `text`: of a script that puts spaces between words. */
+  readonly isSpaced: readonly boolean[];
 }
 
 export function fold(original: string): FoldedText {
   const starts: number[] = [];
   const ends: number[] = [];
   const gaps: boolean[] = [];
+  const isSpaced: boolean[] = [];
   let text = '';
   let isGap = false;
   for (let at = 0; at < original.length;) {
@@ -24,32 +27,44 @@ export function fold(original: string): FoldedText {
     if (folded === undefined) {
       isGap = true;
     } else {
-      for (let unit = 0; unit < folded.length; unit += 1) {
+      for (let unit = 0; unit < folded.units.length; unit += 1) {
         starts.push(at);
         ends.push(end);
         gaps.push(isGap && text !== '' && unit === 0);
+        isSpaced.push(folded.isSpaced);
       }
-      if (folded !== '') isGap = false;
-      text += folded;
+      if (folded.units !== '') isGap = false;
+      text += folded.units;
     }
     at = end;
   }
-  return { text, starts, ends, gaps };
+  return { text, starts, ends, gaps, isSpaced };
 }
 
-/** Filled as characters come; undefined stands for a gap, '' for nothing at all. */
-const basicPlane = new Map<number, string | undefined>();
+interface FoldedCharacter {
+  /** Nothing for what is invisible. */
+  readonly units: string;
+  readonly isSpaced: boolean;
+}
+
+/** Filled as characters come; undefined stands for a gap. */
+const known = new Map<number, FoldedCharacter | undefined>();
 
 /** More characters than people use in one tenant; beyond it they are folded each time. */
-const cachedCharactersMax = 20_000;
+const knownMax = 20_000;
 
-function foldedCharacter(code: number): string | undefined {
-  const known = basicPlane.get(code);
-  if (known !== undefined || basicPlane.has(code)) return known;
-  const folded = foldCharacter(String.fromCodePoint(code));
-  if (basicPlane.size < cachedCharactersMax) basicPlane.set(code, folded);
+function foldedCharacter(code: number): FoldedCharacter | undefined {
+  const before = known.get(code);
+  if (before !== undefined || known.has(code)) return before;
+  const letters = foldCharacter(String.fromCodePoint(code));
+  const folded =
+    letters === undefined ? undefined : { units: letters, isSpaced: isSpacedScript(letters.charCodeAt(0)) };
+  if (known.size < knownMax) known.set(code, folded);
   return folded;
 }
+
+/** Latin, Greek, Cyrillic, Arabic, … before Hangul, and Latin with marks after it. */
+const isSpacedScript = (code: number): boolean => code < 0x1100 || (code >= 0x1e00 && code < 0x2000);
 
 function foldCharacter(character: string): string | undefined {
   if (invisible.test(character)) return '';

@@ -114,7 +114,7 @@ export class WordLists {
     while (!this.#isStopped) {
       try {
         const stored = await this.#parts.lists.load(tenant);
-        if (stored !== undefined) this.#use(tenant, stored.bytes, stored.revision);
+        if (stored !== undefined) await this.#use(tenant, stored.bytes, stored.revision);
         if ((stored?.revision ?? 0) >= (this.#loading.get(tenant) ?? 0)) break;
       } catch (err) {
         this.#parts.log.error({ tenant, err }, 'a word list could not be loaded; the one before stays');
@@ -124,11 +124,20 @@ export class WordLists {
     this.#loading.delete(tenant);
   }
 
-  #use(tenant: string, bytes: Uint8Array, revision: number): void {
+  /** Between messages: whoever writes meanwhile is held to the list before. */
+  async #use(tenant: string, bytes: Uint8Array, revision: number): Promise<void> {
     if ((this.#filters.get(tenant)?.revision ?? 0) >= revision) return;
-    const filter = new WordFilter(decodeWords(bytes));
-    if (filter.size === 0) this.#filters.delete(tenant);
-    else this.#filters.set(tenant, { revision, filter });
+    const compiling = WordFilter.compiling(decodeWords(bytes));
+    for (;;) {
+      const step = compiling.next();
+      if (step.done !== true) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        continue;
+      }
+      if (step.value.size === 0) this.#filters.delete(tenant);
+      else this.#filters.set(tenant, { revision, filter: step.value });
+      return;
+    }
   }
 }
 
