@@ -31,6 +31,8 @@ export class SharedMessages {
   readonly #known = new Map<string, Map<string, Message>>();
 
   canonical(message: Message): Message {
+    // Emojis change without a new revision, and what is gone is so for one user only.
+    if (message.reactions !== undefined || message.gone) return message;
     let messages = this.#known.get(message.conversation);
     if (messages === undefined) this.#known.set(message.conversation, (messages = new Map()));
     const version = `${message.sequence} ${message.revision ?? 0}`;

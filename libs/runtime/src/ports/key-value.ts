@@ -48,7 +48,7 @@ export interface KeyValue {
   /**
    * Calls back with everything there now, then with each change, in order per key. Heals itself and compares with a
    * fresh list every few seconds, so that no change is missed for good. Resolves after everything there was told; of
-   * several changes of one key while the store was out of reach only the last is told.
+   * several changes of one key in quick succession, or while the store was out of reach, perhaps only the last is told.
    */
   watch(onChange: (change: KeyValueChange) => void): Promise<Watch>;
 }

@@ -124,8 +124,12 @@ export function describeKeyValueStore(name: string, bench: () => PortBench): voi
       const changes: string[] = [];
       const watch = await other.watch((change) => void changes.push(describeChange(change)));
       expect(changes).toEqual(['old=there']);
+      // Only the newest value of a key is kept: who is to see each waits for the one before.
+      const told = (change: string) => bench().until(`${change} is told`, () => changes.includes(change));
       const revision = await put(own, 'a', 'one', 0);
+      await told('a=one');
       await put(own, 'a', 'two', revision);
+      await told('a=two');
       await own.delete('a');
       await put(own, 'lease', 'short', 0, ttlMs);
       await bench().until('the expiry is told', () => changes.includes('lease gone'));
